@@ -1,0 +1,115 @@
+use std::sync::Arc;
+
+use scim_filter::ResolvedFilter;
+
+use crate::ids::ResourceId;
+use crate::value::{Object, Value};
+
+/// What a PATCH comes to once the schemas have been asked: changes of attributes and of relations, in order.
+///
+/// The two lists do not depend on each other: no change of an attribute touches a relation.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ChangeSet {
+    /// Changes of the resource's own attributes.
+    pub changes: Vec<Change>,
+    /// Changes of relations, such as `Group.members`.
+    pub relations: Vec<RelationChange>,
+}
+
+/// One change of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    /// The operation of the PATCH that it comes from, counted from 0.
+    pub operation: usize,
+    /// What is changed.
+    pub target: Target,
+    /// How.
+    pub action: Action,
+}
+
+/// The attribute, or the part of one, that a change is about. Names are in the registered spelling.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Target {
+    /// The extension that has the attribute; `None` for the base schema.
+    pub extension: Option<Arc<str>>,
+    /// The attribute.
+    pub attribute: Arc<str>,
+    /// Which values of a multi-valued attribute; all when there is no filter.
+    pub filter: Option<ResolvedFilter>,
+    /// The sub-attribute.
+    pub sub: Option<Arc<str>>,
+    /// What a value made for a filter that matches nothing begins with; `None` where that is an error.
+    pub template: Option<Object>,
+}
+
+/// What a change does with its target. Values are in the form that the schema asks for.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Adds a value, or the elements of a list (RFC 7644 section 3.5.2.1).
+    Add(Value),
+    /// Replaces the value; `None` leaves the attribute without one (section 3.5.2.3).
+    Replace(Option<Value>),
+    /// Takes the value away (section 3.5.2.2).
+    Remove,
+    /// Takes the listed values of a multi-valued attribute away.
+    RemoveListed(Vec<Value>),
+    /// Changes nothing, but fails unless the attribute has this value: a readOnly one that was sent along.
+    Expect(Value),
+}
+
+/// One change of a relation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RelationChange {
+    /// The attribute of the relation, such as `members`.
+    pub attribute: Arc<str>,
+    /// What is done.
+    pub action: RelationAction,
+}
+
+/// What is done with the values of a relation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RelationAction {
+    /// Adds these; those that are there already stay as they are.
+    Add(Vec<ResourceId>),
+    /// Takes these out; those that are not there are passed over.
+    Remove(Vec<ResourceId>),
+    /// Takes out those that the filter selects, which is about the sub-attributes of one value.
+    RemoveMatching(ResolvedFilter),
+    /// Makes these the only ones.
+    Replace(Vec<ResourceId>),
+}
+
+impl ChangeSet {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.relations.is_empty()
+    }
+}
+
+impl Target {
+    /// The target in the notation of RFC 7644 section 3.10, for messages.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        if let Some(extension) = &self.extension {
+            path.push_str(extension);
+            path.push(':');
+        }
+        path.push_str(&self.attribute);
+        if self.filter.is_some() {
+            path.push_str("[...]");
+        }
+        if let Some(sub) = &self.sub {
+            path.push('.');
+            path.push_str(sub);
+        }
+        path
+    }
+}

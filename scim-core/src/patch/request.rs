@@ -1,0 +1,168 @@
+use std::fmt;
+
+use scim_filter::{Limits, ParseOptions, Path};
+
+use super::error::{PatchError, PatchErrorKind};
+use crate::message::MessageError;
+use crate::quirk::Quirks;
+use crate::urn;
+use crate::value::{Object, Value, excerpt};
+
+/// A PATCH message: at least one operation, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchRequest {
+    operations: Vec<PatchOperation>,
+}
+
+/// One operation of a PATCH.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PatchOperation {
+    /// What is to be done.
+    pub op: Op,
+    /// Where; without a path the value names the attributes itself.
+    pub path: Option<Path<'static>>,
+    /// With what. `None` when the member is absent; a `null` that was written is [`Value::Null`].
+    pub value: Option<Value>,
+}
+
+/// The three operations of RFC 7644 section 3.5.2.
+///
+/// Complete by definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Section 3.5.2.1.
+    Add,
+    /// Section 3.5.2.2.
+    Remove,
+    /// Section 3.5.2.3.
+    Replace,
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        })
+    }
+}
+
+/// How much one PATCH may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PatchLimits {
+    /// How many operations. Default 1,000.
+    pub operations: usize,
+    /// How long and deep a path may be.
+    pub path: Limits,
+}
+
+impl Default for PatchLimits {
+    fn default() -> Self {
+        Self { operations: 1000, path: Limits::default() }
+    }
+}
+
+impl PatchLimits {
+    /// Sets the greatest number of operations.
+    #[must_use]
+    pub fn with_operations(mut self, operations: usize) -> Self {
+        self.operations = operations;
+        self
+    }
+}
+
+impl PatchRequest {
+    /// A request of the given operations.
+    #[must_use]
+    pub fn new(operations: Vec<PatchOperation>) -> Self {
+        Self { operations }
+    }
+
+    /// The operations in their order.
+    #[must_use]
+    pub fn operations(&self) -> &[PatchOperation] {
+        &self.operations
+    }
+
+    pub(super) fn into_operations(self) -> Vec<PatchOperation> {
+        self.operations
+    }
+
+    /// Reads a PATCH message. `op` is taken in any case, as Microsoft Entra ID writes it with a capital.
+    ///
+    /// # Errors
+    /// [`PatchError`] with scimType invalidSyntax when the message does not keep to its form, invalidPath or
+    /// invalidFilter when a path cannot be read. Nothing about the schemas is checked yet.
+    pub fn from_object(body: Object, quirks: &Quirks, limits: &PatchLimits) -> Result<Self, PatchError> {
+        let message = |error: MessageError| PatchError::of_message(error);
+        crate::message::check_schemas(&body, urn::PATCH_OP, "a PATCH").map_err(message)?;
+        let operations = body.into_iter().find(|(name, _)| name.is("Operations")).map(|(_, value)| value);
+        let operations = match operations {
+            Some(Value::Array(operations)) => operations,
+            Some(Value::Object(one)) if quirks.wrap_single_values => vec![Value::Object(one)],
+            Some(other) => {
+                let text = format!("`Operations` must be a list, got {}", other.kind());
+                return Err(message(MessageError::syntax(text)));
+            }
+            None => return Err(message(MessageError::syntax("`Operations` is missing"))),
+        };
+        if operations.is_empty() {
+            return Err(message(MessageError::syntax("`Operations` is empty; a PATCH has at least one operation")));
+        }
+        if operations.len() > limits.operations {
+            let text = format!("{} operations are more than the limit of {}", operations.len(), limits.operations);
+            return Err(message(MessageError::syntax(text)));
+        }
+        let mut options = ParseOptions::default();
+        options.limits = limits.path.clone();
+        options.bare_words = quirks.bare_word_literals;
+        let operations = operations
+            .into_iter()
+            .enumerate()
+            .map(|(n, operation)| read(operation, &options).map_err(|kind| PatchError::at(n, kind)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { operations })
+    }
+}
+
+fn read(operation: Value, options: &ParseOptions) -> Result<PatchOperation, PatchErrorKind> {
+    let syntax = |text: String| PatchErrorKind::Message(MessageError::syntax(text));
+    let Value::Object(members) = operation else {
+        return Err(syntax(format!("an operation must be an object, got {}", operation.kind())));
+    };
+    let (mut op, mut path, mut value) = (None, None, None);
+    for (name, member) in members {
+        if name.is("op") {
+            op = Some(member);
+        } else if name.is("path") {
+            path = Some(member);
+        } else if name.is("value") {
+            value = Some(member);
+        }
+    }
+    let op = match &op {
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("add") => Op::Add,
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("remove") => Op::Remove,
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("replace") => Op::Replace,
+        Some(Value::String(word)) => {
+            return Err(syntax(format!("`op` must be add, remove or replace, got `{}`", excerpt(word))));
+        }
+        Some(other) => return Err(syntax(format!("`op` must be a string, got {}", other.kind()))),
+        None => return Err(syntax("`op` is missing".to_owned())),
+    };
+    let path = match path {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(parse_path(&text, options)?),
+        Some(other) => return Err(syntax(format!("`path` must be a string, got {}", other.kind()))),
+    };
+    Ok(PatchOperation { op, path, value })
+}
+
+pub(super) fn parse_path(text: &str, options: &ParseOptions) -> Result<Path<'static>, PatchErrorKind> {
+    Path::parse_with(text, options)
+        .map(Path::into_owned)
+        .map_err(|error| PatchErrorKind::Path { path: excerpt(text), error })
+}

@@ -1,0 +1,388 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use scim_filter::{SchemaKind, SchemaView};
+
+use crate::ids::SchemaUri;
+use crate::resource_type::{Relation, ResourceType};
+use crate::schema::{Attribute, Mutability, Schema, common_attributes};
+use crate::value::excerpt;
+
+/// All schemas and resource types of a server, checked against each other.
+///
+/// ```
+/// let registry = scim_core::Registry::rfc7643();
+/// let users = registry.by_endpoint("users").ok_or("no such endpoint")?;
+/// assert_eq!(users.name(), "User");
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry {
+    types: Vec<Arc<TypeDefinition>>,
+    schemas: Vec<Arc<Schema>>,
+}
+
+/// What does not fit together in a registry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Two schemas have one URI.
+    #[error("the schema `{0}` is registered twice")]
+    DuplicateSchema(String),
+    /// Two resource types share a name or an endpoint.
+    #[error("two resource types are called or served at `{0}`")]
+    DuplicateType(String),
+    /// A resource type names a schema that is not registered.
+    #[error("the resource type `{resource_type}` names the schema `{schema}`, which is not registered")]
+    UnknownSchema {
+        /// The resource type.
+        resource_type: String,
+        /// The URI that is not known.
+        schema: String,
+    },
+    /// An endpoint is not a `/` and one path segment, or is one that the protocol uses itself.
+    #[error("`{0}` cannot be the endpoint of a resource type")]
+    Endpoint(String),
+    /// A relation names an attribute or a resource type that cannot be part of one.
+    #[error("the relation `{relation}` of the resource type `{resource_type}`: {problem}")]
+    Relation {
+        /// The resource type.
+        resource_type: String,
+        /// The attribute of the relation.
+        relation: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// A resource type with its schemas looked up: all that a request for such a resource needs to know.
+#[derive(Debug)]
+pub struct TypeDefinition {
+    resource_type: ResourceType,
+    base: Arc<Schema>,
+    extensions: Vec<Extension>,
+    derived: Vec<Derived>,
+}
+
+/// An extension of a [`TypeDefinition`].
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// The schema of the extension.
+    pub schema: Arc<Schema>,
+    /// Whether every resource must have it.
+    pub required: bool,
+}
+
+/// A readOnly attribute that shows a relation of another resource type, such as `User.groups`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// The attribute, such as `groups`.
+    pub attribute: Arc<str>,
+    /// The name of the resource type that holds the relation, such as `Group`.
+    pub source: Arc<str>,
+    /// The attribute of the relation, such as `members`.
+    pub relation: Arc<str>,
+}
+
+/// Path segments under the base URL that the protocol itself uses.
+const RESERVED: [&str; 6] = ["ServiceProviderConfig", "ResourceTypes", "Schemas", "Bulk", "Me", ".search"];
+
+impl Registry {
+    /// User with its enterprise extension, and Group: the resource types of RFC 7643 section 4.
+    #[must_use]
+    pub fn rfc7643() -> Arc<Self> {
+        static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(rfc7643()));
+        Arc::clone(&REGISTRY)
+    }
+
+    /// A registry of the given schemas and resource types.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when something is there twice, an endpoint is unusable, or a schema or relation is missing.
+    pub fn new(
+        schemas: impl IntoIterator<Item = Arc<Schema>>,
+        types: impl IntoIterator<Item = ResourceType>,
+    ) -> Result<Self, RegistryError> {
+        let schemas: Vec<_> = schemas.into_iter().collect();
+        let types: Vec<ResourceType> = types.into_iter().collect();
+        let mut by_uri: HashMap<SchemaUri, Arc<Schema>> = HashMap::new();
+        for schema in &schemas {
+            if by_uri.insert(schema.id().clone(), Arc::clone(schema)).is_some() {
+                return Err(RegistryError::DuplicateSchema(schema.id().to_string()));
+            }
+        }
+        let mut definitions: Vec<Arc<TypeDefinition>> = Vec::new();
+        for resource_type in &types {
+            check_endpoint(resource_type)?;
+            if definitions.iter().any(|d| d.clashes_with(resource_type)) {
+                return Err(RegistryError::DuplicateType(resource_type.name.as_ref().to_owned()));
+            }
+            definitions.push(Arc::new(TypeDefinition::new(resource_type.clone(), &by_uri, &types)?));
+        }
+        Ok(Self { types: definitions, schemas })
+    }
+
+    /// The resource types in their order.
+    #[must_use]
+    pub fn types(&self) -> &[Arc<TypeDefinition>] {
+        &self.types
+    }
+
+    /// The schemas in their order.
+    #[must_use]
+    pub fn schemas(&self) -> &[Arc<Schema>] {
+        &self.schemas
+    }
+
+    /// The resource type served at this path segment, such as `Users`; case aside, as some clients write `users`.
+    #[must_use]
+    pub fn by_endpoint(&self, segment: &str) -> Option<&Arc<TypeDefinition>> {
+        self.types.iter().find(|d| d.endpoint_segment().eq_ignore_ascii_case(segment))
+    }
+
+    /// The resource type with this name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Arc<TypeDefinition>> {
+        self.types.iter().find(|d| d.name() == name)
+    }
+
+    /// The schema with this URI, case aside.
+    #[must_use]
+    pub fn schema(&self, uri: &str) -> Option<&Arc<Schema>> {
+        self.schemas.iter().find(|schema| schema.id().is(uri))
+    }
+}
+
+#[expect(clippy::expect_used, reason = "compiled-in data; `the_registry_of_the_rfc_is_legal` builds it")]
+fn rfc7643() -> Registry {
+    let (user, enterprise, group) = (Schema::user(), Schema::enterprise_user(), Schema::group());
+    let users = ResourceType::new("User", user.id().clone())
+        .with_description("User Account")
+        .with_extension(enterprise.id().clone(), false);
+    let groups = ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
+        attribute: "members".into(),
+        targets: vec!["User".into(), "Group".into()],
+        inverse: Some("groups".into()),
+    });
+    Registry::new([user, enterprise, group], [users, groups]).expect("the types of RFC 7643 fit together")
+}
+
+fn check_endpoint(resource_type: &ResourceType) -> Result<(), RegistryError> {
+    let endpoint = &*resource_type.endpoint;
+    let legal = endpoint.strip_prefix('/').is_some_and(|segment| {
+        !segment.is_empty()
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(segment))
+    });
+    if legal { Ok(()) } else { Err(RegistryError::Endpoint(excerpt(endpoint))) }
+}
+
+impl TypeDefinition {
+    fn new(
+        resource_type: ResourceType,
+        schemas: &HashMap<SchemaUri, Arc<Schema>>,
+        all: &[ResourceType],
+    ) -> Result<Self, RegistryError> {
+        let find = |uri: &SchemaUri| {
+            schemas.get(uri).cloned().ok_or_else(|| RegistryError::UnknownSchema {
+                resource_type: resource_type.name.as_ref().to_owned(),
+                schema: uri.to_string(),
+            })
+        };
+        let base = find(&resource_type.schema)?;
+        let extensions = resource_type
+            .schema_extensions
+            .iter()
+            .map(|extension| Ok(Extension { schema: find(&extension.schema)?, required: extension.required }))
+            .collect::<Result<_, _>>()?;
+        for relation in &resource_type.relations {
+            check_relation(&resource_type, relation, &base, all)?;
+        }
+        let derived = all
+            .iter()
+            .flat_map(|source| source.relations.iter().map(move |relation| (source, relation)))
+            .filter(|(_, relation)| relation.targets.contains(&resource_type.name))
+            .filter_map(|(source, relation)| {
+                let attribute = relation.inverse.clone()?;
+                let shown = base.attribute(&attribute)?;
+                (shown.mutability() == Mutability::ReadOnly).then(|| Derived {
+                    attribute,
+                    source: Arc::clone(&source.name),
+                    relation: Arc::clone(&relation.attribute),
+                })
+            })
+            .collect();
+        Ok(Self { resource_type, base, extensions, derived })
+    }
+
+    /// The resource type as it was registered.
+    #[must_use]
+    pub fn resource_type(&self) -> &ResourceType {
+        &self.resource_type
+    }
+
+    /// The name, such as `User`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.resource_type.name
+    }
+
+    /// The name for sharing without a copy.
+    #[must_use]
+    pub fn shared_name(&self) -> &Arc<str> {
+        &self.resource_type.name
+    }
+
+    /// The path segment under the base URL, such as `Users`.
+    #[must_use]
+    pub fn endpoint_segment(&self) -> &str {
+        self.resource_type.endpoint.trim_start_matches('/')
+    }
+
+    /// The base schema.
+    #[must_use]
+    pub fn base(&self) -> &Arc<Schema> {
+        &self.base
+    }
+
+    /// The extensions in their order.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
+    /// The extension with this URI, case aside.
+    #[must_use]
+    pub fn extension(&self, uri: &str) -> Option<&Extension> {
+        self.extensions.iter().find(|extension| extension.schema.id().is(uri))
+    }
+
+    /// The relation that is kept under this attribute, case aside.
+    #[must_use]
+    pub fn relation(&self, attribute: &str) -> Option<&Relation> {
+        self.resource_type.relations.iter().find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
+    }
+
+    /// The relations that its resources hold, such as `members`.
+    #[must_use]
+    pub fn relations(&self) -> &[Relation] {
+        &self.resource_type.relations
+    }
+
+    /// The readOnly attributes that show relations of other types, such as `groups`.
+    #[must_use]
+    pub fn derived(&self) -> &[Derived] {
+        &self.derived
+    }
+
+    /// Whether the values of this attribute of the base schema are kept outside the resource's own document: a
+    /// relation, or the other side of one.
+    #[must_use]
+    pub fn is_kept_apart(&self, attribute: &str) -> bool {
+        self.relation(attribute).is_some()
+            || self.derived.iter().any(|derived| derived.attribute.eq_ignore_ascii_case(attribute))
+    }
+
+    /// The attribute of the base schema, or the common attribute, with this name; case aside.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        common_attributes()
+            .iter()
+            .find(|attribute| attribute.name().eq_ignore_ascii_case(name))
+            .or_else(|| self.base.attribute(name))
+    }
+
+    fn clashes_with(&self, other: &ResourceType) -> bool {
+        self.name().eq_ignore_ascii_case(&other.name)
+            || self.resource_type.endpoint.eq_ignore_ascii_case(&other.endpoint)
+    }
+}
+
+fn check_relation(
+    resource_type: &ResourceType,
+    relation: &Relation,
+    base: &Schema,
+    all: &[ResourceType],
+) -> Result<(), RegistryError> {
+    let fail = |problem| {
+        Err(RegistryError::Relation {
+            resource_type: resource_type.name.as_ref().to_owned(),
+            relation: relation.attribute.as_ref().to_owned(),
+            problem,
+        })
+    };
+    let Some(attribute) = base.attribute(&relation.attribute) else {
+        return fail("the base schema has no such attribute");
+    };
+    if !attribute.is_multi_valued() || attribute.sub("value").is_none() {
+        return fail("the attribute is not multi-valued with a sub-attribute `value`");
+    }
+    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name)) {
+        return fail("its targets are not registered resource types");
+    }
+    Ok(())
+}
+
+impl SchemaView for TypeDefinition {
+    type Attribute = Attribute;
+
+    fn schema(&self, uri: &str) -> Option<SchemaKind> {
+        if self.base.id().is(uri) {
+            return Some(SchemaKind::Base);
+        }
+        self.extension(uri).map(|extension| SchemaKind::Extension(Arc::clone(extension.schema.id().shared())))
+    }
+
+    fn attribute(&self, schema: &SchemaKind, name: &str) -> Option<&Attribute> {
+        match schema {
+            SchemaKind::Base => Self::attribute(self, name),
+            SchemaKind::Extension(uri) => self.extension(uri)?.schema.attribute(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_of_the_rfc_is_legal() {
+        let registry = rfc7643();
+        let user = registry.by_name("User").unwrap();
+        let group = registry.by_endpoint("GROUPS").unwrap();
+        assert!(user.extension("URN:ietf:params:scim:schemas:extension:enterprise:2.0:USER").is_some());
+        assert_eq!(user.derived()[0].relation.as_ref(), "members");
+        assert!(group.derived().is_empty(), "a Group shows no `groups`");
+        assert!(group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails"));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let schema = Schema::group();
+        let group = || ResourceType::new("Group", schema.id().clone());
+        let build = |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
+        let missing = "urn:example:none".parse::<SchemaUri>().unwrap();
+        let relation = |attribute: &str, target: &str| Relation {
+            attribute: attribute.into(),
+            targets: vec![target.into()],
+            inverse: None,
+        };
+        let table = [
+            (vec![group(), group()], "`Group`"),
+            (vec![group().with_extension(missing, true)], "`urn:example:none`, which is not registered"),
+            (vec![group().with_endpoint("/Bulk")], "`/Bulk` cannot be the endpoint"),
+            (vec![group().with_endpoint("Groups")], "`Groups` cannot be the endpoint"),
+            (vec![group().with_relation(relation("nope", "Group"))], "has no such attribute"),
+            (vec![group().with_relation(relation("displayName", "Group"))], "not multi-valued"),
+            (vec![group().with_relation(relation("members", "User"))], "not registered resource types"),
+        ];
+        for (types, words) in table {
+            let message = build(types);
+            assert!(message.contains(words), "{message}");
+        }
+        assert!(matches!(
+            Registry::new([Schema::group(), Schema::group()], []),
+            Err(RegistryError::DuplicateSchema(_))
+        ));
+    }
+}

@@ -1,0 +1,360 @@
+use std::sync::Arc;
+
+use scim_filter::{AttributeDef, CaseRule, DataType};
+use serde::{Deserialize, Serialize};
+
+use super::characteristics::{Mutability, Returned, Uniqueness};
+
+/// One attribute of a schema with all its characteristics (RFC 7643 sections 2.2 and 7).
+///
+/// Made from JSON or with [`Attribute::new`] and the setters; what a schema leaves out has the defaults of section
+/// 2.2. Whether it is legal is checked when the [`Schema`](super::Schema) around it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Repr", into = "Repr")]
+pub struct Attribute {
+    name: Arc<str>,
+    data_type: DataType,
+    multi_valued: bool,
+    description: String,
+    required: bool,
+    canonical_values: Vec<String>,
+    restricted: bool,
+    case_exact: bool,
+    user_name: bool,
+    mutability: Mutability,
+    returned: Returned,
+    uniqueness: Uniqueness,
+    reference_types: Vec<String>,
+    sub_attributes: Vec<Self>,
+}
+
+impl Attribute {
+    /// A singular, optional attribute with the defaults of RFC 7643 section 2.2.
+    #[must_use]
+    pub fn new(name: &str, data_type: DataType) -> Self {
+        Self {
+            name: name.into(),
+            data_type,
+            multi_valued: false,
+            description: String::new(),
+            required: false,
+            canonical_values: Vec::new(),
+            restricted: false,
+            case_exact: matches!(data_type, DataType::Reference | DataType::Binary),
+            user_name: false,
+            mutability: Mutability::default(),
+            returned: Returned::default(),
+            uniqueness: Uniqueness::default(),
+            reference_types: Vec::new(),
+            sub_attributes: Vec::new(),
+        }
+    }
+
+    /// A complex attribute with the given sub-attributes.
+    #[must_use]
+    pub fn complex(name: &str, sub_attributes: impl IntoIterator<Item = Self>) -> Self {
+        let mut attribute = Self::new(name, DataType::Complex);
+        attribute.sub_attributes.extend(sub_attributes);
+        attribute
+    }
+
+    /// Lets it have several values.
+    #[must_use]
+    pub fn multi_valued(mut self) -> Self {
+        self.multi_valued = true;
+        self
+    }
+
+    /// Makes it required.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Describes it for people.
+    #[must_use]
+    pub fn with_description(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.description);
+        self
+    }
+
+    /// Makes case matter. References and binaries are always case exact (RFC 7643 sections 2.3.6 and 2.3.7).
+    #[must_use]
+    pub fn case_exact(mut self) -> Self {
+        self.case_exact = true;
+        self
+    }
+
+    /// Sets who may change it.
+    #[must_use]
+    pub fn with_mutability(mut self, mutability: Mutability) -> Self {
+        self.mutability = mutability;
+        self
+    }
+
+    /// Sets when it is returned.
+    #[must_use]
+    pub fn with_returned(mut self, returned: Returned) -> Self {
+        self.returned = returned;
+        self
+    }
+
+    /// Sets whether two resources may share a value.
+    #[must_use]
+    pub fn with_uniqueness(mut self, uniqueness: Uniqueness) -> Self {
+        self.uniqueness = uniqueness;
+        self
+    }
+
+    /// Suggests values. Others are taken too, unless [`Attribute::restrict`] is set as well.
+    #[must_use]
+    pub fn with_canonical_values<'a>(mut self, values: impl IntoIterator<Item = &'a str>) -> Self {
+        self.canonical_values = values.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Refuses values other than the canonical ones (RFC 7643 section 7: "service providers MAY choose to ...").
+    #[must_use]
+    pub fn restrict(mut self) -> Self {
+        self.restricted = true;
+        self
+    }
+
+    /// Says what a reference may refer to: resource type names, `external` or `uri`.
+    #[must_use]
+    pub fn with_reference_types<'a>(mut self, types: impl IntoIterator<Item = &'a str>) -> Self {
+        self.reference_types = types.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Compares values as user names are compared: by the PRECIS profile UsernameCaseMapped (RFC 7644 section 5).
+    #[must_use]
+    pub fn compared_as_user_name(mut self) -> Self {
+        self.user_name = true;
+        self
+    }
+
+    /// The name, in the registered spelling.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The data type.
+    #[must_use]
+    pub fn data_type(&self) -> DataType {
+        self.data_type
+    }
+
+    /// Whether there can be several values.
+    #[must_use]
+    pub fn is_multi_valued(&self) -> bool {
+        self.multi_valued
+    }
+
+    /// Whether it is a complex attribute.
+    #[must_use]
+    pub fn is_complex(&self) -> bool {
+        self.data_type == DataType::Complex
+    }
+
+    /// What it is, for people.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether a value is required.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Who may change it.
+    #[must_use]
+    pub fn mutability(&self) -> Mutability {
+        self.mutability
+    }
+
+    /// Whether clients cannot write it at all.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.mutability == Mutability::ReadOnly
+    }
+
+    /// When it is returned.
+    #[must_use]
+    pub fn returned(&self) -> Returned {
+        self.returned
+    }
+
+    /// Whether two resources may share a value.
+    #[must_use]
+    pub fn uniqueness(&self) -> Uniqueness {
+        self.uniqueness
+    }
+
+    /// The values that are accepted, where others are refused.
+    #[must_use]
+    pub fn restricted_to(&self) -> Option<&[String]> {
+        self.restricted.then_some(self.canonical_values.as_slice())
+    }
+
+    /// What a reference may refer to.
+    #[must_use]
+    pub fn reference_types(&self) -> &[String] {
+        &self.reference_types
+    }
+
+    /// How two values are compared.
+    #[must_use]
+    pub fn compared_by(&self) -> CaseRule {
+        if self.user_name {
+            CaseRule::UserName
+        } else if self.case_exact || matches!(self.data_type, DataType::Reference | DataType::Binary) {
+            CaseRule::Exact
+        } else {
+            CaseRule::Fold
+        }
+    }
+
+    /// The sub-attributes, if it is complex.
+    #[must_use]
+    pub fn sub_attributes(&self) -> &[Self] {
+        &self.sub_attributes
+    }
+
+    /// The sub-attribute with this name, case aside.
+    #[must_use]
+    pub fn sub(&self, name: &str) -> Option<&Self> {
+        self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn subs_mut(&mut self) -> &mut [Self] {
+        &mut self.sub_attributes
+    }
+
+    pub(super) fn set_user_name_rule(&mut self) {
+        self.user_name = true;
+    }
+}
+
+impl AttributeDef for Attribute {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn data_type(&self) -> DataType {
+        self.data_type
+    }
+
+    fn is_multi_valued(&self) -> bool {
+        self.multi_valued
+    }
+
+    fn case_rule(&self) -> CaseRule {
+        self.compared_by()
+    }
+
+    /// Nothing that is never returned can be asked about: a filter would reveal it (RFC 7644 section 7.5).
+    fn is_filterable(&self) -> bool {
+        self.returned != Returned::Never && self.mutability != Mutability::WriteOnly
+    }
+
+    fn sub_attribute(&self, name: &str) -> Option<&Self> {
+        self.sub(name)
+    }
+}
+
+/// An attribute as RFC 7643 section 7 writes it in JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Repr {
+    name: String,
+    #[serde(rename = "type", default = "string", with = "type_name")]
+    data_type: DataType,
+    #[serde(default)]
+    multi_valued: bool,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    required: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    canonical_values: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    case_exact: Option<bool>,
+    #[serde(default)]
+    mutability: Mutability,
+    #[serde(default)]
+    returned: Returned,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uniqueness: Option<Uniqueness>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reference_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sub_attributes: Vec<Attribute>,
+}
+
+fn string() -> DataType {
+    DataType::String
+}
+
+mod type_name {
+    use scim_filter::DataType;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &DataType, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(value.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DataType, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        word.parse().map_err(|_| {
+            D::Error::custom(format_args!("`{}` is no attribute type", crate::value::excerpt(&word)))
+        })
+    }
+}
+
+impl From<Repr> for Attribute {
+    fn from(repr: Repr) -> Self {
+        let exact = matches!(repr.data_type, DataType::Reference | DataType::Binary);
+        Self {
+            name: repr.name.into(),
+            data_type: repr.data_type,
+            multi_valued: repr.multi_valued,
+            description: repr.description,
+            required: repr.required,
+            canonical_values: repr.canonical_values,
+            restricted: false,
+            case_exact: exact || repr.case_exact.unwrap_or(false),
+            user_name: false,
+            mutability: repr.mutability,
+            returned: repr.returned,
+            uniqueness: repr.uniqueness.unwrap_or_default(),
+            reference_types: repr.reference_types,
+            sub_attributes: repr.sub_attributes,
+        }
+    }
+}
+
+impl From<Attribute> for Repr {
+    fn from(attribute: Attribute) -> Self {
+        let textual = matches!(attribute.data_type, DataType::String | DataType::Reference | DataType::Binary);
+        Self {
+            name: attribute.name.as_ref().to_owned(),
+            data_type: attribute.data_type,
+            multi_valued: attribute.multi_valued,
+            description: attribute.description,
+            required: attribute.required,
+            canonical_values: attribute.canonical_values,
+            case_exact: textual.then_some(attribute.case_exact),
+            mutability: attribute.mutability,
+            returned: attribute.returned,
+            uniqueness: (attribute.data_type != DataType::Boolean).then_some(attribute.uniqueness),
+            reference_types: attribute.reference_types,
+            sub_attributes: attribute.sub_attributes,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use super::{AttrName, Value};
+
+/// A JSON object whose names are compared without case and keep the order and spelling they came with.
+///
+/// Two members whose names differ only in case cannot exist.
+#[derive(Clone, Debug, Default)]
+pub struct Object(Vec<(AttrName, Value)>);
+
+impl Object {
+    /// An object without members.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn from_distinct(members: Vec<(AttrName, Value)>) -> Self {
+        Self(members)
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of the member with this name, case aside.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(n, _)| n.is(name)).map(|(_, value)| value)
+    }
+
+    /// The value of the member with this name for changing.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.0.iter_mut().find(|(n, _)| n.is(name)).map(|(_, value)| value)
+    }
+
+    /// Whether there is a member with this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Sets a member; an existing one keeps its place and spelling. Returns the value it had.
+    pub fn insert(&mut self, name: impl Into<AttrName>, value: impl Into<Value>) -> Option<Value> {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => {
+                self.0.push((name, value));
+                None
+            }
+        }
+    }
+
+    /// Takes a member out. The order of the others stays.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(n, _)| n.is(name))?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// Keeps only the members for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&AttrName, &mut Value) -> bool) {
+        self.0.retain_mut(|(name, value)| keep(name, value));
+    }
+
+    /// The object under this name, made when there is none (or something that is no object).
+    pub(crate) fn ensure_object(&mut self, name: &str) -> Option<&mut Self> {
+        if !matches!(self.get(name), Some(Value::Object(_))) {
+            self.insert(name, Self::new());
+        }
+        self.get_mut(name).and_then(Value::as_object_mut)
+    }
+
+    /// The members in their order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&AttrName, &Value)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The members in their order, values for changing.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&AttrName, &mut Value)> {
+        self.0.iter_mut().map(|(name, value)| (&*name, value))
+    }
+}
+
+/// Equal when the same names have equal values, in any order (RFC 7643 section 2.3.8).
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.0.iter().all(|(name, value)| other.get(name.as_str()) == Some(value))
+    }
+}
+
+impl Eq for Object {}
+
+impl<N: Into<AttrName>, V: Into<Value>> FromIterator<(N, V)> for Object {
+    /// Of several members with one name the last one stays.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
+        let mut object = Self::new();
+        for (name, value) in members {
+            object.insert(name, value);
+        }
+        object
+    }
+}
+
+impl IntoIterator for Object {
+    type Item = (AttrName, Value);
+    type IntoIter = std::vec::IntoIter<(AttrName, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_found_and_replaced_without_case_and_keep_their_place() {
+        let mut object: Object = [("userName", "a"), ("title", "b")].into_iter().collect();
+        assert_eq!(object.insert("USERNAME", "c"), Some(Value::from("a")));
+        let names: Vec<_> = object.iter().map(|(name, _)| name.as_str().to_owned()).collect();
+        assert_eq!(names, ["userName", "title"]);
+        assert_eq!(object.get("UserName"), Some(&Value::from("c")));
+        assert_eq!(object.remove("TITLE"), Some(Value::from("b")));
+        assert_eq!(object.len(), 1);
+    }
+
+    #[test]
+    fn equality_ignores_order_and_case_of_names() {
+        let a: Object = [("a", "1"), ("b", "2")].into_iter().collect();
+        let b: Object = [("B", "2"), ("A", "1")].into_iter().collect();
+        assert_eq!(a, b);
+        let c: Object = [("a", "1")].into_iter().collect();
+        assert_ne!(a, c);
+    }
+}

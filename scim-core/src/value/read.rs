@@ -1,0 +1,262 @@
+use std::collections::HashSet;
+
+use jiter::{Jiter, JiterError, JiterErrorType, Peek};
+
+use super::{AttrName, Number, Object, Value, excerpt};
+
+/// How much JSON is read before giving up.
+///
+/// The number of bytes is the caller's to limit: whoever holds them has already accepted their size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JsonLimits {
+    /// How deep arrays and objects may nest. Default 64.
+    pub depth: usize,
+    /// How many values (scalars, arrays and objects together) one text may hold. Default 1,000,000.
+    pub values: usize,
+}
+
+impl Default for JsonLimits {
+    fn default() -> Self {
+        Self { depth: 64, values: 1_000_000 }
+    }
+}
+
+impl JsonLimits {
+    /// Sets the greatest depth.
+    #[must_use]
+    pub fn with_depth(mut self, depth: usize) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    /// Sets the greatest number of values.
+    #[must_use]
+    pub fn with_values(mut self, values: usize) -> Self {
+        self.values = values;
+        self
+    }
+}
+
+/// Why a text is not acceptable JSON, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} at byte {offset}")]
+pub struct JsonError {
+    kind: JsonErrorKind,
+    offset: usize,
+}
+
+impl JsonError {
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &JsonErrorKind {
+        &self.kind
+    }
+
+    /// The byte at which it shows, counted from 0.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+/// What is wrong with a JSON text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonErrorKind {
+    /// There is nothing but white space.
+    #[error("no JSON value")]
+    Empty,
+    /// The grammar of RFC 8259 is broken; the text says how.
+    #[error("malformed JSON: {0}")]
+    Syntax(String),
+    /// The bytes are not UTF-8.
+    #[error("malformed JSON: not valid UTF-8")]
+    NotUtf8,
+    /// Arrays and objects nest deeper than the limit.
+    #[error("nested deeper than {limit} levels")]
+    TooDeep {
+        /// The limit that was set.
+        limit: usize,
+    },
+    /// There are more values than the limit.
+    #[error("more than {limit} values")]
+    TooManyValues {
+        /// The limit that was set.
+        limit: usize,
+    },
+    /// Two members of one object have the same name, or names that differ only in case.
+    #[error("the member `{name}` occurs twice in one object (names are compared without case)")]
+    DuplicateName {
+        /// A short piece of the name.
+        name: String,
+    },
+}
+
+/// Past this many members names are looked up in a set, so that a hostile object costs linear time.
+const SMALL: usize = 16;
+
+pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
+    if let Err(error) = std::str::from_utf8(bytes) {
+        return Err(JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() });
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(JsonError { kind: JsonErrorKind::Empty, offset: 0 });
+    }
+    let mut reader = Reader { json: Jiter::new(bytes), limits, values: 0 };
+    let first = reader.json.peek().map_err(syntax)?;
+    let value = reader.value(first, 0)?;
+    reader.json.finish().map_err(syntax)?;
+    Ok(value)
+}
+
+struct Reader<'j, 'l> {
+    json: Jiter<'j>,
+    limits: &'l JsonLimits,
+    values: usize,
+}
+
+impl Reader<'_, '_> {
+    fn value(&mut self, peek: Peek, depth: usize) -> Result<Value, JsonError> {
+        self.values += 1;
+        if self.values > self.limits.values {
+            return Err(self.error(JsonErrorKind::TooManyValues { limit: self.limits.values }));
+        }
+        match peek {
+            Peek::Null => self.json.known_null().map(|()| Value::Null).map_err(syntax),
+            Peek::True | Peek::False => self.json.known_bool(peek).map(Value::Bool).map_err(syntax),
+            Peek::String => self.json.known_str().map(|text| Value::String(text.to_owned())).map_err(syntax),
+            Peek::Array => self.array(self.deeper(depth)?),
+            Peek::Object => self.object(self.deeper(depth)?),
+            _ => self.number(peek),
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
+        if depth < self.limits.depth {
+            Ok(depth + 1)
+        } else {
+            Err(self.error(JsonErrorKind::TooDeep { limit: self.limits.depth }))
+        }
+    }
+
+    fn number(&mut self, peek: Peek) -> Result<Value, JsonError> {
+        let offset = self.json.current_index();
+        let bytes = self.json.known_number_bytes(peek).map_err(syntax)?;
+        std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| Number::from_json(text).ok())
+            .map(Value::Number)
+            .ok_or_else(|| JsonError { kind: JsonErrorKind::Syntax("invalid number".to_owned()), offset })
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let mut items = Vec::new();
+        let mut next = self.json.known_array().map_err(syntax)?;
+        while let Some(peek) = next {
+            items.push(self.value(peek, depth)?);
+            next = self.json.array_step().map_err(syntax)?;
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
+        let mut members: Vec<(AttrName, Value)> = Vec::new();
+        let mut seen: HashSet<AttrName> = HashSet::new();
+        let mut next = self.json.known_object().map_err(syntax)?.map(AttrName::new);
+        while let Some(name) = next {
+            let twice = if members.len() < SMALL {
+                members.iter().any(|(known, _)| *known == name)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(members.iter().map(|(known, _)| known.clone()));
+                }
+                !seen.insert(name.clone())
+            };
+            if twice {
+                return Err(self.error(JsonErrorKind::DuplicateName { name: excerpt(name.as_str()) }));
+            }
+            let peek = self.json.peek().map_err(syntax)?;
+            let value = self.value(peek, depth)?;
+            members.push((name, value));
+            next = self.json.next_key().map_err(syntax)?.map(AttrName::new);
+        }
+        Ok(Value::Object(Object::from_distinct(members)))
+    }
+
+    fn error(&self, kind: JsonErrorKind) -> JsonError {
+        JsonError { kind, offset: self.json.current_index() }
+    }
+}
+
+fn syntax(error: JiterError) -> JsonError {
+    let text = match error.error_type {
+        JiterErrorType::JsonError(kind) => kind.to_string(),
+        JiterErrorType::WrongType { .. } => "unexpected value".to_owned(),
+    };
+    JsonError { kind: JsonErrorKind::Syntax(text), offset: error.index }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> JsonErrorKind {
+        Value::from_slice(text.as_bytes()).unwrap_err().kind().clone()
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_written() {
+        for text in [
+            "null",
+            "[true,false]",
+            r#"{"a":[1,2.50,-3e7,18446744073709551616],"b":{"C":"x\"\\\n\u20ac"}}"#,
+            r#""\ud83d\ude00""#,
+            "[[],{},\"\"]",
+        ] {
+            let value = Value::from_slice(text.as_bytes()).unwrap();
+            let again = Value::from_slice(&value.to_vec()).unwrap();
+            assert_eq!(value, again, "{text}");
+        }
+    }
+
+    #[test]
+    fn members_that_differ_only_in_case_are_refused_in_small_and_large_objects() {
+        assert_eq!(kind(r#"{"a":1,"A":2}"#), JsonErrorKind::DuplicateName { name: "A".to_owned() });
+        let mut text = String::from("{");
+        for n in 0..100 {
+            text.push_str(&format!("\"k{n}\":1,"));
+        }
+        text.push_str("\"K7\":1}");
+        assert_eq!(kind(&text), JsonErrorKind::DuplicateName { name: "K7".to_owned() });
+    }
+
+    #[test]
+    fn depth_is_bounded_and_the_bound_is_exact() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(Value::from_slice(nested(64).as_bytes()).is_ok());
+        assert_eq!(kind(&nested(65)), JsonErrorKind::TooDeep { limit: 64 });
+        assert_eq!(kind(&"[".repeat(1_000_000)), JsonErrorKind::TooDeep { limit: 64 });
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let limits = JsonLimits::default().with_values(3);
+        assert!(Value::from_slice_with(b"[1,2]", &limits).is_ok());
+        assert!(Value::from_slice_with(b"[1,2,3]", &limits).is_err());
+    }
+
+    #[test]
+    fn malformed_texts_are_refused_with_their_position() {
+        assert_eq!(kind("  \n"), JsonErrorKind::Empty);
+        for text in [
+            "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "nul", "01", "1.", "\"\u{1}\"", "\"abc", "{} x", r#""\ud800""#,
+            "[1 2]", "{1:2}", "NaN", "Infinity", "-Infinity", "'a'",
+        ] {
+            assert!(matches!(kind(text), JsonErrorKind::Syntax(_)), "{text}: {:?}", kind(text));
+        }
+        let error = Value::from_slice(b"{\"a\": tru}").unwrap_err();
+        assert!(error.offset() >= 6, "{error}");
+        assert_eq!(Value::from_slice(b"\"\xff\"").unwrap_err().kind(), &JsonErrorKind::NotUtf8);
+    }
+}
