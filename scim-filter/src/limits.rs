@@ -66,7 +66,7 @@ pub struct ParseOptions {
     pub limits: Limits,
     /// Whether a bare word is taken as a string: `meta.resourceType eq User`, as an example of RFC 7644, 3.4.2.2 has it.
     ///
-    /// Off by default: "the value ... MUST follow JSON rules", by which a string has its quotes.
+    /// Off by default: a value is a JSON literal, and a JSON string has its quotes.
     pub bare_words: bool,
 }
 

@@ -12,7 +12,8 @@ use crate::path::AttrPath;
 
 /// `FILTER = attrExp / logExp / valuePath / *1"not" "(" FILTER ")"`, where `logExp = FILTER SP ("and" / "or") SP FILTER`
 ///
-/// "Grouping ... `not` ... `and` ... `or`" is the order of precedence (RFC 7644, 3.4.2.2).
+/// "Grouping operators ... Logical operators - where "not" takes precedence over "and", which takes precedence over "or""
+/// (RFC 7644, 3.4.2.2).
 pub(super) fn filter<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
     chain(input, "or", |input| conjunction(context, input), Filter::Or)
 }
