@@ -462,7 +462,7 @@ fn selected_ids(filter: &ResolvedFilter) -> Option<Vec<ResourceId>> {
         {
             match &comparison.value {
                 // An id that cannot exist selects nothing.
-                TypedValue::String(text) => Some(text.as_str().parse().into_iter().collect()),
+                TypedValue::String(text) => Some(text.text().parse().into_iter().collect()),
                 _ => None,
             }
         }
@@ -484,11 +484,10 @@ fn template(filter: &ResolvedFilter) -> Option<Object> {
         ResolvedFilter::Compare(comparison) if comparison.op == CompareOp::Eq => {
             let value = match &comparison.value {
                 TypedValue::Bool(value) => Value::Bool(*value),
-                TypedValue::String(text) => Value::from(text.as_str()),
+                TypedValue::String(text) => Value::from(text.text()),
                 TypedValue::Binary(text) => Value::from(&**text),
-                TypedValue::Instant(instant) => Value::from(instant.as_str()),
+                TypedValue::Instant(instant) => Value::from(instant.text()),
                 TypedValue::Number(number) => Value::Number(Number::from_json(number.as_str()).ok()?),
-                TypedValue::Null => return None,
             };
             Some([(comparison.attr.name(), value)].into_iter().collect())
         }

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use compact_str::CompactString;
+use scim_filter::NumberRef;
 
 /// A JSON number, exact: what was written is what is kept, compared and returned.
 ///
@@ -64,6 +65,13 @@ impl Number {
         match &self.0 {
             Repr::Integer(_) => true,
             Repr::Text(text) => !text.contains(['.', 'e', 'E']),
+        }
+    }
+
+    pub(crate) fn as_ref(&self) -> NumberRef<'_> {
+        match &self.0 {
+            Repr::Integer(value) => NumberRef::Int(*value),
+            Repr::Text(text) => NumberRef::Text(text),
         }
     }
 

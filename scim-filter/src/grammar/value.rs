@@ -1,0 +1,121 @@
+//! `compValue = false / null / true / number / string`, by the rules of JSON (RFC 8259).
+
+use std::borrow::Cow;
+
+use super::Parsed;
+use super::token::{is_delimiter, word};
+use crate::ast::{Literal, NumberText};
+use crate::error::{Fault, ParseErrorKind};
+use crate::limits::ParseOptions;
+
+/// `compValue`
+pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'a, Literal<'a>> {
+    let Some(first) = input.chars().next() else { return Fault::end(ParseErrorKind::ExpectedValue, input) };
+    if first == '"' {
+        let (rest, text) = string(input)?;
+        if rest.starts_with(|char| !is_delimiter(char) || matches!(char, '(' | '[')) {
+            return Fault::end(ParseErrorKind::ExpectedSpace, rest);
+        }
+        return Ok((rest, Literal::String(text)));
+    }
+    let (rest, word) = word(input)?;
+    let literal = match word {
+        "" if first.is_control() => return Fault::end(ParseErrorKind::ControlCharacter, input),
+        "" => return Fault::end(ParseErrorKind::ExpectedValue, input),
+        "true" => Literal::Bool(true),
+        "false" => Literal::Bool(false),
+        "null" => Literal::Null,
+        _ => match NumberText::new(word) {
+            Some(number) => Literal::Number(number),
+            None if first == '\'' => return Fault::end(ParseErrorKind::SingleQuotes, input),
+            None if options.bare_words && !word.contains('"') => Literal::String(Cow::Borrowed(word)),
+            None if first.is_ascii_digit() || first == '-' => {
+                return Fault::end(ParseErrorKind::BadNumber, input);
+            }
+            None => return Fault::end(ParseErrorKind::BareWord, input),
+        },
+    };
+    if rest.starts_with(['(', '[']) {
+        return Fault::end(ParseErrorKind::ExpectedSpace, rest);
+    }
+    Ok((rest, literal))
+}
+
+/// `string = quotation-mark *char quotation-mark`
+fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let body = input.strip_prefix('"').unwrap_or(input);
+    let (plain, mut rest) = plain(body);
+    if let Some(rest) = rest.strip_prefix('"') {
+        return Ok((rest, Cow::Borrowed(plain)));
+    }
+    let mut text = String::from(plain);
+    loop {
+        if let Some(rest) = rest.strip_prefix('"') {
+            return Ok((rest, Cow::Owned(text)));
+        }
+        if rest.is_empty() {
+            return Fault::end(ParseErrorKind::UnterminatedString, input);
+        }
+        let (after, char) = escape(rest)?;
+        text.push(char);
+        let (more, after) = self::plain(after);
+        text.push_str(more);
+        rest = after;
+    }
+}
+
+/// The characters before the next quote, backslash or control character.
+fn plain(input: &str) -> (&str, &str) {
+    let end =
+        input.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(input.len());
+    // All three are ASCII, so the split is between characters.
+    input.split_at_checked(end).unwrap_or((input, ""))
+}
+
+/// `char = escape (%x22 / %x5C / %x2F / %x62 / %x66 / %x6E / %x72 / %x74 / %x75 4HEXDIG)`
+fn escape(input: &str) -> Parsed<'_, char> {
+    let Some(escaped) = input.strip_prefix('\\') else {
+        return Fault::end(ParseErrorKind::ControlCharacter, input);
+    };
+    let mut chars = escaped.chars();
+    let char = match chars.next() {
+        Some(char @ ('"' | '\\' | '/')) => char,
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => return unicode(input, chars.as_str()),
+        _ => return Fault::end(ParseErrorKind::BadEscape, input),
+    };
+    Ok((chars.as_str(), char))
+}
+
+/// `%x75 4HEXDIG`, after its `\u`, and the second half of a surrogate pair.
+///
+/// NB: JSON lets a half stand alone, but no Unicode text can hold it: it is refused.
+fn unicode<'a>(input: &'a str, after: &'a str) -> Parsed<'a, char> {
+    let Some((first, rest)) = code_unit(after) else { return Fault::end(ParseErrorKind::BadEscape, input) };
+    if let Some(char) = char::from_u32(u32::from(first)) {
+        return Ok((rest, char));
+    }
+    let second = rest.strip_prefix("\\u").and_then(code_unit);
+    let pair = second.and_then(|(second, rest)| {
+        let char = char::decode_utf16([first, second]).next()?.ok()?;
+        Some((rest, char))
+    });
+    match pair {
+        Some(pair) => Ok(pair),
+        None => Fault::end(ParseErrorKind::LoneSurrogate, input),
+    }
+}
+
+/// `4HEXDIG`
+fn code_unit(input: &str) -> Option<(u16, &str)> {
+    let (digits, rest) = input.split_at_checked(4)?;
+    // `from_str_radix` would take a sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((u16::from_str_radix(digits, 16).ok()?, rest))
+}
