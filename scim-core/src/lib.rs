@@ -23,4 +23,5 @@ pub use resource::*;
 pub use resource_type::{Relation, ResourceType, SchemaExtension};
 pub use schema::{Attribute, Schema};
 pub use validate::{Draft, RelationValues, ValidationError};
-pub use value::{AttrName, JsonError, JsonErrorKind, JsonLimits, Number, NumberError, Object, Value, excerpt};
+pub use scim_filter;
+pub use value::{AttrName, JsonError, JsonErrorKind, JsonLimits, Number, NumberError, Object, Value, Values, excerpt};

@@ -6,4 +6,5 @@ mod query;
 
 pub use error::{ScimError, ScimType};
 pub use list::ListResponse;
+pub(crate) use query::check_schemas;
 pub use query::{MessageError, QueryParams, SortOrder};

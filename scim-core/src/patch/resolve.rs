@@ -58,7 +58,7 @@ impl Named<'_> {
     }
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     fn operation(&mut self, operation: PatchOperation) -> Done {
         let PatchOperation { op, path, value } = operation;
         match path {
@@ -107,7 +107,7 @@ impl Resolver<'_> {
         attr: &ResolvedAttr,
         filter: Option<ResolvedFilter>,
         path: String,
-    ) -> Result<Named<'_>, PatchErrorKind> {
+    ) -> Result<Named<'a>, PatchErrorKind> {
         let attribute = match attr.extension() {
             None => self.definition.attribute(attr.name()),
             Some(uri) => {

@@ -231,10 +231,6 @@ impl Attribute {
         self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn subs_mut(&mut self) -> &mut [Self] {
-        &mut self.sub_attributes
-    }
-
     pub(super) fn set_user_name_rule(&mut self) {
         self.user_name = true;
     }
@@ -243,6 +239,10 @@ impl Attribute {
 impl AttributeDef for Attribute {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
     }
 
     fn data_type(&self) -> DataType {

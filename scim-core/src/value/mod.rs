@@ -9,7 +9,7 @@ mod write;
 
 pub use name::AttrName;
 pub use number::{Number, NumberError};
-pub use object::Object;
+pub use object::{Object, Values};
 pub use read::{JsonError, JsonErrorKind, JsonLimits};
 
 /// A JSON value before or after a schema has been applied to it.

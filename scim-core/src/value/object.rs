@@ -82,9 +82,27 @@ impl Object {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
+    /// The values of the members in their order.
+    #[must_use]
+    pub fn values(&self) -> Values<'_> {
+        Values(self.0.iter())
+    }
+
     /// The members in their order, values for changing.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&AttrName, &mut Value)> {
         self.0.iter_mut().map(|(name, value)| (&*name, value))
+    }
+}
+
+/// The values of an object's members in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Values<'v>(std::slice::Iter<'v, (AttrName, Value)>);
+
+impl<'v> Iterator for Values<'v> {
+    type Item = &'v Value;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(_, value)| value)
     }
 }
 

@@ -1,10 +1,11 @@
-use scim_filter::{Node, NumberRef, ValueRef};
+use scim_filter::{Node, ValueRef};
 
 use super::Value;
 
 /// Values as filters see them.
 impl<'v> ValueRef<'v> for &'v Value {
     type Items = std::slice::Iter<'v, Value>;
+    type Members = super::object::Values<'v>;
 
     fn node(self) -> Node<'v> {
         match self {
@@ -19,6 +20,10 @@ impl<'v> ValueRef<'v> for &'v Value {
 
     fn items(self) -> Self::Items {
         self.as_array().unwrap_or_default().iter()
+    }
+
+    fn members(self) -> Self::Members {
+        self.as_object().map(super::Object::values).unwrap_or_default()
     }
 
     fn member(self, name: &str) -> Option<Self> {

@@ -1,0 +1,68 @@
+use std::error::Error;
+use std::time::Duration;
+
+use scim_core::{PatchError, ResourceId, ScimError, Version};
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another resource has a value that must be unique.
+    #[error("another {resource_type} already has the {attribute} `{value}`")]
+    Uniqueness {
+        /// The type of the resources.
+        resource_type: String,
+        /// The attribute.
+        attribute: String,
+        /// The value, shortened.
+        value: String,
+    },
+    /// The resource does not have the version that the client asked for.
+    #[error("the resource has changed: its version is now {}", current.etag())]
+    Precondition {
+        /// The version that it has.
+        current: Version,
+    },
+    /// A relation refers to a resource that does not exist, or that has a type it may not refer to.
+    #[error("`{attribute}` refers to `{id}`, which is no resource that it can refer to")]
+    UnknownReference {
+        /// The attribute of the relation.
+        attribute: String,
+        /// The id that was given.
+        id: ResourceId,
+    },
+    /// A change does not fit the resource.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// What stands behind the store refuses, for a reason that the client should read.
+    #[error("{}", .0.detail())]
+    Refused(ScimError),
+    /// Other requests kept changing the resource.
+    #[error("other requests are changing this resource; try again")]
+    Contended,
+    /// The store cannot work now but may later.
+    #[error(transparent)]
+    Unavailable(#[from] UnavailableError),
+    /// Anything else. For the log, never for the client.
+    #[error("the store failed")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// An error that only the log should explain.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+/// A store that cannot work now: a database that is away, a pool that is used up.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is not available")]
+pub struct UnavailableError {
+    /// When trying again makes sense.
+    pub retry_after: Duration,
+    /// What happened, for the log.
+    #[source]
+    pub cause: Box<dyn Error + Send + Sync>,
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use scim_core::TypeDefinition;
+use scim_core::message::SortOrder;
+use scim_filter::{ResolvedAttr, ResolvedFilter};
+
+use super::{Load, Record};
+
+/// What is asked for: resources of one type or of several, in one order, one page of them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Query {
+    /// The types, each with what is asked of its resources. Resources of all of them make one list.
+    pub scopes: Vec<Scope>,
+    /// The direction of sorting, where a scope says by what.
+    pub order: SortOrder,
+    /// The 1-based index of the first resource of the page; at least 1.
+    pub start_index: u64,
+    /// How many resources the page has at most; 0 asks for the total only.
+    pub count: usize,
+    /// How much of the relations comes with each resource.
+    pub load: Load,
+}
+
+/// One type in a query.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Scope {
+    /// The type.
+    pub definition: Arc<TypeDefinition>,
+    /// Which of its resources; all without a filter.
+    pub filter: Option<ResolvedFilter>,
+    /// The attribute to sort by; a type that does not have it comes as if unassigned.
+    pub sort_by: Option<ResolvedAttr>,
+}
+
+impl Scope {
+    /// All resources of a type.
+    #[must_use]
+    pub fn all(definition: Arc<TypeDefinition>) -> Self {
+        Self { definition, filter: None, sort_by: None }
+    }
+
+    /// Those that match a filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Option<ResolvedFilter>) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Sorted by an attribute.
+    #[must_use]
+    pub fn with_sort_by(mut self, attribute: Option<ResolvedAttr>) -> Self {
+        self.sort_by = attribute;
+        self
+    }
+}
+
+impl Query {
+    /// The first resources of the given scopes, ascending, at most `count`.
+    #[must_use]
+    pub fn new(scopes: Vec<Scope>, count: usize) -> Self {
+        Self { scopes, order: SortOrder::Ascending, start_index: 1, count, load: Load::All }
+    }
+
+    /// Sorts in this direction.
+    #[must_use]
+    pub fn with_order(mut self, order: SortOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Begins at this 1-based index.
+    #[must_use]
+    pub fn with_start_index(mut self, start_index: u64) -> Self {
+        self.start_index = start_index.max(1);
+        self
+    }
+
+    /// Loads this much of the relations.
+    #[must_use]
+    pub fn with_load(mut self, load: Load) -> Self {
+        self.load = load;
+        self
+    }
+}
+
+/// One page of an answer.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Page {
+    /// How many resources match in all.
+    pub total_results: u64,
+    /// The resources of the page, in order.
+    pub records: Vec<Record>,
+}
+
+impl Page {
+    /// A page of an answer.
+    #[must_use]
+    pub fn new(total_results: u64, records: Vec<Record>) -> Self {
+        Self { total_results, records }
+    }
+}

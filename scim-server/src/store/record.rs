@@ -1,0 +1,168 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use scim_core::{JsonError, Object, Resource, ResourceId, TypeDefinition, Value, Version};
+
+use crate::context::RequestContext;
+
+/// A resource as a store keeps it.
+///
+/// `document` is JSON that answers are made of by copying: an object with `schemas`, `id` and all attributes of the
+/// resource except `meta`, relations, and what is never returned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// The id.
+    pub id: ResourceId,
+    /// The name of the resource type.
+    pub resource_type: Arc<str>,
+    /// When it was created.
+    pub created: DateTime<Utc>,
+    /// When it was last changed.
+    pub last_modified: DateTime<Utc>,
+    /// The version.
+    pub version: Version,
+    /// The rendered attributes.
+    pub document: Bytes,
+    /// The rendered attributes that are never returned, if it has any.
+    pub hidden: Option<Bytes>,
+    /// Relations and their inverses, as far as they were loaded.
+    pub related: Vec<Related>,
+}
+
+/// How much of the relations is to be loaded with a resource.
+///
+/// Complete by definition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Load {
+    /// Nothing.
+    None,
+    /// The values of a relation if there are at most so many, else only that there are more.
+    AtMost(usize),
+    /// Everything.
+    #[default]
+    All,
+}
+
+/// The values of one relation attribute (`members`) or of its inverse (`groups`) of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Related {
+    /// The attribute.
+    pub attribute: Arc<str>,
+    /// The values in the order in which they were added; `None` if there are more than were to be loaded.
+    pub references: Option<Vec<Reference>>,
+}
+
+impl Related {
+    /// The values of an attribute.
+    #[must_use]
+    pub fn new(attribute: Arc<str>, references: Option<Vec<Reference>>) -> Self {
+        Self { attribute, references }
+    }
+}
+
+/// One value of a relation: another resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reference {
+    /// The id of the other resource.
+    pub id: ResourceId,
+    /// The name of its type.
+    pub resource_type: Arc<str>,
+    /// Its name to show, as [`Resource::display`] says.
+    pub display: Option<Arc<str>>,
+}
+
+impl Reference {
+    /// A reference to a resource.
+    #[must_use]
+    pub fn new(id: ResourceId, resource_type: Arc<str>, display: Option<Arc<str>>) -> Self {
+        Self { id, resource_type, display }
+    }
+}
+
+impl Record {
+    /// The resource itself with what is never returned put back: for changing it.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the stored text is no JSON, which only a damaged store can bring about.
+    pub fn to_resource(&self) -> Result<Resource, JsonError> {
+        let mut resource = Resource::from_attributes(object(&self.document)?);
+        resource.attributes_mut().remove("id");
+        if let Some(hidden) = &self.hidden {
+            resource.restore_hidden(object(hidden)?);
+        }
+        Ok(resource)
+    }
+
+    /// The resource as clients see it, with `meta` and the relations that were loaded: for filters, sorting and
+    /// projection.
+    ///
+    /// # Errors
+    /// As [`Record::to_resource`].
+    pub fn to_object(&self, context: &RequestContext, definition: &TypeDefinition) -> Result<Object, JsonError> {
+        let mut shown = object(&self.document)?;
+        for related in &self.related {
+            let values: Vec<Value> =
+                related.references.iter().flatten().map(|r| r.to_value(context, definition, &related.attribute)).collect();
+            if !values.is_empty() {
+                shown.insert(&*related.attribute, values);
+            }
+        }
+        shown.insert("meta", self.meta(context, definition));
+        Ok(shown)
+    }
+
+    /// `meta` of the resource (RFC 7643 section 3.1).
+    #[must_use]
+    pub fn meta(&self, context: &RequestContext, definition: &TypeDefinition) -> Object {
+        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let mut meta = Object::new();
+        meta.insert("resourceType", &*self.resource_type);
+        meta.insert("created", time(&self.created));
+        meta.insert("lastModified", time(&self.last_modified));
+        meta.insert("location", location(context, definition, &self.id));
+        meta.insert("version", self.version.etag());
+        meta
+    }
+}
+
+impl Reference {
+    fn to_value(&self, context: &RequestContext, holder: &TypeDefinition, attribute: &str) -> Value {
+        let mut value = Object::new();
+        value.insert("value", self.id.as_str());
+        if let Some(definition) = context.registry.by_name(&self.resource_type) {
+            value.insert("$ref", location(context, definition, &self.id));
+        }
+        if let Some(display) = &self.display {
+            value.insert("display", &**display);
+        }
+        // `members.type` names the type of the member; `groups.type` says how the user belongs to the group.
+        let kind = if holder.relation(attribute).is_some() { &*self.resource_type } else { "direct" };
+        value.insert("type", kind);
+        Value::Object(value)
+    }
+}
+
+/// The URI of a resource: base URL, endpoint, id.
+#[must_use]
+pub(crate) fn location(context: &RequestContext, definition: &TypeDefinition, id: &ResourceId) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    /// RFC 3986 "unreserved" stays as it is.
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    format!(
+        "{}{}/{}",
+        context.base_url,
+        definition.resource_type().endpoint,
+        utf8_percent_encode(id.as_str(), SEGMENT)
+    )
+}
+
+fn object(json: &[u8]) -> Result<Object, JsonError> {
+    match Value::from_slice(json)? {
+        Value::Object(object) => Ok(object),
+        _ => Ok(Object::new()),
+    }
+}
