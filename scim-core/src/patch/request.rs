@@ -117,7 +117,7 @@ impl PatchRequest {
             return Err(message(MessageError::syntax(text)));
         }
         let mut options = ParseOptions::default();
-        options.limits = limits.path.clone();
+        options.limits = limits.path;
         options.bare_words = quirks.bare_word_literals;
         let operations = operations
             .into_iter()

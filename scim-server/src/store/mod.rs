@@ -15,6 +15,7 @@ use scim_core::{ChangeSet, RelationValues, Resource, ResourceId, TypeDefinition,
 
 pub use error::{StoreError, UnavailableError};
 pub use query::{Page, Query, Scope};
+pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
 
 use crate::context::RequestContext;

@@ -130,7 +130,7 @@ impl Record {
 }
 
 impl Reference {
-    fn to_value(&self, context: &RequestContext, holder: &TypeDefinition, attribute: &str) -> Value {
+    pub(crate) fn to_value(&self, context: &RequestContext, holder: &TypeDefinition, attribute: &str) -> Value {
         let mut value = Object::new();
         value.insert("value", self.id.as_str());
         if let Some(definition) = context.registry.by_name(&self.resource_type) {
