@@ -95,6 +95,9 @@ fn value_path<'a>(context: Context<'_>, attr: AttrPath<'a>, input: &'a str) -> P
         context.deeper(input)?.deeper(end)?;
     }
     context.count_term(end)?;
+    if rest.is_empty() {
+        return Fault::end(ParseErrorKind::ExpectedOperator, rest);
+    }
     let (rest, ()) = space(rest)?;
     let (rest, comparison) = attr_exp(context, AttrPath::from_name(sub), rest)?;
     let filter = Filter::And(Terms::new(filter, comparison, None));

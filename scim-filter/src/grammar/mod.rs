@@ -44,7 +44,7 @@ fn check<'a>(subject: Subject, input: &'a str, limits: &Limits) -> Result<&'a st
     // Offsets in an attribute path are 32 bits wide.
     let limits = limits.with_length(limits.length.min(u32::MAX as usize));
     if input.len() > limits.length {
-        return Err(ParseError::too_long(subject, &limits));
+        return Err(ParseError::too_long(subject, input, &limits));
     }
     let text = if subject == Subject::Filter { input.trim_start_matches(' ') } else { input };
     if text.is_empty() {
