@@ -56,7 +56,8 @@ fn every_operator_in_any_case() {
 }
 
 fn capitalised(word: &str) -> String {
-    word[..1].to_uppercase() + &word[1..]
+    let mut chars = word.chars();
+    chars.next().unwrap().to_uppercase().collect::<String>() + chars.as_str()
 }
 
 #[test]

@@ -66,10 +66,8 @@ fn finish<'a, T>(
             if rest.is_empty() {
                 return Ok(value);
             }
-            let kind = match rest.chars().next() {
-                Some(char) if char.is_control() => ParseErrorKind::ControlCharacter,
-                _ => ParseErrorKind::TrailingInput,
-            };
+            let control = token::at_control(rest);
+            let kind = if control { ParseErrorKind::ControlCharacter } else { ParseErrorKind::TrailingInput };
             Fault { after_filter: true, ..Fault::new(kind, rest) }
         }
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => fault,
