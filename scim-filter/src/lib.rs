@@ -5,6 +5,8 @@ mod datetime;
 mod display;
 mod error;
 mod eval;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grammar;
 mod limits;
 mod name;
@@ -12,6 +14,8 @@ mod number;
 mod path;
 mod resolve;
 pub mod simple;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod types;
 mod visit;
 
