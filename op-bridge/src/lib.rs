@@ -1,1 +1,5 @@
-//! Placeholder
+//! A bridge between SCIM identity providers and 1Password accounts.
+pub mod clock;
+mod file;
+pub mod random;
+mod text;
