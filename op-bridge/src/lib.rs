@@ -1,4 +1,5 @@
 //! A bridge between SCIM identity providers and 1Password accounts.
+pub mod account;
 pub mod clock;
 mod file;
 pub mod random;
