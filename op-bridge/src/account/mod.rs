@@ -7,6 +7,7 @@
 mod error;
 mod group;
 mod id;
+pub mod local;
 mod person;
 mod port;
 
