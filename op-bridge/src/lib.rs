@@ -3,5 +3,6 @@ pub mod account;
 pub mod clock;
 pub mod credentials;
 mod file;
+pub mod health;
 pub mod random;
 mod text;
