@@ -1,6 +1,7 @@
 //! A bridge between SCIM identity providers and 1Password accounts.
 pub mod account;
 pub mod clock;
+pub mod confirm;
 pub mod credentials;
 mod file;
 pub mod health;
