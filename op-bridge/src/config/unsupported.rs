@@ -11,7 +11,7 @@ macro_rules! unsupported {
         #[command(next_help_heading = "Settings of the original product that this version does not support")]
         pub(super) struct Unsupported {
             $(
-                #[arg(long, env = $variable, value_name = "VALUE", hide_env_values = true, help = $what)]
+                #[arg(long, env = $variable, value_name = "VALUE", hide_env_values = true, hide_short_help = true, help = $what)]
                 $field: Option<Secret>,
             )*
         }
