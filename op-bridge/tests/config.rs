@@ -1,5 +1,11 @@
 //! Settings as an administrator gives them: through the environment, by flags, and as `--help` explains them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 use std::process::Command;
 
@@ -71,7 +77,8 @@ fn without_settings_the_originals_defaults_hold() {
 
 #[test]
 fn variables_are_read_and_empty_ones_count_as_unset() {
-    let printed = with_variables(&[("OP_PORT", "8080"), ("OP_CONFIRMATION_INTERVAL", "60"), ("OP_DEBUG", "true")]);
+    let printed =
+        with_variables(&[("OP_PORT", "8080"), ("OP_CONFIRMATION_INTERVAL", "60"), ("OP_DEBUG", "true")]);
     assert!(printed.starts_with("0.0.0.0:8080\n"), "{printed}");
     assert!(printed.contains("debug: true") && printed.contains("trace: false"), "{printed}");
     assert!(printed.contains("confirmation_interval: 60"), "{printed}");

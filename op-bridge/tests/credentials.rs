@@ -1,5 +1,11 @@
 //! The session file as an administrator meets it: whole, cut off, edited, foreign, encoded.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -46,7 +52,10 @@ fn a_session_opens_with_its_token_only() {
     let file = SessionFile::parse(json.as_bytes()).unwrap();
     let credentials = file.unlock(token).unwrap();
     assert_eq!(credentials.device_uuid(), file.summary().device_uuid);
-    assert_eq!(credentials.private_key().public_key(), file.unlock(token).unwrap().private_key().public_key());
+    assert_eq!(
+        credentials.private_key().public_key(),
+        file.unlock(token).unwrap().private_key().public_key()
+    );
 
     let other = Token::generate(&SystemRandom).unwrap();
     assert!(!file.verifies(&other));
@@ -119,7 +128,10 @@ fn every_missing_field_is_named() {
             value.pointer_mut(object).unwrap().as_object_mut().unwrap().remove(field).unwrap();
         });
         let name = format!("{object}.{field}").replace('/', "");
-        assert_eq!(error.to_string(), format!("the session file has no field `{}`", name.trim_start_matches('.')));
+        assert_eq!(
+            error.to_string(),
+            format!("the session file has no field `{}`", name.trim_start_matches('.'))
+        );
     }
 }
 
@@ -137,9 +149,13 @@ fn every_value_is_bound_to_the_token() {
     let (other, _) =
         SessionFile::create("", &ManualClock::new(chrono::DateTime::UNIX_EPOCH), &SystemRandom).unwrap();
     let other: Value = serde_json::from_str(&other.to_json().unwrap()).unwrap();
-    for field in
-        ["/verifier/salt", "/verifier/localHash", "/encCredentials/kid", "/encCredentials/iv", "/encCredentials/data"]
-    {
+    for field in [
+        "/verifier/salt",
+        "/verifier/localHash",
+        "/encCredentials/kid",
+        "/encCredentials/iv",
+        "/encCredentials/data",
+    ] {
         let error = edited(|file| *file.pointer_mut(field).unwrap() = other.pointer(field).unwrap().clone());
         assert!(matches!(error, SessionError::Edited), "{field}: {error}");
     }
@@ -165,7 +181,10 @@ fn foreign_files_are_recognised() {
         let error = open(original.to_string().as_bytes()).unwrap_err();
         assert!(matches!(error, SessionError::Original), "{error}");
         let advice = error.to_string();
-        assert!(advice.contains("op-scim-bridge session new") && advice.contains("identity provider"), "{advice}");
+        assert!(
+            advice.contains("op-scim-bridge session new") && advice.contains("identity provider"),
+            "{advice}"
+        );
     }
     let error = edited(|file| file["version"] = json!("opb2"));
     assert_eq!(
@@ -178,7 +197,8 @@ fn foreign_files_are_recognised() {
 fn what_is_no_session_file_is_refused() {
     let long = vec![b' '; usize::try_from(SESSION_FILE_MAX).unwrap() + 1];
     let deep = "[".repeat(60_000);
-    for text in [b"[]".as_slice(), b"null", b"\"opb1\"", b"hello", b"\xff\xfe", b"{}", &long, deep.as_bytes()] {
+    for text in [b"[]".as_slice(), b"null", b"\"opb1\"", b"hello", b"\xff\xfe", b"{}", &long, deep.as_bytes()]
+    {
         assert_reads_well(&open(text).unwrap_err());
     }
     let twice = SESSION.0.replacen('{', "{\"domain\":\"a\",", 1);
@@ -193,11 +213,13 @@ fn a_variable_holds_a_path_or_any_base64() {
     for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
         let text = engine.encode(json);
         assert!(reads(&text));
-        let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
         assert!(reads(&format!(" {}\r\n", lines.join("\n"))), "white space anywhere");
     }
     // Both alphabets matter: bytes that encode to `+` or `/`, here in a comment-like domain.
-    let (other, other_token) = SessionFile::create("÷?>", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
+    let (other, other_token) =
+        SessionFile::create("÷?>", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
     let other = other.to_json().unwrap();
     for engine in [STANDARD, URL_SAFE] {
         assert!(SessionFile::from_env_text(&engine.encode(&other)).unwrap().verifies(&other_token));
@@ -218,7 +240,10 @@ fn a_variable_holds_a_path_or_any_base64() {
     let text = STANDARD.encode(json);
     for len in 4..text.trim_end_matches('=').len() - 4 {
         let error = refused(&text[..len]);
-        assert!(matches!(error, SessionError::Truncated | SessionError::NeitherPathNorBase64), "{len}: {error}");
+        assert!(
+            matches!(error, SessionError::Truncated | SessionError::NeitherPathNorBase64),
+            "{len}: {error}"
+        );
     }
 }
 
@@ -226,7 +251,8 @@ fn a_variable_holds_a_path_or_any_base64() {
 fn files_are_private_and_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let (path, token_path) = (folder.path().join("scimsession"), folder.path().join("token"));
-    let (file, token) = SessionFile::create("", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
+    let (file, token) =
+        SessionFile::create("", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
     file.write(&path, Overwrite::Refuse).unwrap();
     token.write(&token_path, Overwrite::Refuse).unwrap();
     for path in [&path, &token_path] {
@@ -234,9 +260,14 @@ fn files_are_private_and_not_overwritten() {
     }
     assert!(matches!(file.write(&path, Overwrite::Refuse), Err(WriteError::Exists(_))));
     assert!(matches!(token.write(&token_path, Overwrite::Refuse), Err(WriteError::Exists(_))));
-    assert!(SessionFile::from_path(&path).unwrap().verifies(&fs::read_to_string(&token_path).unwrap().parse().unwrap()));
+    assert!(
+        SessionFile::from_path(&path)
+            .unwrap()
+            .verifies(&fs::read_to_string(&token_path).unwrap().parse().unwrap())
+    );
 
-    let (newer, newer_token) = SessionFile::create("", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
+    let (newer, newer_token) =
+        SessionFile::create("", &ManualClock::new(Default::default()), &SystemRandom).unwrap();
     newer.write(&path, Overwrite::Replace).unwrap();
     assert!(SessionFile::from_path(&path).unwrap().verifies(&newer_token));
 }

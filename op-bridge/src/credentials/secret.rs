@@ -15,13 +15,25 @@ use crate::random::{Random, RandomError};
 /// What an unlocked session holds: who the integration is, and the key that makes it a member of groups.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    pub(crate) account: AccountId,
-    pub(crate) integration: IntegrationId,
-    pub(crate) device_uuid: String,
-    pub(crate) private_key: PrivateKey,
+    account: AccountId,
+    integration: IntegrationId,
+    device_uuid: String,
+    private_key: PrivateKey,
+    public_key: PublicKey,
 }
 
 impl Credentials {
+    pub(crate) fn new(
+        account: AccountId,
+        integration: IntegrationId,
+        device_uuid: String,
+        private_key: PrivateKey,
+    ) -> Self {
+        // Deriving the public half is the costly part, and it is needed with every change.
+        let public_key = private_key.public_key();
+        Self { account, integration, device_uuid, private_key, public_key }
+    }
+
     /// The account that the session was made for.
     pub fn account(&self) -> &AccountId {
         &self.account
@@ -37,9 +49,14 @@ impl Credentials {
         &self.device_uuid
     }
 
-    /// The integration's private key; the keys of groups are sealed to its public half.
+    /// The integration's private key.
     pub fn private_key(&self) -> &PrivateKey {
         &self.private_key
+    }
+
+    /// The integration's public key, to which the keys of groups are sealed.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
     }
 }
 

@@ -73,12 +73,12 @@ impl SessionFile {
         random: &dyn Random,
     ) -> Result<(Self, Token), CreateError> {
         let device_uuid = random::characters::<26>(random, LOWER_BASE32)?;
-        let credentials = Credentials {
-            account: AccountId::generate(random)?,
-            integration: IntegrationId::generate(random)?,
-            device_uuid: device_uuid.clone(),
-            private_key: PrivateKey::generate(random)?,
-        };
+        let credentials = Credentials::new(
+            AccountId::generate(random)?,
+            IntegrationId::generate(random)?,
+            device_uuid.clone(),
+            PrivateKey::generate(random)?,
+        );
         let token = Token::generate(random)?;
         let mut salt = [0; SALT_LEN];
         random.fill(&mut salt)?;
@@ -378,10 +378,10 @@ struct Content<'a> {
 
 impl Content<'_> {
     fn encode(credentials: &Credentials) -> Option<Zeroizing<Vec<u8>>> {
-        let private_key = credentials.private_key.to_base64();
+        let private_key = credentials.private_key().to_base64();
         let content = Content {
-            account_id: credentials.account.as_str(),
-            integration_id: credentials.integration.as_str(),
+            account_id: credentials.account().as_str(),
+            integration_id: credentials.integration().as_str(),
             private_key: &private_key,
         };
         // Large enough that it never grows and leaves a copy behind.
@@ -392,12 +392,12 @@ impl Content<'_> {
 
     fn decode(plain: &[u8], device_uuid: &str) -> Option<Credentials> {
         let content: Content<'_> = serde_json::from_slice(plain).ok()?;
-        Some(Credentials {
-            account: content.account_id.parse().ok()?,
-            integration: content.integration_id.parse().ok()?,
-            device_uuid: device_uuid.to_owned(),
-            private_key: PrivateKey::from_base64(content.private_key)?,
-        })
+        Some(Credentials::new(
+            content.account_id.parse().ok()?,
+            content.integration_id.parse().ok()?,
+            device_uuid.to_owned(),
+            PrivateKey::from_base64(content.private_key)?,
+        ))
     }
 }
 

@@ -99,8 +99,7 @@ pub(super) fn create(
         return Ok(CreatedGroup::new(group, true));
     }
     let (id, key) = new_key(random)?;
-    let public = credentials.private_key().public_key();
-    let sealed = seal::seal(&key, &id, &public, credentials.integration().as_str())?;
+    let sealed = seal::seal(&key, &id, credentials.public_key(), credentials.integration().as_str())?;
     insert(database, &id, name, GroupKind::Custom, &key, Some(&sealed), now)?;
     Ok(CreatedGroup::new(required(database, &id)?, false))
 }
@@ -121,8 +120,7 @@ pub(super) fn create_system(
             add_member(database, &id, owner, Some(&sealed), now)
         }
         SystemGroupOf::Integration(credentials) => {
-            let public = credentials.private_key().public_key();
-            let sealed = seal::seal(&key, &id, &public, credentials.integration().as_str())?;
+            let sealed = seal::seal(&key, &id, credentials.public_key(), credentials.integration().as_str())?;
             insert(database, &id, name, GroupKind::System, &key, Some(&sealed), now)
         }
     }
@@ -274,13 +272,16 @@ pub(super) fn grant_pending(
 
 /// Whether no other owner could sign in if this person could not.
 pub(super) fn is_last_owner(database: &Connection, person: &PersonId) -> Result<bool, AccountError> {
+    // The order of the joins keeps this to the few owners, however many people there are.
     let mut statement = database.prepare_cached(
-        "SELECT p.id = ?2 FROM memberships m
-         JOIN groups g ON g.id = m.group_id AND g.kind = 'system' AND g.name = ?1
-         JOIN people p ON p.id = m.person_id AND p.state = 'ACTIVE'",
+        "SELECT m.person_id = ?2 FROM groups g
+         CROSS JOIN memberships m ON m.group_id = g.id
+         CROSS JOIN people p ON p.id = m.person_id AND p.state = 'ACTIVE'
+         WHERE g.name_key = ?1 AND g.kind = 'system'",
     )?;
-    let owners: Vec<bool> =
-        statement.query_map([OWNERS, person.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let owners: Vec<bool> = statement
+        .query_map([name_key(OWNERS).as_str(), person.as_str()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     Ok(owners == [true])
 }
 

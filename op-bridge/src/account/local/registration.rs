@@ -26,7 +26,7 @@ pub(super) fn ensure(
         params![
             credentials.account().as_str(),
             credentials.integration().as_str(),
-            credentials.private_key().public_key().as_bytes(),
+            credentials.public_key().as_bytes(),
             now.timestamp_millis(),
         ],
     )?;
@@ -48,7 +48,7 @@ pub(super) fn is_registered(database: &Connection, credentials: &Credentials) ->
         (None, _) | (_, None) => Ok(false),
         (Some(integration), Some(key))
             if integration == credentials.integration().as_str()
-                && key == credentials.private_key().public_key().as_bytes() =>
+                && key == credentials.public_key().as_bytes() =>
         {
             Ok(true)
         }
