@@ -170,8 +170,11 @@ fn variables_keep_their_type_alone_and_are_quoted_in_paths() {
 #[derive(Default)]
 struct Canned {
     answers: Vec<(u16, Value)>,
-    asked: Vec<(String, Vec<(String, String)>, Option<Value>)>,
+    asked: Vec<Asked>,
 }
+
+/// Request line, headers, body.
+type Asked = (String, Vec<(String, String)>, Option<Value>);
 
 impl Exchange for Canned {
     fn exchange(

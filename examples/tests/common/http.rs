@@ -200,19 +200,24 @@ impl Client {
         Ok(stream)
     }
 
-    /// The head of a raw request: this target, byte for byte, with the token and the given header lines.
-    pub(crate) fn head(&self, method: &str, target: &[u8], header_lines: &str) -> Vec<u8> {
-        let mut head = method.as_bytes().to_vec();
-        head.push(b' ');
-        head.extend_from_slice(self.base.as_bytes());
-        head.extend_from_slice(target);
-        head.extend_from_slice(b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
-        if let Some(token) = &self.token {
-            head.extend_from_slice(format!("Authorization: Bearer {token}\r\n").as_bytes());
-        }
-        head.extend_from_slice(header_lines.as_bytes());
-        head.extend_from_slice(b"\r\n");
-        head
+    /// The head of a raw request: this target behind the base path, byte for byte, with the token and these lines.
+    pub(crate) fn head(&self, method: &str, target: &[u8], header_lines: &[u8]) -> Vec<u8> {
+        let token =
+            self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        [
+            format!("{method} {}", self.base).as_bytes(),
+            target,
+            b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+            token.as_bytes(),
+            header_lines,
+            b"\r\n",
+        ]
+        .concat()
+    }
+
+    /// The same server without a base path.
+    pub(crate) fn at_root(&self) -> Self {
+        Self { base: String::new(), ..self.clone() }
     }
 
     pub(crate) fn origin(&self) -> &str {
