@@ -142,6 +142,10 @@ impl Case {
         }
     }
 
+    pub(crate) fn target_len(&self) -> usize {
+        self.target.len()
+    }
+
     /// The bytes of the request.
     pub(crate) fn encode(&self, client: &Client) -> Vec<u8> {
         let (client, mut lines) = match &self.authorization {

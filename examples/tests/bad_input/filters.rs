@@ -119,7 +119,14 @@ fn huge() -> Vec<Case> {
         "\"".repeat(10_000),
         " ".repeat(100_000),
     ];
-    filters.iter().flat_map(|filter| everywhere(On::All, filter)).map(|case| case.is(400, FILTER)).collect()
+    // A longer request line never reaches the service: HTTP itself refuses it.
+    let fits = |case: &Case| case.target_len() < 60_000;
+    filters
+        .iter()
+        .flat_map(|filter| everywhere(On::All, filter))
+        .filter(fits)
+        .map(|case| case.is(400, FILTER))
+        .collect()
 }
 
 /// Queries that are wrong before there is a filter to read.

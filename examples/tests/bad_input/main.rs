@@ -54,7 +54,7 @@ fn refuse_all(kind: Kind) {
     let server = Server::start(kind);
     let client = server.client();
     let ids = populate(&client);
-    let before = stored(&client, &ids);
+    let mut before = stored(&client, &ids);
     let mut findings = Vec::new();
     let mut sent = 0;
     for case in cases(&ids).iter().filter(|case| case.applies_to(kind)) {
@@ -69,7 +69,7 @@ fn refuse_all(kind: Kind) {
                 findings.push(format!("{}: changed {what}:\n  was {was}\n  is  {is}", case.name));
             }
         }
-        assert_eq!(before, after, "no use in going on after a change:\n{}", findings.join("\n"));
+        before = after;
     }
     assert!(sent > 150, "only {sent} requests");
     assert!(findings.is_empty(), "{} findings in {sent} requests:\n{}", findings.len(), findings.join("\n"));
@@ -104,6 +104,7 @@ fn what_is_no_request_harms_nobody() {
         let ids = populate(&client);
         let before = stored(&client, &ids);
         let flood: String = (0..2_000).map(|n| format!("X-Header-{n}: {n}\r\n")).collect();
+        let endless = format!("/Users/{}", "a".repeat(200_000));
         let lines: [&[u8]; 8] = [
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
             b"GET\r\n\r\n",
@@ -114,7 +115,9 @@ fn what_is_no_request_harms_nobody() {
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"GET /scim/v2/Users HTTP/9.9\r\nHost: x\r\n\r\n",
         ];
-        for bytes in lines.into_iter().chain([client.head("GET", b"/Users", flood.as_bytes()).as_slice()]) {
+        let excessive =
+            [client.head("GET", b"/Users", flood.as_bytes()), client.head("GET", endless.as_bytes(), b"")];
+        for bytes in lines.into_iter().chain(excessive.iter().map(Vec::as_slice)) {
             // Whatever is said to that, it is no success.
             if let Ok(answer) = client.raw(bytes) {
                 assert!(answer.status >= 400, "{}: {:?}", answer.status, String::from_utf8_lossy(bytes));

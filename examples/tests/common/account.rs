@@ -3,6 +3,7 @@
 //! All knowledge of that command's output is in this file.
 
 use std::path::Path;
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -24,10 +25,13 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Whether this is, or will be once accepted, the person's address.
+    /// The address that the person has, or will have once they accept it: what the identity provider asked for.
+    pub(crate) fn wanted_email(&self) -> &str {
+        self.pending_email.as_deref().unwrap_or(&self.email)
+    }
+
     pub(crate) fn answers_to(&self, email: &str) -> bool {
-        self.email.eq_ignore_ascii_case(email)
-            || self.pending_email.as_ref().is_some_and(|pending| pending.eq_ignore_ascii_case(email))
+        self.wanted_email().eq_ignore_ascii_case(email)
     }
 }
 
@@ -182,8 +186,19 @@ pub(crate) fn groups(data_dir: &Path) -> Vec<Group> {
 
 /// What a person does who follows the link in the invitation or in the mail about a new address.
 pub(crate) fn accept(data_dir: &Path, email: &str) {
-    let output = run(bare(BRIDGE).args(["account", "accept", email]).env("OP_BRIDGE_DATA_DIR", data_dir));
+    let output = try_accept(data_dir, email);
     assert!(output.status.success(), "account accept {email}: {}", text(&output));
+}
+
+/// Accepts a new address: the person follows the link that was sent to it.
+pub(crate) fn accept_address(data_dir: &Path, old: &str, new: &str) {
+    if !try_accept(data_dir, new).status.success() {
+        accept(data_dir, old);
+    }
+}
+
+pub(crate) fn try_accept(data_dir: &Path, email: &str) -> Output {
+    run(bare(BRIDGE).args(["account", "accept", email]).env("OP_BRIDGE_DATA_DIR", data_dir))
 }
 
 fn account_json(data_dir: &Path, what: &str) -> Vec<Value> {

@@ -49,20 +49,28 @@ pub(crate) struct Server {
     kind: Kind,
     dir: Arc<TempDir>,
     token: String,
+    variables: Variables,
     process: Process,
 }
+
+type Variables = Vec<(&'static str, &'static str)>;
 
 impl Server {
     /// Starts it from nothing.
     pub(crate) fn start(kind: Kind) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        let token = if kind.is_bridge() { new_session(dir.path()) } else { DIRECTORY_TOKEN.to_owned() };
-        Self::start_in(kind, dir, token)
+        Self::start_with(kind, &[])
     }
 
-    fn start_in(kind: Kind, dir: Arc<TempDir>, token: String) -> Self {
-        let process = Process::spawn(&mut command(kind, dir.path(), &token));
-        let server = Self { kind, dir, token, process };
+    /// Starts it from nothing, with some more environment variables.
+    pub(crate) fn start_with(kind: Kind, variables: &[(&'static str, &'static str)]) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let token = if kind.is_bridge() { new_session(dir.path()) } else { DIRECTORY_TOKEN.to_owned() };
+        Self::start_in(kind, dir, token, variables.to_vec())
+    }
+
+    fn start_in(kind: Kind, dir: Arc<TempDir>, token: String, variables: Variables) -> Self {
+        let process = Process::spawn(command(kind, dir.path(), &token).envs(variables.iter().copied()));
+        let server = Self { kind, dir, token, variables, process };
         poll("the first answer", PATIENCE, || {
             server.client().anonymous().send("GET", "/ServiceProviderConfig", &[], None).map(drop)
         });
@@ -104,7 +112,7 @@ impl Server {
     /// Starts it again over the data it left; the port is a new one.
     pub(crate) fn restart(mut self) -> Self {
         self.process.kill_9();
-        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone())
+        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone(), self.variables.clone())
     }
 
     /// Asks it to stop, and waits until it has.
