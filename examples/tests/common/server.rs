@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -194,9 +195,36 @@ pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs a command that ends by itself.
+/// Runs a command that ends by itself; one that does not is ended.
 pub(crate) fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (stdout, stderr) = (read_all(child.stdout.take().unwrap()), read_all(child.stderr.take().unwrap()));
+    let end = Instant::now() + PATIENCE;
+    let status = poll("the end of the command", 2 * PATIENCE, || match child.try_wait().unwrap() {
+        Some(status) => Ok(Some(status)),
+        None if Instant::now() >= end => Ok(None),
+        None => Err("still running".to_owned()),
+    });
+    if status.is_none() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+    let output = Output { status: status.unwrap_or_default(), stdout, stderr };
+    assert!(status.is_some(), "{command:?} did not end; it printed: {}", text(&output));
+    output
+}
+
+fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
 }
 
 /// Everything a command printed.
