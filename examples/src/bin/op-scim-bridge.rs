@@ -1,0 +1,3 @@
+//! Placeholder of `op-scim-bridge`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Placeholder of `scim-directory`.
+
+fn main() {}
