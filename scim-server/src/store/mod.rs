@@ -3,9 +3,21 @@
 //! A store keeps resources of all types of all tenants. It sees resources that the schemas have accepted, filters
 //! that the schemas have resolved, and changes that are down to single attributes; HTTP and JSON text stay outside.
 
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod change;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod encode;
 mod error;
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod plan;
 mod query;
 mod record;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod select;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod view;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +26,8 @@ use async_trait::async_trait;
 use scim_core::{ChangeSet, RelationValues, Resource, ResourceId, TypeDefinition, Version};
 
 pub use error::{StoreError, UnavailableError};
+#[cfg(feature = "memory")]
+pub use memory::MemoryStore;
 pub use query::{Page, Query, Scope};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};

@@ -102,11 +102,19 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::to_resource`].
-    pub fn to_object(&self, context: &RequestContext, definition: &TypeDefinition) -> Result<Object, JsonError> {
+    pub fn to_object(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+    ) -> Result<Object, JsonError> {
         let mut shown = object(&self.document)?;
         for related in &self.related {
-            let values: Vec<Value> =
-                related.references.iter().flatten().map(|r| r.to_value(context, definition, &related.attribute)).collect();
+            let values: Vec<Value> = related
+                .references
+                .iter()
+                .flatten()
+                .map(|r| r.to_value(context, definition, &related.attribute))
+                .collect();
             if !values.is_empty() {
                 shown.insert(&*related.attribute, values);
             }
@@ -130,7 +138,13 @@ impl Record {
 }
 
 impl Reference {
-    pub(crate) fn to_value(&self, context: &RequestContext, holder: &TypeDefinition, attribute: &str) -> Value {
+    /// The reference as a value of an attribute of `holder`.
+    pub(crate) fn to_value(
+        &self,
+        context: &RequestContext,
+        holder: &TypeDefinition,
+        attribute: &str,
+    ) -> Value {
         let mut value = Object::new();
         value.insert("value", self.id.as_str());
         if let Some(definition) = context.registry.by_name(&self.resource_type) {

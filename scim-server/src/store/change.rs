@@ -1,0 +1,367 @@
+//! Working out what a write comes to, before anything is written.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use scim_core::patch::{RelationAction, RelationChange};
+use scim_core::{ChangeSet, Relation, ResourceId, TypeDefinition, Version};
+use scim_filter::{ResolvedFilter, TypedValue};
+
+use super::encode::{Encoded, Keys, normalize};
+use super::plan::IdKey;
+use super::view::{Link, Row, Stored, View};
+use super::{NewResource, Precondition, Record, Replacement, StoreError};
+use crate::context::RequestContext;
+
+/// What a write comes to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// There is no such resource.
+    Missing,
+    /// The resource is already as it is to be.
+    Unchanged(Stored),
+    /// The resource changes.
+    Changed(Mutation),
+}
+
+/// A change of one resource that is ready to be written.
+#[derive(Debug)]
+pub(super) struct Mutation {
+    /// The resource that changes; none if it is new.
+    pub row: Option<Row>,
+    /// The resource as it is to be, without relations.
+    pub record: Record,
+    /// The name that references to it show.
+    pub display: Option<Arc<str>>,
+    /// The keys that take the place of those it has; none if its attributes stay.
+    pub keys: Option<Keys>,
+    /// The relations that change.
+    pub relations: Vec<RelationDiff>,
+}
+
+/// What changes in one relation.
+#[derive(Debug)]
+pub(super) struct RelationDiff {
+    /// The attribute.
+    pub attribute: Arc<str>,
+    /// What comes in, in order. Nothing that is there already.
+    pub added: Vec<Row>,
+    /// What goes. Nothing that is not there.
+    pub removed: Vec<Row>,
+}
+
+/// A deletion that is ready to be carried out.
+#[derive(Debug)]
+pub(super) struct Removal {
+    /// The resource that goes.
+    pub row: Row,
+    /// The resources that lose a value of a relation by it, with what they are to have for `last_modified`.
+    pub holders: Vec<(Row, DateTime<Utc>)>,
+}
+
+/// Who writes what kind of resource, and under which version.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writer<'a, V> {
+    /// The data.
+    pub view: &'a V,
+    /// The request.
+    pub context: &'a RequestContext,
+    /// The type of the resource.
+    pub definition: &'a TypeDefinition,
+    /// The version that the resource gets if it changes.
+    pub version: Version,
+}
+
+impl<V: View> Writer<'_, V> {
+    /// The time of the request, to the millisecond, as `meta` shows it.
+    fn now(&self) -> DateTime<Utc> {
+        millis(self.context.now)
+    }
+
+    pub(super) fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
+        let NewResource { id, mut resource, relations } = new;
+        if self.view.link(&id)?.is_some() {
+            return Err(StoreError::Uniqueness {
+                resource_type: self.definition.name().to_owned(),
+                attribute: "id".to_owned(),
+                value: scim_core::excerpt(id.as_str()),
+            });
+        }
+        normalize(self.definition, &mut resource);
+        let encoded = Encoded::new(self.definition, &id, &resource);
+        let relations = self.relations(
+            None,
+            relations.into_iter().map(|values| (values.attribute, RelationAction::Replace(values.targets))),
+        )?;
+        let now = self.now();
+        let record = Record {
+            id,
+            resource_type: Arc::clone(self.definition.shared_name()),
+            created: now,
+            last_modified: now,
+            version: self.version,
+            document: encoded.document,
+            hidden: encoded.hidden,
+            related: Vec::new(),
+        };
+        Ok(Mutation { row: None, record, display: encoded.display, keys: Some(encoded.keys), relations })
+    }
+
+    pub(super) fn replace(
+        &self,
+        id: &ResourceId,
+        replacement: Replacement,
+        precondition: &Precondition,
+    ) -> Result<Outcome, StoreError> {
+        let Some(stored) = self.current(id, precondition)? else { return Ok(Outcome::Missing) };
+        let Replacement { mut resource, relations } = replacement;
+        normalize(self.definition, &mut resource);
+        let encoded = Encoded::new(self.definition, id, &resource);
+        let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
+            || stored.record.to_resource().map_err(StoreError::internal)? == resource;
+        let relations = self.relations(
+            Some(stored.row),
+            relations.into_iter().map(|values| (values.attribute, RelationAction::Replace(values.targets))),
+        )?;
+        Ok(self.outcome(stored, (!same).then_some(encoded), relations))
+    }
+
+    pub(super) fn apply(
+        &self,
+        id: &ResourceId,
+        changes: &ChangeSet,
+        precondition: &Precondition,
+    ) -> Result<Outcome, StoreError> {
+        let Some(stored) = self.current(id, precondition)? else { return Ok(Outcome::Missing) };
+        let mut encoded = None;
+        if !changes.changes.is_empty() {
+            let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
+            // A PATCH may send the id along.
+            resource.attributes_mut().insert("id", id.as_str());
+            if changes.apply(self.definition, &mut resource)? {
+                normalize(self.definition, &mut resource);
+                encoded = Some(Encoded::new(self.definition, id, &resource));
+            }
+        }
+        let actions = changes
+            .relations
+            .iter()
+            .map(|RelationChange { attribute, action, .. }| (Arc::clone(attribute), action.clone()));
+        let relations = self.relations(Some(stored.row), actions)?;
+        Ok(self.outcome(stored, encoded, relations))
+    }
+
+    pub(super) fn delete(
+        &self,
+        id: &ResourceId,
+        precondition: &Precondition,
+    ) -> Result<Option<Removal>, StoreError> {
+        let Some(stored) = self.current(id, precondition)? else { return Ok(None) };
+        let now = self.now();
+        let holders = self.view.holders(stored.row)?.into_iter().filter(|holder| holder.row != stored.row);
+        let holders = holders.map(|holder| (holder.row, now.max(holder.record.last_modified))).collect();
+        Ok(Some(Removal { row: stored.row, holders }))
+    }
+
+    /// The resource that is to be written, if there is one and it may be.
+    fn current(&self, id: &ResourceId, precondition: &Precondition) -> Result<Option<Stored>, StoreError> {
+        let found = self.view.find(id)?;
+        let Some(stored) = found.filter(|s| &*s.record.resource_type == self.definition.name()) else {
+            return Ok(None);
+        };
+        precondition.check(stored.record.version)?;
+        Ok(Some(stored))
+    }
+
+    fn outcome(&self, stored: Stored, encoded: Option<Encoded>, relations: Vec<RelationDiff>) -> Outcome {
+        if encoded.is_none() && relations.is_empty() {
+            return Outcome::Unchanged(stored);
+        }
+        let Stored { row, mut record, mut display } = stored;
+        record.version = self.version;
+        record.last_modified = record.last_modified.max(self.now());
+        let mut keys = None;
+        if let Some(encoded) = encoded {
+            record.document = encoded.document;
+            record.hidden = encoded.hidden;
+            display = encoded.display;
+            keys = Some(encoded.keys);
+        }
+        Outcome::Changed(Mutation { row: Some(row), record, display, keys, relations })
+    }
+
+    /// What actions on relations, one after the other, come to in the end.
+    fn relations(
+        &self,
+        source: Option<Row>,
+        actions: impl Iterator<Item = (Arc<str>, RelationAction)>,
+    ) -> Result<Vec<RelationDiff>, StoreError> {
+        let mut overlays: Vec<Overlay<'_, V>> = Vec::new();
+        for (attribute, action) in actions {
+            let Some(relation) = self.definition.relation(&attribute) else { continue };
+            let known = overlays.iter().position(|overlay| overlay.relation.attribute == relation.attribute);
+            let at = known.unwrap_or_else(|| {
+                overlays.push(Overlay {
+                    writer: self,
+                    relation,
+                    source,
+                    values: HashMap::new(),
+                    order: Vec::new(),
+                });
+                overlays.len().saturating_sub(1)
+            });
+            if let Some(overlay) = overlays.get_mut(at) {
+                overlay.act(action)?;
+            }
+        }
+        Ok(overlays.into_iter().map(Overlay::finish).filter(|diff| !diff.is_empty()).collect())
+    }
+}
+
+/// Times are kept as `meta` shows them.
+fn millis(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
+}
+
+impl RelationDiff {
+    fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// A relation of one resource, with the values that a write has touched laid over those that are stored: what is not
+/// touched is not read.
+struct Overlay<'a, V> {
+    writer: &'a Writer<'a, V>,
+    relation: &'a Relation,
+    source: Option<Row>,
+    values: HashMap<Row, Touched>,
+    /// The values in the order in which they were first touched.
+    order: Vec<Row>,
+}
+
+/// A value of a relation that a write is about.
+struct Touched {
+    was_there: bool,
+    is_there: bool,
+}
+
+impl<V: View> Overlay<'_, V> {
+    fn act(&mut self, action: RelationAction) -> Result<(), StoreError> {
+        match action {
+            RelationAction::Add(ids) => self.add(&ids).map(drop),
+            RelationAction::Remove(ids) => {
+                for id in &ids {
+                    if let Some(link) = self.writer.view.link(id)? {
+                        self.touch(link.row)?.is_there = false;
+                    }
+                }
+                Ok(())
+            }
+            RelationAction::RemoveMatching(filter) => self.remove_matching(&filter),
+            RelationAction::Replace(ids) => {
+                for link in self.stored()? {
+                    self.touch_known(link.row, true);
+                }
+                let wanted = self.add(&ids)?;
+                for (row, value) in &mut self.values {
+                    value.is_there = wanted.contains(row);
+                }
+                Ok(())
+            }
+            _ => Err(StoreError::internal("this store does not know the change that was asked for")),
+        }
+    }
+
+    /// Adds values, each of which must be a resource that the relation may refer to.
+    fn add(&mut self, ids: &[ResourceId]) -> Result<HashSet<Row>, StoreError> {
+        let mut rows = HashSet::with_capacity(ids.len());
+        for id in ids {
+            let link = self.writer.view.link(id)?;
+            let link = link.filter(|link| self.relation.targets.contains(&link.reference.resource_type));
+            let Some(link) = link else {
+                return Err(StoreError::UnknownReference {
+                    attribute: self.relation.attribute.as_ref().to_owned(),
+                    id: id.clone(),
+                });
+            };
+            self.touch(link.row)?.is_there = true;
+            rows.insert(link.row);
+        }
+        Ok(rows)
+    }
+
+    fn remove_matching(&mut self, filter: &ResolvedFilter) -> Result<(), StoreError> {
+        let Writer { context, definition, .. } = *self.writer;
+        for link in self.candidates(filter)? {
+            let value = link.reference.to_value(context, definition, &self.relation.attribute);
+            if filter.matches_value(&value) {
+                self.touch(link.row)?.is_there = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values that a filter may select: those with the id that it asks for, or else all.
+    fn candidates(&mut self, filter: &ResolvedFilter) -> Result<Vec<Link>, StoreError> {
+        let view = self.writer.view;
+        let mut links = Vec::new();
+        for equality in filter.equalities() {
+            if let (TypedValue::String(value), "value", None) =
+                (equality.value, equality.attr.name(), equality.sub)
+                && let Some(id) = IdKey::new(equality.attr, value)
+            {
+                for link in view.links_by_key(&id)? {
+                    if self.touch(link.row)?.is_there {
+                        links.push(link);
+                    }
+                }
+                return Ok(links);
+            }
+        }
+        links = self.stored()?;
+        links.retain(|link| self.values.get(&link.row).is_none_or(|value| value.is_there));
+        for row in &self.order {
+            if self.values.get(row).is_some_and(|value| value.is_there && !value.was_there)
+                && let Some(stored) = view.row(*row)?
+            {
+                links.push(stored.into_link());
+            }
+        }
+        Ok(links)
+    }
+
+    fn stored(&self) -> Result<Vec<Link>, StoreError> {
+        let Some(source) = self.source else { return Ok(Vec::new()) };
+        Ok(self.writer.view.targets(source, &self.relation.attribute, None)?.unwrap_or_default())
+    }
+
+    fn touch(&mut self, row: Row) -> Result<&mut Touched, StoreError> {
+        let was_there = match (self.values.get(&row), self.source) {
+            (Some(known), _) => known.was_there,
+            (None, Some(source)) => self.writer.view.refers(source, &self.relation.attribute, row)?,
+            (None, None) => false,
+        };
+        Ok(self.touch_known(row, was_there))
+    }
+
+    fn touch_known(&mut self, row: Row, was_there: bool) -> &mut Touched {
+        self.values.entry(row).or_insert_with(|| {
+            self.order.push(row);
+            Touched { was_there, is_there: was_there }
+        })
+    }
+
+    fn finish(self) -> RelationDiff {
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for row in self.order {
+            match self.values.get(&row) {
+                Some(Touched { was_there: false, is_there: true }) => added.push(row),
+                Some(Touched { was_there: true, is_there: false }) => removed.push(row),
+                _ => {}
+            }
+        }
+        RelationDiff { attribute: Arc::clone(&self.relation.attribute), added, removed }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the operations that all stores share need to read of one tenant's data.
+
+use std::sync::Arc;
+
+use scim_core::{Object, ResourceId, TypeDefinition};
+
+use super::encode::Index;
+use super::plan::IdKey;
+use super::{Load, Record, Reference, Related, StoreError};
+use crate::context::RequestContext;
+
+/// The number of a resource within a store. Greater numbers were created later.
+pub(super) type Row = i64;
+
+/// A resource as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    /// Its number.
+    pub row: Row,
+    /// All but its relations.
+    pub record: Record,
+    /// The name that references to it show.
+    pub display: Option<Arc<str>>,
+}
+
+/// A resource as far as others refer to it.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// Its number.
+    pub row: Row,
+    /// What is shown of it.
+    pub reference: Reference,
+}
+
+/// The data of one tenant at one moment.
+pub(super) trait View {
+    /// The resource with this id, of any type.
+    fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError>;
+
+    /// As [`View::find`], only as far as others refer to it.
+    fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError>;
+
+    /// The resources, of any type, whose ids are this one as an attribute compares it.
+    fn links_by_key(&self, id: &IdKey) -> Result<Vec<Link>, StoreError>;
+
+    /// The resource with this number.
+    fn row(&self, row: Row) -> Result<Option<Stored>, StoreError>;
+
+    /// How many resources of a type there are.
+    fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError>;
+
+    /// Some resources of the given types in the order of their creation.
+    fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// Visits every resource of a type in the order of creation.
+    fn scan(
+        &self,
+        type_name: &Arc<str>,
+        visit: &mut dyn FnMut(Stored) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// The resources of a type that an index finds, in any order.
+    fn indexed(
+        &self,
+        index: Index,
+        type_name: &Arc<str>,
+        attribute: &str,
+        value: &str,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Whether a relation has a value.
+    fn refers(&self, source: Row, relation: &str, target: Row) -> Result<bool, StoreError>;
+
+    /// The values of a relation in the order in which they were added; `None` if there are more than `limit`.
+    fn targets(
+        &self,
+        source: Row,
+        relation: &str,
+        limit: Option<usize>,
+    ) -> Result<Option<Vec<Link>>, StoreError>;
+
+    /// The resources of a type that have this one as a value of a relation, in the order in which that came about;
+    /// `None` if there are more than `limit`.
+    fn sources(
+        &self,
+        target: Row,
+        source_type: &str,
+        relation: &str,
+        limit: Option<usize>,
+    ) -> Result<Option<Vec<Link>>, StoreError>;
+
+    /// The resources that have this one as a value of any relation, each once.
+    fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError>;
+}
+
+impl Stored {
+    /// The resource as others refer to it.
+    pub(super) fn into_link(self) -> Link {
+        let Record { id, resource_type, .. } = self.record;
+        Link { row: self.row, reference: Reference::new(id, resource_type, self.display) }
+    }
+}
+
+/// The record of a resource with as much of its relations as was asked for.
+pub(super) fn loaded(
+    view: &impl View,
+    definition: &TypeDefinition,
+    stored: Stored,
+    load: Load,
+) -> Result<Record, StoreError> {
+    let limit = match load {
+        Load::None => return Ok(stored.record),
+        Load::AtMost(limit) => Some(limit),
+        Load::All => None,
+    };
+    let related = related(view, definition, stored.row, limit, |_| true)?;
+    Ok(Record { related, ..stored.record })
+}
+
+/// The resource as filters and sorting see it, with those of its relations that are wanted.
+pub(super) fn shown(
+    view: &impl View,
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    stored: Stored,
+    wanted: &[&str],
+) -> Result<Object, StoreError> {
+    let related = if wanted.is_empty() {
+        Vec::new()
+    } else {
+        related(view, definition, stored.row, None, |attribute| wanted.contains(&attribute))?
+    };
+    Record { related, ..stored.record }.to_object(context, definition).map_err(StoreError::internal)
+}
+
+/// The names of the attributes of a type whose values are relations or their inverses.
+pub(super) fn kept_apart(definition: &TypeDefinition) -> impl Iterator<Item = &str> {
+    let relations = definition.relations().iter().map(|relation| &*relation.attribute);
+    relations.chain(definition.derived().iter().map(|derived| &*derived.attribute))
+}
+
+fn related(
+    view: &impl View,
+    definition: &TypeDefinition,
+    row: Row,
+    limit: Option<usize>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Related>, StoreError> {
+    let mut related: Vec<Related> = Vec::new();
+    let references = |links: Option<Vec<Link>>| {
+        links.map(|links| links.into_iter().map(|link| link.reference).collect::<Vec<_>>())
+    };
+    for relation in definition.relations().iter().filter(|relation| wanted(&relation.attribute)) {
+        let found = references(view.targets(row, &relation.attribute, limit)?);
+        related.push(Related::new(Arc::clone(&relation.attribute), found));
+    }
+    for derived in definition.derived().iter().filter(|derived| wanted(&derived.attribute)) {
+        let found = references(view.sources(row, &derived.source, &derived.relation, limit)?);
+        // Several relations may show in one attribute.
+        match related.iter_mut().find(|known| known.attribute == derived.attribute) {
+            None => related.push(Related::new(Arc::clone(&derived.attribute), found)),
+            Some(known) => {
+                let both = known.references.take().zip(found).map(|(mut known, more)| {
+                    known.extend(more);
+                    known
+                });
+                known.references = both.filter(|all| limit.is_none_or(|limit| all.len() <= limit));
+            }
+        }
+    }
+    Ok(related)
+}
