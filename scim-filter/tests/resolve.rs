@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use scim_filter::simple::{SimpleAttribute, SimpleSchema};
 use scim_filter::{
-    AttrPath, CaseRule, CompareOp, DataType, Filter, Path, ResolveError, ResolveOptions, ResolvedFilter,
-    ResolvedPath, TypedValue, UnknownAttributes,
+    AttrPath, CaseRule, CompareOp, DataType, Filter, Literal, Path, ResolveError, ResolveOptions,
+    ResolvedComparison, ResolvedFilter, ResolvedPath, TypedValue, UnknownAttributes,
 };
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -390,4 +390,35 @@ fn equalities_are_those_that_must_hold() {
             .collect();
         assert_eq!(found, expected, "{input}");
     }
+}
+
+#[test]
+fn some_filters_describe_the_value_they_look_for() {
+    for (input, expected) in [
+        ("emails[type eq \"work\"]", Some("type=\"work\"")),
+        (
+            "emails[type eq \"work\" and (primary eq true and value eq \"x\")]",
+            Some("type=\"work\" primary=true value=\"x\""),
+        ),
+        ("emails[type eq \"work\" or primary eq true]", None),
+        ("emails[type sw \"work\"]", None),
+        ("emails[type eq \"work\" and value pr]", None),
+        ("emails[type eq null]", None),
+    ] {
+        let Ok(ResolvedFilter::ValuePath { filter, .. }) = resolve(input) else { panic!("a value path") };
+        let found = filter.as_equalities().map(|all| {
+            all.iter().map(|it| format!("{}={}", it.attr, it.value)).collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(found.as_deref(), expected, "{input}");
+    }
+}
+
+#[test]
+fn comparisons_can_be_made_without_a_text() {
+    let attr = AttrPath::parse("userName").unwrap().resolve_sort(&SimpleSchema::user()).unwrap();
+    let make = |op, value| ResolvedComparison::new(attr.clone(), op, &value, &ResolveOptions::default());
+    let made = make(CompareOp::Eq, Literal::String("x".into())).unwrap();
+    assert_eq!(resolve("userName eq \"x\""), Ok(ResolvedFilter::Compare(made)));
+    assert!(make(CompareOp::Eq, Literal::Null).is_err());
+    assert!(make(CompareOp::Gt, Literal::Bool(true)).is_err());
 }

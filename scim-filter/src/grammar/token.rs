@@ -70,7 +70,9 @@ pub(super) fn at_control(input: &str) -> bool {
     input.bytes().next().is_some_and(|byte| byte.is_ascii_control())
 }
 
-/// The rest of the input from the first byte of a kind, and what stands before it. That byte has to be an ASCII character.
+/// The rest of the input from the first byte of a kind, and what stands before it.
+///
+/// Either that byte or all before it have to be ASCII characters, so that the split is between characters.
 pub(super) fn split(input: &str, end: impl Fn(u8) -> bool) -> (&str, &str) {
     let at = input.bytes().position(end).unwrap_or(input.len());
     input.split_at_checked(at).map_or((input, ""), |(found, rest)| (rest, found))

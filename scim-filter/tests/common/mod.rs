@@ -1,15 +1,18 @@
 //! JSON values as the evaluator sees them.
 
+use std::iter::{Flatten, Map};
+use std::{option, slice};
+
 use scim_filter::{Node, NumberRef, ValueRef};
-use serde_json::Value;
+use serde_json::{Value, map};
 
 /// A `serde_json` value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<'v>(pub(crate) &'v Value);
 
 impl<'v> ValueRef<'v> for Json<'v> {
-    type Items = Box<dyn Iterator<Item = Self> + 'v>;
-    type Members = Box<dyn Iterator<Item = Self> + 'v>;
+    type Items = Map<slice::Iter<'v, Value>, fn(&'v Value) -> Self>;
+    type Members = Map<Flatten<option::IntoIter<map::Values<'v>>>, fn(&'v Value) -> Self>;
 
     fn node(self) -> Node<'v> {
         match self.0 {
@@ -18,7 +21,7 @@ impl<'v> ValueRef<'v> for Json<'v> {
             Value::Number(number) => Node::Number(match (number.as_i64(), number.as_u64()) {
                 (Some(value), _) => NumberRef::Int(value),
                 (None, Some(value)) => NumberRef::UInt(value),
-                (None, None) => NumberRef::Float(number.as_f64().unwrap()),
+                (None, None) => NumberRef::Float(number.as_f64().unwrap_or(f64::NAN)),
             }),
             Value::String(text) => Node::String(text),
             Value::Array(_) => Node::Array,
@@ -27,11 +30,11 @@ impl<'v> ValueRef<'v> for Json<'v> {
     }
 
     fn items(self) -> Self::Items {
-        Box::new(self.0.as_array().into_iter().flatten().map(Json))
+        self.0.as_array().map_or(&[][..], Vec::as_slice).iter().map(Json)
     }
 
     fn members(self) -> Self::Members {
-        Box::new(self.0.as_object().into_iter().flat_map(|members| members.values()).map(Json))
+        self.0.as_object().map(map::Map::values).into_iter().flatten().map(Json)
     }
 
     fn member(self, name: &str) -> Option<Self> {
