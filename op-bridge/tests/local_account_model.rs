@@ -361,7 +361,7 @@ async fn compare(setup: &Setup, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_account_does_what_the_model_does(operations in prop::collection::vec(operation(), 1..50)) {
