@@ -76,7 +76,11 @@ async fn perform(action: Action, account: &dyn Account, health: &Health) -> Opti
         Action::Report { healthy } => {
             health.report(Source::ConfirmationWatcher, healthy);
             health.report(Source::StartProvisionWatcher, true);
-            health.report(Source::Account, account.check().await.is_ok());
+            let checked = account.check().await;
+            if let Err(error) = &checked {
+                tracing::warn!(error = error as &dyn std::error::Error, "the account cannot be used");
+            }
+            health.report(Source::Account, checked.is_ok());
             None
         }
     }
