@@ -56,6 +56,7 @@ pub mod credentials;
 mod file;
 pub mod health;
 pub mod logging;
+pub mod mapping;
 pub mod random;
 mod text;
 
