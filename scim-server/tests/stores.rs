@@ -8,7 +8,7 @@ use scim_core::{Object, PatchLimits, PatchRequest, Quirks, Registry, Value, vali
 use scim_filter::{Filter, ResolveOptions};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, MemoryStore, NewResource, Precondition, Query, ResourceStore as _, Scope, StoreError,
+    Load, MemoryStore, NewResource, Precondition, Query, ResourceStore, Scope, SqliteStore, StoreError,
 };
 
 fn obj(t: &str) -> Object {
@@ -19,13 +19,19 @@ fn obj(t: &str) -> Object {
 }
 
 #[tokio::test]
-async fn smoke() {
+async fn smoke_all() {
+    let folder = tempfile::tempdir().unwrap();
+    smoke(&MemoryStore::new()).await;
+    smoke(&SqliteStore::in_memory().unwrap()).await;
+    smoke(&SqliteStore::open(folder.path().join("x.db")).unwrap()).await;
+}
+
+async fn smoke(store: &dyn ResourceStore) {
     let registry = Registry::rfc7643();
     let user = registry.by_name("User").unwrap().clone();
     let group = registry.by_name("Group").unwrap().clone();
     let now: DateTime<Utc> = "2024-01-01T00:00:00Z".parse().unwrap();
     let context = RequestContext::new(Arc::clone(&registry), now).with_base_url("https://x/scim");
-    let store = MemoryStore::new();
     let d = validate::validate_new(&user, obj(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"Ann","emails":[{"value":"a@x","type":"work"}]}"#), &Quirks::interop()).unwrap();
     let new = NewResource::new("u1".parse().unwrap(), d.resource.clone(), d.relations);
     store.create(&context, &user, new, Load::All).await.unwrap();

@@ -16,6 +16,8 @@ mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod select;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod view;
 
@@ -31,6 +33,8 @@ pub use memory::MemoryStore;
 pub use query::{Page, Query, Scope};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};
 
 use crate::context::RequestContext;
 
