@@ -221,8 +221,8 @@ fn the_directory_says_what_it_lacks() {
     let dir = tempfile::tempdir().unwrap();
     let rows: [(&[&str], &str); 5] = [
         (&["--listen", "127.0.0.1:0", "--store", "memory"], "token"),
-        (&["--listen", "nowhere", "--token", "x", "--store", "memory"], "nowhere"),
-        (&["--listen", "127.0.0.1:0", "--token", "x", "--store", "oracle"], "oracle"),
+        (&["--listen", "nowhere", "--token", "long-enough-for-a-token", "--store", "memory"], "nowhere"),
+        (&["--listen", "127.0.0.1:0", "--token", "long-enough-for-a-token", "--store", "oracle"], "oracle"),
         (&["--listen", "127.0.0.1:0", "--token-file", "no-such-file", "--store", "memory"], "no-such-file"),
         (&["--colour"], "colour"),
     ];
