@@ -49,7 +49,9 @@
 //! There are no features. Limits are listed in the README and beside each constant.
 
 pub mod account;
+pub mod app;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod confirm;
 pub mod credentials;

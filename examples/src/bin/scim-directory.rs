@@ -3,6 +3,7 @@
 //! This is what an embedding application writes: a store, a service, layers around it, and a server.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use scim_server::ScimService;
 use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
-use scim_server::store::{MemoryStore, ResourceStore};
+use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -43,7 +44,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,7 +64,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let tokens = StaticTokens::new().with("client", token.trim())?;
     let store: Arc<dyn ResourceStore> = match options.store.split_once(':') {
         None if options.store == "memory" => Arc::new(MemoryStore::new()),
-
+        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
     };
     let mut builder = ScimService::builder(store)

@@ -21,4 +21,4 @@ mod users;
 
 pub use self::reconcile::Reconciled;
 pub use self::registry::registry;
-pub use self::store::BridgeStore;
+pub use self::store::{BridgeStore, Settings};

@@ -17,10 +17,12 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The address is `userName`, as with the original product; where that is no address, the primary one of
-    /// `emails`, else the first. The name is `displayName`, else `name`, else what stands before the `@`.
-    pub(super) fn of(user: &Resource) -> Result<Self, StoreError> {
+    /// `emails`, else the first; else `userName` at `domain`, if there is one. The name is `displayName`, else `name`, else what stands before the `@`.
+    pub(super) fn of(user: &Resource, domain: Option<&str>) -> Result<Self, StoreError> {
         let user_name = user.text("userName").unwrap_or_default();
         let email = if is_address(user_name) { Some(user_name) } else { preferred_email(user) };
+        let completed = || domain.map(|domain| format!("{user_name}@{domain}"));
+        let email = email.map(str::to_owned).or_else(completed);
         let Some(email) = email else {
             let detail = format!(
                 "the userName `{}` is no e-mail address and `emails` has none either; 1Password knows people by \
@@ -34,9 +36,9 @@ impl Wanted {
             .map(str::to_owned)
             .filter(|name| !name.trim().is_empty())
             .or_else(|| full_name(user))
-            .unwrap_or_else(|| email.split('@').next().unwrap_or(email).to_owned());
+            .unwrap_or_else(|| email.split('@').next().unwrap_or(&email).to_owned());
         Ok(Self {
-            email: email.to_owned(),
+            email,
             name,
             active: user.get(None, "active").and_then(Value::as_bool).unwrap_or(true),
             language: user.text("preferredLanguage").and_then(language),
@@ -177,9 +179,13 @@ impl Undo {
 mod tests {
     use super::*;
 
-    fn wanted(json: &str) -> Result<Wanted, String> {
+    fn wanted_in(json: &str, domain: Option<&str>) -> Result<Wanted, String> {
         let Value::Object(object) = Value::from_slice(json.as_bytes()).unwrap() else { panic!("an object") };
-        Wanted::of(&Resource::from_attributes(object)).map_err(|error| error.to_string())
+        Wanted::of(&Resource::from_attributes(object), domain).map_err(|error| error.to_string())
+    }
+
+    fn wanted(json: &str) -> Result<Wanted, String> {
+        wanted_in(json, None)
     }
 
     #[test]
@@ -191,6 +197,8 @@ mod tests {
         ] {
             assert_eq!(wanted(json).unwrap().email, email);
         }
+        assert_eq!(wanted_in(r#"{"userName":"anna"}"#, Some("x.org")).unwrap().email, "anna@x.org");
+        assert_eq!(wanted_in(r#"{"userName":"a@y.org"}"#, Some("x.org")).unwrap().email, "a@y.org");
         let refused = wanted(r#"{"userName":"anna"}"#).unwrap_err();
         assert!(refused.contains("`anna` is no e-mail address"), "{refused}");
     }

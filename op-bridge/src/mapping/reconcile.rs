@@ -13,6 +13,7 @@ use super::person::{Wanted, recovered};
 use super::store::BridgeStore;
 use super::users::set;
 use crate::account::{Group, Person};
+use crate::config::ManagedGroups;
 
 /// What a reconciliation has changed in the view. All zero when view and account agreed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,52 @@ impl BridgeStore {
         self.reconcile_users(&context, users, &mut done).await?;
         self.reconcile_groups(&context, groups, users, &mut done).await?;
         Ok(done)
+    }
+
+    /// Lets the identity provider see and change the groups that an administrator has selected by name or id.
+    ///
+    /// # Errors
+    ///
+    /// When the account cannot be read. A group that cannot be selected is passed over, and the log says why.
+    pub async fn select_groups(&self, selected: &ManagedGroups) -> Result<(), StoreError> {
+        let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now());
+        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group")) else {
+            return Ok(());
+        };
+        for group in self.account.groups().await.map_err(refusal)? {
+            if group.managed || !selected.selects(group.id.as_str(), &group.name) {
+                continue;
+            }
+            let _held = self.locks.hold(&[group.id.as_str()]).await;
+            match self.account.set_managed(&group.id, true).await {
+                Ok(group) => {
+                    let people = self.all(&context, users, Load::None).await?;
+                    let members = self.visible_members(&group, &people).await?;
+                    self.show_group(&context, groups, &group, members).await?;
+                    tracing::info!(group = %group.id, "a selected group is managed from now on");
+                }
+                Err(error) => tracing::error!(group = %group.id, error = %error, "a group cannot be selected"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a group of the account into the view.
+    async fn show_group(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        group: &Group,
+        members: Vec<ResourceId>,
+    ) -> Result<Record, StoreError> {
+        let id: ResourceId = group.id.as_str().parse().map_err(no_id)?;
+        let mut attributes = Object::new();
+        attributes.insert("schemas", Vec::<Value>::new());
+        attributes.insert("displayName", group.name.as_str());
+        let mut resource = Resource::from_attributes(attributes);
+        resource.stamp_schemas(definition);
+        let relations = vec![RelationValues { attribute: "members".into(), targets: members }];
+        self.inner.create(context, definition, NewResource::new(id, resource, relations), Load::None).await
     }
 
     async fn reconcile_users(
@@ -102,7 +149,7 @@ impl BridgeStore {
             "displayName" => wanted.name != person.name,
             _ => wanted.active != active,
         };
-        let wanted = Wanted::of(&user).ok();
+        let wanted = self.wanted(&user).ok();
         let values = [
             ("userName", Value::from(email)),
             ("displayName", Value::from(person.name.as_str())),
@@ -138,15 +185,7 @@ impl BridgeStore {
                     }
                 }
                 None => {
-                    let id: ResourceId = group.id.as_str().parse().map_err(no_id)?;
-                    let mut attributes = Object::new();
-                    attributes.insert("schemas", Vec::<Value>::new());
-                    attributes.insert("displayName", group.name.as_str());
-                    let mut resource = Resource::from_attributes(attributes);
-                    resource.stamp_schemas(definition);
-                    let relations = vec![RelationValues { attribute: "members".into(), targets: members }];
-                    let new = NewResource::new(id, resource, relations);
-                    let record = self.inner.create(context, definition, new, Load::None).await?;
+                    let record = self.show_group(context, definition, group, members).await?;
                     self.mark(context, definition, &record, &self.recovered).await?;
                     done.groups_recovered += 1;
                 }

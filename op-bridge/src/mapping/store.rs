@@ -2,14 +2,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, Registry, ResourceId, TenantId, TypeDefinition};
-use scim_filter::{CompareOp, ResolvedComparison, ResolvedFilter};
+use scim_core::{ChangeSet, Registry, Resource, ResourceId, TenantId, TypeDefinition};
+use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
     Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError, Written,
 };
 
 use super::locks::Locks;
+use super::person::Wanted;
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::config::DeletedUsers;
@@ -20,7 +21,7 @@ pub struct BridgeStore {
     pub(super) account: Arc<dyn Account>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
-    pub(super) deleted_users: DeletedUsers,
+    pub(super) settings: Settings,
     pub(super) locks: Locks,
     pub(super) deleted: TenantId,
     pub(super) recovered: TenantId,
@@ -29,6 +30,22 @@ pub struct BridgeStore {
 impl std::fmt::Debug for BridgeStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BridgeStore").field("inner", &self.inner).field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// What an administrator decides about the mapping.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What a DELETE of a user leaves to be seen.
+    pub deleted_users: DeletedUsers,
+    /// The domain that makes an address of a `userName` that is none, where there are no `emails` either.
+    pub email_domain: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { deleted_users: DeletedUsers::Hidden, email_domain: None }
     }
 }
 
@@ -43,7 +60,7 @@ impl BridgeStore {
         inner: Arc<dyn ResourceStore>,
         account: Arc<dyn Account>,
         clock: Arc<dyn Clock>,
-        deleted_users: DeletedUsers,
+        settings: Settings,
     ) -> Self {
         // Marks are kept beside the data, under tenants that no request can name.
         let mark = |name: &str| name.parse().unwrap_or_default();
@@ -52,7 +69,7 @@ impl BridgeStore {
             account,
             clock,
             registry: super::registry(),
-            deleted_users,
+            settings,
             locks: Locks::default(),
             deleted: mark("op-bridge:deleted"),
             recovered: mark("op-bridge:recovered"),
@@ -64,6 +81,11 @@ impl BridgeStore {
         &self.account
     }
 
+    /// What a user asks of the account.
+    pub(super) fn wanted(&self, user: &Resource) -> Result<Wanted, StoreError> {
+        Wanted::of(user, self.settings.email_domain.as_deref())
+    }
+
     /// The resource of a type whose attribute has this value, compared as the schema says.
     pub(super) async fn find(
         &self,
@@ -72,11 +94,12 @@ impl BridgeStore {
         attribute: &str,
         value: &str,
     ) -> Result<Option<Record>, StoreError> {
-        let path = scim_filter::AttrPath::parse(attribute).map_err(StoreError::internal)?;
+        let path = AttrPath::parse(attribute).map_err(StoreError::internal)?;
         let attribute = path.resolve_sort(&**definition).map_err(StoreError::internal)?;
-        let rule = attribute.case_rule();
-        let value = scim_filter::TypedValue::String(scim_filter::StringValue::new(value, rule));
-        let filter = ResolvedFilter::Compare(ResolvedComparison::new(attribute, CompareOp::Eq, value));
+        let literal = Literal::String(value.into());
+        let comparison = ResolvedComparison::new(attribute, CompareOp::Eq, &literal, &ResolveOptions::default())
+            .map_err(StoreError::internal)?;
+        let filter = ResolvedFilter::Compare(comparison);
         let scope = Scope::all(Arc::clone(definition)).with_filter(Some(filter));
         let page = self.inner.query(context, &Query::new(vec![scope], 1).with_load(Load::None)).await?;
         Ok(page.records.into_iter().next())
@@ -248,8 +271,8 @@ impl Change {
     pub(super) fn outcome(
         &self,
         definition: &TypeDefinition,
-        had: &scim_core::Resource,
-    ) -> Result<scim_core::Resource, StoreError> {
+        had: &Resource,
+    ) -> Result<Resource, StoreError> {
         match self {
             Self::Replace(replacement) => Ok(replacement.resource.clone()),
             Self::Apply(changes) => {

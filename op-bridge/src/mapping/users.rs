@@ -10,7 +10,7 @@ use scim_server::store::{
 };
 
 use super::error::{no_id, refusal, taken};
-use super::person::{Wanted, bring_into_line};
+use super::person::bring_into_line;
 use super::store::{BridgeStore, Change, TRIES};
 use crate::account::{AccountError, Person, PersonId};
 use crate::config::DeletedUsers;
@@ -27,7 +27,7 @@ impl BridgeStore {
         if new.resource.get(None, "active").is_none() {
             new.resource.attributes_mut().insert("active", true);
         }
-        let wanted = Wanted::of(&new.resource)?;
+        let wanted = self.wanted(&new.resource)?;
         let user_name = new.resource.text("userName").unwrap_or_default().to_owned();
         for _ in 0..TRIES {
             let known = self.account.person_by_email(&wanted.email).await.map_err(refusal)?;
@@ -98,7 +98,7 @@ impl BridgeStore {
             precondition.check(current.version)?;
             let had = current.to_resource().map_err(StoreError::internal)?;
             let after = change.outcome(definition, &had)?;
-            let wanted = Wanted::of(&after)?;
+            let wanted = self.wanted(&after)?;
             let user_name = after.text("userName").unwrap_or_default();
             if let Some(other) = self.find(context, definition, "userName", user_name).await?
                 && other.id != *id
@@ -150,7 +150,7 @@ impl BridgeStore {
             Ok(_) | Err(AccountError::NotFound { .. }) => {}
             Err(error) => return Err(refusal(error)),
         }
-        if self.deleted_users == DeletedUsers::Listed {
+        if self.settings.deleted_users == DeletedUsers::Listed {
             self.mark(context, definition, &current, &self.deleted).await?;
             let inactive = set_active(definition, false)?;
             self.inner.apply(context, definition, id, inactive, Precondition::Any, Load::None).await?;
