@@ -115,7 +115,9 @@ impl Projection {
                 if let Some(value) = self.project(None, attribute, value) {
                     shown.insert(name.clone(), value);
                 }
-            } else if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), value) {
+            } else if let (Some(extension), Value::Object(data)) =
+                (definition.extension(name.as_str()), value)
+            {
                 let uri = extension.schema.id().as_str();
                 let part: Object = data
                     .iter()
@@ -135,7 +137,8 @@ impl Projection {
     fn project(&self, extension: Option<&str>, attribute: &Attribute, value: &Value) -> Option<Value> {
         let part = |keep: &dyn Fn(&Attribute) -> bool| match value {
             Value::Array(items) => {
-                let items: Vec<Value> = items.iter().filter_map(|item| sub_part(attribute, item, keep)).collect();
+                let items: Vec<Value> =
+                    items.iter().filter_map(|item| sub_part(attribute, item, keep)).collect();
                 (!items.is_empty()).then_some(Value::Array(items))
             }
             one => sub_part(attribute, one, keep),
@@ -214,10 +217,16 @@ fn sub_part(attribute: &Attribute, value: &Value, keep: &dyn Fn(&Attribute) -> b
 fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
     let on_request = |attribute: &Attribute| {
         attribute.returned() == Returned::Request
-            || attribute.sub_attributes().iter().any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
+            || attribute
+                .sub_attributes()
+                .iter()
+                .any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
     };
     definition.base().attributes().iter().any(on_request)
-        || definition.extensions().iter().any(|extension| extension.schema.attributes().iter().any(on_request))
+        || definition
+            .extensions()
+            .iter()
+            .any(|extension| extension.schema.attributes().iter().any(on_request))
 }
 
 /// What a name in `attributes` or `excludedAttributes` stands for, if the type has it.

@@ -159,11 +159,12 @@ fn rfc7643() -> Registry {
     let users = ResourceType::new("User", user.id().clone())
         .with_description("User Account")
         .with_extension(enterprise.id().clone(), false);
-    let groups = ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
-        attribute: "members".into(),
-        targets: vec!["User".into(), "Group".into()],
-        inverse: Some("groups".into()),
-    });
+    let groups =
+        ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
+            attribute: "members".into(),
+            targets: vec!["User".into(), "Group".into()],
+            inverse: Some("groups".into()),
+        });
     Registry::new([user, enterprise, group], [users, groups]).expect("the types of RFC 7643 fit together")
 }
 
@@ -260,7 +261,10 @@ impl TypeDefinition {
     /// The relation that is kept under this attribute, case aside.
     #[must_use]
     pub fn relation(&self, attribute: &str) -> Option<&Relation> {
-        self.resource_type.relations.iter().find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
+        self.resource_type
+            .relations
+            .iter()
+            .find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
     }
 
     /// The relations that its resources hold, such as `members`.
@@ -317,7 +321,8 @@ fn check_relation(
     if !attribute.is_multi_valued() || attribute.sub("value").is_none() {
         return fail("the attribute is not multi-valued with a sub-attribute `value`");
     }
-    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name)) {
+    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name))
+    {
         return fail("its targets are not registered resource types");
     }
     Ok(())
@@ -353,14 +358,17 @@ mod tests {
         assert!(user.extension("URN:ietf:params:scim:schemas:extension:enterprise:2.0:USER").is_some());
         assert_eq!(user.derived()[0].relation.as_ref(), "members");
         assert!(group.derived().is_empty(), "a Group shows no `groups`");
-        assert!(group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails"));
+        assert!(
+            group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails")
+        );
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
         let schema = Schema::group();
         let group = || ResourceType::new("Group", schema.id().clone());
-        let build = |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
+        let build =
+            |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
         let missing = "urn:example:none".parse::<SchemaUri>().unwrap();
         let relation = |attribute: &str, target: &str| Relation {
             attribute: attribute.into(),

@@ -131,7 +131,10 @@ async fn main() -> ExitCode {
 async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     config.logging().start()?;
     let bridge = Bridge::start(Options::from_config(config)?).await?;
-    tracing::info!("listening on http://{}; waiting for the bearer token to unlock the session", bridge.address()?);
+    tracing::info!(
+        "listening on http://{}; waiting for the bearer token to unlock the session",
+        bridge.address()?
+    );
     Ok(bridge.run(shutdown_signal()).await?)
 }
 

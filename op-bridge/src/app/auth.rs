@@ -16,7 +16,9 @@ impl VerifyToken for GateTokens {
     async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
         match self.0.authenticate(token) {
             Ok(principal) => Ok(Principal::new(&principal.key_id)),
-            Err(AuthenticationError::Malformed(_) | AuthenticationError::WrongToken) => Err(AuthError::Unknown),
+            Err(AuthenticationError::Malformed(_) | AuthenticationError::WrongToken) => {
+                Err(AuthError::Unknown)
+            }
             Err(error @ (AuthenticationError::Session(_) | AuthenticationError::NoSession)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the session cannot be unlocked");
                 let detail = "the bridge's session file cannot be opened; the log of the bridge says why";

@@ -60,8 +60,13 @@ pub enum StartError {
     #[error(transparent)]
     Unsupported(#[from] UnsupportedError),
     /// There is no usable session.
-    #[error(transparent)]
-    Session(#[from] SessionError),
+    #[error("{}", session_message(place, source))]
+    Session {
+        /// The file, or the variable.
+        place: String,
+        /// What is wrong with it.
+        source: SessionError,
+    },
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -84,6 +89,12 @@ pub enum StartError {
     },
 }
 
+/// Names the place once, where the sentence does not do so itself.
+fn session_message(place: &str, source: &SessionError) -> String {
+    let sentence = source.to_string();
+    if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
+}
+
 impl Options {
     /// What the settings say.
     ///
@@ -94,7 +105,10 @@ impl Options {
         for warning in config.check_unsupported()? {
             tracing::warn!("{warning}");
         }
-        let mut options = Self::new(config.session_file()?, config.bridge_data_dir.clone(), config.address());
+        let session = config
+            .session_file()
+            .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+        let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
         options.interval = config.interval();
         options.managed_groups = config.bridge_managed_groups.clone();
         options.settings.deleted_users = config.bridge_deleted_users;
@@ -187,8 +201,7 @@ impl Bridge {
             .service(scim.build());
 
         let clock = Arc::new(SystemClock);
-        let confirming =
-            confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
+        let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
             tokio::spawn(select_groups(store, gate, options.managed_groups)),

@@ -52,7 +52,9 @@ pub async fn accept(account: &LocalAccount, email: &str) -> Result<String, Accou
     let acceptance = account.accept(email).await?;
     let email = &acceptance.person.email;
     Ok(match (acceptance.invitation, acceptance.email_change) {
-        (true, true) => format!("{email} has accepted the invitation and the new address; the bridge confirms them next\n"),
+        (true, true) => format!(
+            "{email} has accepted the invitation and the new address; the bridge confirms them next\n"
+        ),
         (true, false) => format!("{email} has accepted the invitation; the bridge confirms them next\n"),
         (false, true) => format!("{email} has accepted the new address\n"),
         (false, false) => format!("nothing is waiting for {email}\n"),

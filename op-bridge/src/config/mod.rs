@@ -185,6 +185,16 @@ impl Config {
         }
     }
 
+    /// Where the session is looked for, for messages: a path, or the setting where that holds the session itself.
+    pub fn session_place(&self) -> String {
+        match self.session.as_ref().map(Secret::expose).map(str::trim).filter(|text| !text.is_empty()) {
+            None => DEFAULT_SESSION.to_owned(),
+            Some(path) if Path::new(path).exists() || path.contains('.') => path.to_owned(),
+            // It may be the session's own text.
+            Some(_) => "OP_SESSION".to_owned(),
+        }
+    }
+
     /// The address and port to listen on.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.bridge_listen, self.port)

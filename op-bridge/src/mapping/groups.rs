@@ -6,9 +6,7 @@ use std::sync::Arc;
 use scim_core::patch::{RelationAction, RelationChange};
 use scim_core::{ChangeSet, ResourceId, TypeDefinition};
 use scim_server::RequestContext;
-use scim_server::store::{
-    Load, NewResource, Precondition, Record, Replacement, StoreError, Written,
-};
+use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
 use super::store::{BridgeStore, Change, TRIES};
@@ -126,7 +124,8 @@ impl BridgeStore {
             let name = after.text("displayName").unwrap_or_default().to_owned();
             let memberships = self.memberships(context, definition, id, &change).await?;
             self.check_people(context, &memberships.grant).await?;
-            let Some(known) = self.account.group(&group).await.map_err(refusal)?.filter(|group| group.managed)
+            let Some(known) =
+                self.account.group(&group).await.map_err(refusal)?.filter(|group| group.managed)
             else {
                 // Deleted, or no longer selected, by an administrator.
                 self.inner.delete(context, definition, id, Precondition::Any).await?;
@@ -163,7 +162,9 @@ impl BridgeStore {
         precondition: Precondition,
     ) -> Result<bool, StoreError> {
         let _held = self.locks.hold(&[id.as_str()]).await;
-        let Some(current) = self.inner.get(context, definition, id, Load::None).await? else { return Ok(false) };
+        let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
+            return Ok(false);
+        };
         precondition.check(current.version)?;
         let group = id.as_str().parse::<GroupId>().map_err(no_id)?;
         match self.account.delete_group(&group).await {
@@ -236,12 +237,18 @@ impl BridgeStore {
                 RelationAction::RemoveMatching(filter) => {
                     let record = self.reload(context, definition, id, Load::All).await?;
                     let group = record.to_object(context, definition).map_err(StoreError::internal)?;
-                    let members = group.get("members").and_then(scim_core::Value::as_array).unwrap_or_default();
+                    let members =
+                        group.get("members").and_then(scim_core::Value::as_array).unwrap_or_default();
                     let matching = members.iter().filter(|member| filter.matches_value(*member));
-                    let ids = matching.filter_map(|member| member.as_object()?.get("value")?.as_str()?.parse().ok());
+                    let ids = matching
+                        .filter_map(|member| member.as_object()?.get("value")?.as_str()?.parse().ok());
                     memberships.revoke(ids);
                 }
-                _ => return Err(StoreError::internal("a kind of membership change that the bridge does not know")),
+                _ => {
+                    return Err(StoreError::internal(
+                        "a kind of membership change that the bridge does not know",
+                    ));
+                }
             }
         }
         Ok(memberships)

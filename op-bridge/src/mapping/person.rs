@@ -60,14 +60,16 @@ fn is_address(text: &str) -> bool {
 
 fn preferred_email(user: &Resource) -> Option<&str> {
     let emails = user.get(None, "emails")?.as_array()?;
-    let value = |email: &&Value| email.as_object().is_some_and(|o| o.get("primary") == Some(&Value::Bool(true)));
+    let value =
+        |email: &&Value| email.as_object().is_some_and(|o| o.get("primary") == Some(&Value::Bool(true)));
     let chosen = emails.iter().find(value).or_else(|| emails.first())?;
     chosen.as_object()?.get("value")?.as_str().filter(|text| is_address(text))
 }
 
 fn full_name(user: &Resource) -> Option<String> {
     let name = user.get(None, "name")?.as_object()?;
-    let part = |key: &str| name.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let part =
+        |key: &str| name.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     if let Some(formatted) = part("formatted") {
         return Some(formatted.to_owned());
     }
@@ -91,7 +93,8 @@ pub(super) fn recovered(definition: &TypeDefinition, person: &Person) -> Resourc
     attributes.insert("userName", email);
     attributes.insert("displayName", person.name.as_str());
     attributes.insert("active", person.state.is_active_for_scim());
-    let address: Object = [("value", Value::from(email)), ("primary", Value::Bool(true))].into_iter().collect();
+    let address: Object =
+        [("value", Value::from(email)), ("primary", Value::Bool(true))].into_iter().collect();
     attributes.insert("emails", vec![Value::Object(address)]);
     let mut user = Resource::from_attributes(attributes);
     user.stamp_schemas(definition);
@@ -192,7 +195,10 @@ mod tests {
     fn the_address_is_the_user_name_else_the_preferred_email() {
         for (json, email) in [
             (r#"{"userName":"a@x.org","emails":[{"value":"b@x.org","primary":true}]}"#, "a@x.org"),
-            (r#"{"userName":"anna","emails":[{"value":"c@x.org"},{"value":"b@x.org","primary":true}]}"#, "b@x.org"),
+            (
+                r#"{"userName":"anna","emails":[{"value":"c@x.org"},{"value":"b@x.org","primary":true}]}"#,
+                "b@x.org",
+            ),
             (r#"{"userName":"anna","emails":[{"value":"c@x.org"},{"value":"d@x.org"}]}"#, "c@x.org"),
         ] {
             assert_eq!(wanted(json).unwrap().email, email);
@@ -219,6 +225,12 @@ mod tests {
     fn a_person_is_wanted_active_unless_it_says_no() {
         assert!(wanted(r#"{"userName":"a@x"}"#).unwrap().active);
         assert!(!wanted(r#"{"userName":"a@x","active":false}"#).unwrap().active);
-        assert_eq!(wanted(r#"{"userName":"a@x","preferredLanguage":"de-CH, en;q=0.8"}"#).unwrap().language.as_deref(), Some("de-CH"));
+        assert_eq!(
+            wanted(r#"{"userName":"a@x","preferredLanguage":"de-CH, en;q=0.8"}"#)
+                .unwrap()
+                .language
+                .as_deref(),
+            Some("de-CH")
+        );
     }
 }

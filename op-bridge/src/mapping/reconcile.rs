@@ -45,7 +45,8 @@ impl BridgeStore {
     pub async fn reconcile(&self) -> Result<Reconciled, StoreError> {
         let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now());
         let mut done = Reconciled::default();
-        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group")) else {
+        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group"))
+        else {
             return Ok(done);
         };
         self.reconcile_users(&context, users, &mut done).await?;
@@ -60,7 +61,8 @@ impl BridgeStore {
     /// When the account cannot be read. A group that cannot be selected is passed over, and the log says why.
     pub async fn select_groups(&self, selected: &ManagedGroups) -> Result<(), StoreError> {
         let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now());
-        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group")) else {
+        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group"))
+        else {
             return Ok(());
         };
         for group in self.account.groups().await.map_err(refusal)? {
@@ -75,7 +77,9 @@ impl BridgeStore {
                     self.show_group(&context, groups, &group, members).await?;
                     tracing::info!(group = %group.id, "a selected group is managed from now on");
                 }
-                Err(error) => tracing::error!(group = %group.id, error = %error, "a group cannot be selected"),
+                Err(error) => {
+                    tracing::error!(group = %group.id, error = %error, "a group cannot be selected")
+                }
             }
         }
         Ok(())

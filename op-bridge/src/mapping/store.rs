@@ -6,7 +6,8 @@ use scim_core::{ChangeSet, Registry, Resource, ResourceId, TenantId, TypeDefinit
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError, Written,
+    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
+    Written,
 };
 
 use super::locks::Locks;
@@ -29,7 +30,10 @@ pub struct BridgeStore {
 
 impl std::fmt::Debug for BridgeStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BridgeStore").field("inner", &self.inner).field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("BridgeStore")
+            .field("inner", &self.inner)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,8 +101,9 @@ impl BridgeStore {
         let path = AttrPath::parse(attribute).map_err(StoreError::internal)?;
         let attribute = path.resolve_sort(&**definition).map_err(StoreError::internal)?;
         let literal = Literal::String(value.into());
-        let comparison = ResolvedComparison::new(attribute, CompareOp::Eq, &literal, &ResolveOptions::default())
-            .map_err(StoreError::internal)?;
+        let comparison =
+            ResolvedComparison::new(attribute, CompareOp::Eq, &literal, &ResolveOptions::default())
+                .map_err(StoreError::internal)?;
         let filter = ResolvedFilter::Compare(comparison);
         let scope = Scope::all(Arc::clone(definition)).with_filter(Some(filter));
         let page = self.inner.query(context, &Query::new(vec![scope], 1).with_load(Load::None)).await?;
@@ -149,7 +154,8 @@ impl BridgeStore {
         load: Load,
     ) -> Result<Record, StoreError> {
         let record = self.inner.get(context, definition, id, load).await?;
-        record.ok_or_else(|| StoreError::internal(format!("{} has just been written and is gone", id.as_str())))
+        record
+            .ok_or_else(|| StoreError::internal(format!("{} has just been written and is gone", id.as_str())))
     }
 
     /// All records of a type, by id.
@@ -297,7 +303,9 @@ impl Change {
             Self::Replace(replacement) => {
                 inner.replace(context, definition, &current.id, replacement, unchanged, load).await
             }
-            Self::Apply(changes) => inner.apply(context, definition, &current.id, changes, unchanged, load).await,
+            Self::Apply(changes) => {
+                inner.apply(context, definition, &current.id, changes, unchanged, load).await
+            }
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use scim_core::patch::{RelationAction, RelationChange};
-use scim_core::{ChangeSet, PatchLimits, PatchRequest, Quirks, ResourceId, TypeDefinition, Value, urn};
-use scim_server::RequestContext;
-use scim_server::store::{
-    Load, NewResource, Precondition, Record, Replacement, StoreError, Written,
+use scim_core::{
+    ChangeSet, PatchLimits, PatchRequest, Quirks, ResourceId, ScimError, ScimType, TypeDefinition, Value, urn,
 };
+use scim_server::RequestContext;
+use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
 use super::person::bring_into_line;
@@ -55,7 +55,11 @@ impl BridgeStore {
             }
             if kept.is_some() && !self.is_reclaimable(context, definition, &new.id).await? {
                 // The address still belongs to a person with a new one that they have not accepted yet.
-                return Err(refusal(AccountError::EmailTaken(wanted.email.clone())));
+                let detail = format!(
+                    "the e-mail address `{}` still belongs to a person who has yet to accept their new one",
+                    scim_core::excerpt(&wanted.email)
+                );
+                return Err(StoreError::Refused(ScimError::new(409, detail).with_type(ScimType::Uniqueness)));
             }
             let undo = bring_into_line(&*self.account, &person, &wanted).await?;
             let done = match kept {
@@ -143,7 +147,9 @@ impl BridgeStore {
         precondition: Precondition,
     ) -> Result<bool, StoreError> {
         let _held = self.locks.hold(&[id.as_str()]).await;
-        let Some(current) = self.inner.get(context, definition, id, Load::None).await? else { return Ok(false) };
+        let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
+            return Ok(false);
+        };
         precondition.check(current.version)?;
         let person_id = id.as_str().parse::<PersonId>().map_err(no_id)?;
         match self.account.suspend(&person_id).await {
@@ -184,7 +190,8 @@ impl BridgeStore {
     ) -> Result<Record, StoreError> {
         let id = new.id;
         let replacement = Replacement::new(new.resource, Vec::new());
-        let written = self.inner.replace(context, definition, &id, replacement, Precondition::Any, load).await?;
+        let written =
+            self.inner.replace(context, definition, &id, replacement, Precondition::Any, load).await?;
         self.marked(context, definition, &id, &self.deleted, true).await?;
         self.marked(context, definition, &id, &self.recovered, true).await?;
         written.map(|written| written.record).ok_or(StoreError::Contended)

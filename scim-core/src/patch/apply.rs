@@ -58,7 +58,11 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
         },
         action => {
             at.guard_immutable(object, action)?;
-            if attribute.is_multi_valued() { at.multi_valued(object, action) } else { at.singular(object, action) }
+            if attribute.is_multi_valued() {
+                at.multi_valued(object, action)
+            } else {
+                at.singular(object, action)
+            }
         }
     }
 }
@@ -254,7 +258,10 @@ impl At<'_> {
             return Ok(());
         }
         let Some(template) = self.target.template.as_ref().or(filter.is_none().then_some(&EMPTY)) else {
-            return Err(PatchErrorKind::NoTarget(format!("no value of `{}` matches the filter", self.target.path())));
+            return Err(PatchErrorKind::NoTarget(format!(
+                "no value of `{}` matches the filter",
+                self.target.path()
+            )));
         };
         let mut parts = template.clone();
         match (sub, value) {

@@ -110,10 +110,13 @@ impl PatchRequest {
             None => return Err(message(MessageError::syntax("`Operations` is missing"))),
         };
         if operations.is_empty() {
-            return Err(message(MessageError::syntax("`Operations` is empty; a PATCH has at least one operation")));
+            return Err(message(MessageError::syntax(
+                "`Operations` is empty; a PATCH has at least one operation",
+            )));
         }
         if operations.len() > limits.operations {
-            let text = format!("{} operations are more than the limit of {}", operations.len(), limits.operations);
+            let text =
+                format!("{} operations are more than the limit of {}", operations.len(), limits.operations);
             return Err(message(MessageError::syntax(text)));
         }
         let mut options = ParseOptions::default();

@@ -148,8 +148,12 @@ impl<'a> Resolver<'a> {
 
     /// A key that is a path: `name.givenName`, `urn:...:User:department`, `emails[type eq "work"].value`.
     fn key(&mut self, op: Op, name: &str, value: Value) -> Done {
-        let unknown = |problem: String| PatchErrorKind::Target { path: excerpt(name), problem, in_filter: false };
-        if !self.quirks.dotted_keys && (name.contains('[') || !name.contains(':')) && name.contains(['.', '[']) {
+        let unknown =
+            |problem: String| PatchErrorKind::Target { path: excerpt(name), problem, in_filter: false };
+        if !self.quirks.dotted_keys
+            && (name.contains('[') || !name.contains(':'))
+            && name.contains(['.', '['])
+        {
             return Err(unknown("a key of `value` must be the name of an attribute".to_owned()));
         }
         let mut options = ParseOptions::default();
@@ -227,8 +231,7 @@ impl<'a> Resolver<'a> {
                 });
             };
             let path = format!("{uri}:{}", attribute.name());
-            let named =
-                Named { extension: Some(Arc::clone(uri)), attribute, sub: None, filter: None, path };
+            let named = Named { extension: Some(Arc::clone(uri)), attribute, sub: None, filter: None, path };
             self.change(op, named, Some(value))?;
         }
         Ok(())
@@ -369,7 +372,12 @@ impl<'a> Resolver<'a> {
         Ok(value)
     }
 
-    fn coerced(&self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, PatchErrorKind> {
+    fn coerced(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Option<Value>, PatchErrorKind> {
         let value = match value {
             // One object or text stands for a list of one in every mode: common clients send both forms.
             one if attribute.is_multi_valued() && !matches!(one, Value::Array(_) | Value::Null) => {

@@ -46,7 +46,9 @@ impl Schema {
         let attributes: Vec<Attribute> = attributes
             .into_iter()
             // "listed characteristics win over common attributes repeated in an old schema" (RFC 7643 section 3.1)
-            .filter(|a| !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name())))
+            .filter(|a| {
+                !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name()))
+            })
             .collect();
         let fail = |problem| SchemaError { schema: excerpt(id.as_str()), problem };
         check_names(&attributes).map_err(fail)?;
@@ -61,7 +63,8 @@ impl Schema {
     /// # Errors
     /// A sentence that names the member at fault when the text is not a legal schema.
     pub fn from_json(json: &str) -> Result<Self, SchemaError> {
-        serde_json::from_str(json).map_err(|error| SchemaError { schema: "?".to_owned(), problem: error.to_string() })
+        serde_json::from_str(json)
+            .map_err(|error| SchemaError { schema: "?".to_owned(), problem: error.to_string() })
     }
 
     /// The URI.
@@ -212,7 +215,10 @@ fn check(attribute: &Attribute, nested: bool) -> Result<(), String> {
             check(sub, true)?;
         }
     } else if !subs.is_empty() {
-        return Err(format!("`{name}` has sub-attributes but its type is {}", attribute.data_type().as_str()));
+        return Err(format!(
+            "`{name}` has sub-attributes but its type is {}",
+            attribute.data_type().as_str()
+        ));
     }
     let unique = attribute.uniqueness() != Uniqueness::None;
     if unique && matches!(attribute.data_type(), DataType::Boolean | DataType::Complex | DataType::Binary) {

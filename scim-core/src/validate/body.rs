@@ -98,9 +98,8 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         None | Some(Value::Null) => Some(format!("is missing; it must list `{}`", definition.base().id())),
         Some(Value::Array(uris)) => {
             let unknown = uris.iter().find(|uri| {
-                !uri.as_str().is_some_and(|uri| {
-                    definition.base().id().is(uri) || definition.extension(uri).is_some()
-                })
+                !uri.as_str()
+                    .is_some_and(|uri| definition.base().id().is(uri) || definition.extension(uri).is_some())
             });
             let base = uris.iter().any(|uri| uri.as_str().is_some_and(|uri| definition.base().id().is(uri)));
             if let Some(not_text) = uris.iter().find(|uri| uri.as_str().is_none()) {
@@ -111,11 +110,9 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
                 return;
             }
             match unknown {
-                Some(uri) => Some(format!(
-                    "names `{}`, which is no schema of {}",
-                    uri.excerpt(),
-                    definition.name()
-                )),
+                Some(uri) => {
+                    Some(format!("names `{}`, which is no schema of {}", uri.excerpt(), definition.name()))
+                }
                 None if !base => Some(format!("must list `{}`", definition.base().id())),
                 None => None,
             }
@@ -213,10 +210,8 @@ pub(crate) fn read_relation(
                     IssueKind::Format { expected: "the id of a resource", got: excerpt(id) },
                 ),
             },
-            Some(other) => coerce.issue(
-                &value_path,
-                IssueKind::Type { expected: "a string", got: other.kind().to_owned() },
-            ),
+            Some(other) => coerce
+                .issue(&value_path, IssueKind::Type { expected: "a string", got: other.kind().to_owned() }),
         }
         for (name, _) in members.iter() {
             if attribute.sub(name.as_str()).is_none() && !coerce.quirks.ignore_unknown_attributes {

@@ -63,7 +63,8 @@ impl<'a> Coerce<'a> {
 
     /// One value of an attribute: of a singular one, or an element of a multi-valued one.
     pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, path: &str) -> Option<Value> {
-        if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute)) {
+        if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute))
+        {
             return None;
         }
         match attribute.data_type() {
@@ -180,7 +181,10 @@ impl<'a> Coerce<'a> {
             let rule = attribute.compared_by();
             let key = comparison_key(&text, rule);
             if !allowed.iter().any(|value| comparison_key(value, rule) == key) {
-                self.issue(path, IssueKind::NotCanonical { allowed: allowed.join(", "), got: excerpt(&text) });
+                self.issue(
+                    path,
+                    IssueKind::NotCanonical { allowed: allowed.join(", "), got: excerpt(&text) },
+                );
                 return None;
             }
         }

@@ -5,8 +5,8 @@ mod coerce;
 mod issue;
 mod replace;
 
-pub use body::{Draft, RelationValues, check_required, validate_new};
 pub(crate) use body::read_relation;
+pub use body::{Draft, RelationValues, check_required, validate_new};
 pub(crate) use coerce::{Coerce, is_blank, is_primary, same_identity, same_value, without_duplicates};
 pub use issue::{Issue, IssueKind, ValidationError};
 pub use replace::validate_replacement;

@@ -97,7 +97,9 @@ fn keep_parts(attribute: &Attribute, given: &mut Value, had: &Value, path: &str,
                         given.insert(sub.name(), old.clone());
                     }
                     Some(new) if same_value(sub, new, old) => {}
-                    Some(_) => issues.push(Issue::new(format!("{path}.{}", sub.name()), IssueKind::Immutable)),
+                    Some(_) => {
+                        issues.push(Issue::new(format!("{path}.{}", sub.name()), IssueKind::Immutable))
+                    }
                 }
             }
         }
