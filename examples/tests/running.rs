@@ -424,7 +424,7 @@ fn matches(text: &str, pattern: &str) -> bool {
 
 /// `--confirmation-interval` of `OP_CONFIRMATION_INTERVAL`.
 fn flag(variable: &str) -> String {
-    let name = variable.trim_start_matches("OP_").trim_start_matches("BRIDGE_");
+    let name = variable.trim_start_matches("OP_");
     format!("--{}", name.to_lowercase().replace('_', "-"))
 }
 

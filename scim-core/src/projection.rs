@@ -94,7 +94,8 @@ impl Projection {
         self.mode != Mode::Default
     }
 
-    /// Whether this shows a document of this type just as it is stored, so that its bytes can be copied.
+    /// Whether this shows a document of this type just as it is stored, so that its bytes can be copied. Relations
+    /// are no part of the document.
     #[must_use]
     pub fn shows_all(&self, definition: &TypeDefinition) -> bool {
         self.mode == Mode::Default && !has_attributes_on_request(definition)
@@ -132,6 +133,12 @@ impl Projection {
             }
         }
         shown
+    }
+
+    /// The part of one attribute of the base schema that is shown; `None` when nothing is.
+    #[must_use]
+    pub fn apply_to(&self, attribute: &Attribute, value: &Value) -> Option<Value> {
+        self.project(None, attribute, value)
     }
 
     fn project(&self, extension: Option<&str>, attribute: &Attribute, value: &Value) -> Option<Value> {
@@ -222,7 +229,9 @@ fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
                 .iter()
                 .any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
     };
-    definition.base().attributes().iter().any(on_request)
+    // What is kept apart from the document is projected on its own: see `Projection::apply_to`.
+    let in_document = |attribute: &&Attribute| !definition.is_kept_apart(attribute.name());
+    definition.base().attributes().iter().filter(in_document).any(on_request)
         || definition
             .extensions()
             .iter()

@@ -32,8 +32,12 @@ pub(crate) fn write_record(
             .flatten()
             .map(|reference| reference.to_value(context, definition, &related.attribute))
             .collect();
-        if !values.is_empty() {
-            member(out, &related.attribute, &Value::Array(values));
+        let shown = definition
+            .attribute(&related.attribute)
+            .filter(|_| !values.is_empty())
+            .and_then(|attribute| projection.apply_to(attribute, &Value::Array(values)));
+        if let Some(shown) = shown {
+            member(out, &related.attribute, &shown);
         }
     }
     member(out, "meta", &Value::Object(record.meta(context, definition)));

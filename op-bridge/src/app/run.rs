@@ -22,7 +22,7 @@ use crate::config::{Config, ManagedGroups, UnsupportedError};
 use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
 use crate::health::{Health, Source};
-use crate::mapping::{BridgeStore, Settings, registry};
+use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
 use crate::random::{RandomError, SystemRandom};
 
 /// The file of the bridge's own store, in the data folder.
@@ -157,7 +157,9 @@ impl Bridge {
         let settings = options.settings.clone();
         let store = Arc::new(BridgeStore::new(Arc::new(inner), Arc::new(account), clock.clone(), settings));
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
-        tracing::info!(?reconciled, "what identity providers see agrees with the account");
+        if reconciled != Reconciled::default() {
+            tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
+        }
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|source| StartError::Listen { address: options.address, source })?;
