@@ -1,66 +1,86 @@
-//! Smoke test; the suite follows.
+//! The stores of this crate keep the contract of stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use scim_core::{Object, PatchLimits, PatchRequest, Quirks, Registry, Value, validate};
-use scim_filter::{Filter, ResolveOptions};
-use scim_server::RequestContext;
-use scim_server::store::{
-    Load, MemoryStore, NewResource, Precondition, Query, ResourceStore, Scope, SqliteStore, StoreError,
-};
+use scim_server::store::{MemoryStore, ResourceStore, SqliteStore, conformance};
+use tempfile::TempDir;
 
-fn obj(t: &str) -> Object {
-    match Value::from_slice(t.as_bytes()).unwrap() {
-        Value::Object(o) => o,
-        _ => panic!(),
+/// One test for each promise.
+macro_rules! tests {
+    ($open:path: $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                let store: Arc<dyn ResourceStore> = $open(&folder);
+                conformance::$name(&store).await;
+            }
+        )*
+    };
+}
+
+macro_rules! contract {
+    ($store:ident) => {
+        mod $store {
+            use super::*;
+            tests! {
+                super::open::$store:
+                create_assigns_meta
+                get_missing_is_none
+                wrong_type_is_none
+                replace_checks_version
+                apply_checks_version
+                versions_never_repeat
+                times_never_go_back
+                noop_keeps_version
+                failed_patch_changes_nothing
+                hidden_is_kept_apart
+                tenants_are_invisible_to_each_other
+                ids_are_taken_once
+                unique_user_name_ignores_case
+                unique_value_is_free_after_delete_and_rename
+                concurrent_creates_of_one_name_let_one_win
+                concurrent_patch_loses_nothing
+                relations_refer_to_what_exists
+                adding_a_member_twice_changes_nothing
+                replace_members_writes_the_difference
+                delete_removes_memberships
+                load_limits
+                paging_is_stable
+                count_zero_gives_total
+                sort_order
+                several_types_in_one_query
+                filter_agrees_with_naive
+            }
+        }
+    };
+}
+
+contract!(memory);
+contract!(sqlite);
+contract!(sqlite_in_memory);
+
+mod open {
+    use super::{Arc, MemoryStore, ResourceStore, SqliteStore, TempDir};
+
+    pub(super) fn memory(_: &TempDir) -> Arc<dyn ResourceStore> {
+        Arc::new(MemoryStore::new())
+    }
+
+    pub(super) fn sqlite(folder: &TempDir) -> Arc<dyn ResourceStore> {
+        Arc::new(SqliteStore::open(folder.path().join("scim.db")).unwrap())
+    }
+
+    pub(super) fn sqlite_in_memory(_: &TempDir) -> Arc<dyn ResourceStore> {
+        Arc::new(SqliteStore::in_memory().unwrap())
     }
 }
 
+/// All of it on one store, behind two pointers.
 #[tokio::test]
-async fn smoke_all() {
-    let folder = tempfile::tempdir().unwrap();
-    smoke(&MemoryStore::new()).await;
-    smoke(&SqliteStore::in_memory().unwrap()).await;
-    smoke(&SqliteStore::open(folder.path().join("x.db")).unwrap()).await;
-}
-
-async fn smoke(store: &dyn ResourceStore) {
-    let registry = Registry::rfc7643();
-    let user = registry.by_name("User").unwrap().clone();
-    let group = registry.by_name("Group").unwrap().clone();
-    let now: DateTime<Utc> = "2024-01-01T00:00:00Z".parse().unwrap();
-    let context = RequestContext::new(Arc::clone(&registry), now).with_base_url("https://x/scim");
-    let d = validate::validate_new(&user, obj(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"Ann","emails":[{"value":"a@x","type":"work"}]}"#), &Quirks::interop()).unwrap();
-    let new = NewResource::new("u1".parse().unwrap(), d.resource.clone(), d.relations);
-    store.create(&context, &user, new, Load::All).await.unwrap();
-    let new = NewResource::new("u2".parse().unwrap(), d.resource, vec![]);
-    let e = store.create(&context, &user, new, Load::All).await.unwrap_err();
-    assert!(matches!(e, StoreError::Uniqueness { .. }), "{e}");
-    let d = validate::validate_new(&group, obj(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"G","members":[{"value":"u1"}]}"#), &Quirks::interop()).unwrap();
-    let new = NewResource::new("g1".parse().unwrap(), d.resource, d.relations);
-    let g = store.create(&context, &group, new, Load::All).await.unwrap();
-    for (def, f) in [
-        (&user, r#"emails[type eq "work" and value eq "A@X"]"#),
-        (&user, r#"groups.value eq "g1""#),
-        (&user, r#"groups.display eq "g""#),
-        (&group, r#"members.value eq "u1""#),
-        (&user, r#"userName eq "ａnn""#),
-    ] {
-        let f = Filter::parse(f).unwrap().resolve(&**def, &ResolveOptions::default()).unwrap();
-        let query = Query::new(vec![Scope::all(def.clone()).with_filter(Some(f))], 10);
-        let page = store.query(&context, &query).await.unwrap();
-        assert_eq!((page.total_results, page.records.len()), (1, 1));
-    }
-    let changes = PatchRequest::from_object(obj(r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"members[value eq \"u1\"]"},{"op":"add","path":"members","value":[{"value":"g1"}]}]}"#), &Quirks::interop(), &PatchLimits::default()).unwrap().resolve(&group, &Quirks::interop()).unwrap();
-    for changed in [true, false] {
-        let changes = changes.clone();
-        let w = store.apply(&context, &group, &g.id, changes, Precondition::Any, Load::All).await.unwrap();
-        let w = w.unwrap();
-        assert_eq!(w.changed, changed);
-        assert_eq!(w.record.related[0].references.as_ref().unwrap()[0].id.as_str(), "g1");
-    }
-    assert!(store.delete(&context, &group, &g.id, Precondition::Any).await.unwrap());
-    assert!(store.get(&context, &group, &g.id, Load::All).await.unwrap().is_none());
+async fn the_suite_runs_on_one_store_and_through_pointers() {
+    let inner: Arc<dyn ResourceStore> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn ResourceStore> = Arc::new(inner);
+    conformance::run_all(&store).await;
 }
