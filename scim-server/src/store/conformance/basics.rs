@@ -174,6 +174,7 @@ pub async fn noop_keeps_version(store: &Arc<dyn ResourceStore>) {
     let it = Fixture::new(store, "noop-keeps-version");
     let more = r#""emails":[{"value":"a@example.com","type":"work","primary":true}],"password":"hush","active":true"#;
     it.user("u1", "Ann", more).await;
+    it.user("u2", "Bob", "").await;
     let group = it.group("g1", &["u1"]).await;
     let user = it.get(&it.user, "u1", Load::All).await.unwrap();
     let later = it.at(60);
@@ -196,6 +197,8 @@ pub async fn noop_keeps_version(store: &Arc<dyn ResourceStore>) {
         r#"{"op":"add","path":"members","value":[{"value":"u1"}]}"#,
         r#"{"op":"replace","path":"members","value":[{"value":"u1"}]}"#,
         r#"{"op":"remove","path":"members[value eq \"nobody\"]"}"#,
+        r#"{"op":"remove","path":"members[value eq \"u2\"]"}"#,
+        r#"{"op":"add","path":"members","value":[{"value":"u2"}]},{"op":"remove","path":"members[display eq \"Bob\"]"}"#,
         r#"{"op":"remove","path":"members[value eq \"u1\"]"},{"op":"add","path":"members","value":[{"value":"u1"}]}"#,
     ] {
         let written = later.patch(&it.group, "g1", operations).await;
