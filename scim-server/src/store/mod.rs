@@ -5,6 +5,8 @@
 
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod change;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod encode;
 mod error;

@@ -213,3 +213,38 @@ fn compare(order: SortOrder, (a, first): &(SortKey, Row), (b, second): &(SortKey
     };
     keys.then(first.cmp(second))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Dropping the surplus on the way changes neither the page nor the total.
+        #[test]
+        fn a_page_is_the_one_of_the_whole_list(
+            keys in prop::collection::vec(0..40_u8, 0..6_000),
+            skip in 0..700_u64,
+            count in 0..700_usize,
+            descending: bool,
+        ) {
+            let order = if descending { SortOrder::Descending } else { SortOrder::Ascending };
+            let query = Query::new(Vec::new(), count).with_order(order);
+            let mut found = Found::new(&query, skip);
+            let mut all: Vec<(SortKey, Row)> = Vec::new();
+            for (row, key) in (0..).zip(keys) {
+                let key = if key == 0 { SortKey::Unassigned } else { SortKey::Text(key.to_string()) };
+                found.push(key.clone(), row);
+                all.push((key, row));
+            }
+            all.sort_by(|a, b| compare(order, a, b));
+            let total = u64::try_from(all.len()).unwrap();
+            let skip = usize::try_from(skip).unwrap();
+            let page: Vec<Row> = all.into_iter().skip(skip).take(count).map(|(_, row)| row).collect();
+            prop_assert_eq!(found.finish(count), (total, page));
+        }
+    }
+}

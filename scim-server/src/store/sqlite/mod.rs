@@ -235,3 +235,6 @@ impl ResourceStore for SqliteStore {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,7 @@ trait Job: Send {
     /// Runs it and says whether what it has written is to stay.
     fn run(&mut self, batch: &Batch<'_>) -> bool;
 
-    /// Puts an error in the place of whatever it came to.
+    /// Puts an error in the place of what it came to, as the transaction is lost.
     fn fail(&mut self, error: StoreError);
 
     /// Tells the caller what it came to.
@@ -120,7 +120,10 @@ where
     }
 
     fn fail(&mut self, error: StoreError) {
-        self.result = Some(Err(error));
+        // The one that brought the transaction down knows best why.
+        if !matches!(self.result, Some(Err(StoreError::Unavailable(_) | StoreError::Internal(_)))) {
+            self.result = Some(Err(error));
+        }
     }
 
     fn answer(self: Box<Self>) {
@@ -185,7 +188,13 @@ fn begin(connection: &Connection) -> rusqlite::Result<Batch<'_>> {
 fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
     let connection = batch.connection;
     execute(connection, "SAVEPOINT job")?;
-    if !job.run(batch) {
+    let keep = job.run(batch);
+    if connection.is_autocommit() {
+        // SQLite rolls back by itself when a disk is full or fails.
+        let lost = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+        return Err(rusqlite::Error::SqliteFailure(lost, Some("the transaction was rolled back".to_owned())));
+    }
+    if !keep {
         execute(connection, "ROLLBACK TO job")?;
     }
     execute(connection, "RELEASE job")
@@ -239,7 +248,7 @@ mod tests {
             // As SQLite does by itself when a disk is full.
             batch.connection().execute_batch("ROLLBACK").map_err(failed)
         });
-        assert!(lost.await.is_err());
+        assert!(matches!(lost.await, Err(StoreError::Unavailable(_))));
         assert_eq!(writer.run(count).await.unwrap(), 0);
         writer.run(insert).await.unwrap();
         assert_eq!(writer.run(count).await.unwrap(), 1);
