@@ -39,7 +39,7 @@ enum Command {
     /// Try it out: make a session and an account in one folder, and serve them on this machine
     Dev {
         /// The folder; made if it does not exist
-        #[arg(long, default_value = "op-scim-bridge-dev")]
+        #[arg(long, default_value = command::DEV_DIR)]
         dir: PathBuf,
         /// The TCP port on 127.0.0.1; 0 takes any free one
         #[arg(long, default_value_t = 3002)]
@@ -97,19 +97,24 @@ struct Listing {
 
 #[derive(Args)]
 struct Place {
-    /// The bridge's data folder
-    #[arg(long, env = "OP_BRIDGE_DATA_DIR", default_value = op_bridge::config::DEFAULT_DATA_DIR)]
-    data_dir: PathBuf,
+    /// The bridge's data folder; by default /var/lib/op-scim-bridge, else that of `dev`
+    #[arg(long, env = "OP_BRIDGE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 impl Place {
     fn open(&self) -> Result<LocalAccount, Box<dyn Error>> {
-        if !self.data_dir.is_dir() {
-            let folder = self.data_dir.display();
-            return Err(format!("there is no data folder {folder}; name the bridge's with --data-dir").into());
-        }
+        let usual = [op_bridge::config::DEFAULT_DATA_DIR, command::DEV_DIR].map(PathBuf::from);
+        let folder = match &self.data_dir {
+            Some(folder) => Some(folder).filter(|folder| folder.is_dir()),
+            None => usual.iter().find(|folder| folder.is_dir()),
+        };
+        let Some(folder) = folder else {
+            let named = self.data_dir.as_ref().or(usual.first()).map_or_else(String::new, |f| f.display().to_string());
+            return Err(format!("there is no data folder {named}; name the bridge's with --data-dir").into());
+        };
         let gate = Arc::new(SessionGate::closed());
-        Ok(LocalAccount::open(&self.data_dir, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)
+        Ok(LocalAccount::open(folder, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)
     }
 }
 

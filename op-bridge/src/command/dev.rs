@@ -10,6 +10,8 @@ use crate::credentials::{AuthenticationError, SessionError, SessionFile};
 
 /// People who have accepted are confirmed this soon: whoever tries the bridge does not want to wait five minutes.
 const INTERVAL: TimeDelta = TimeDelta::seconds(30);
+/// The folder when none is named, under the current one.
+pub const DEV_DIR: &str = "op-scim-bridge-dev";
 /// The domain of people whose user name is no address. Nobody is written to.
 const DOMAIN: &str = "example.com";
 
@@ -66,7 +68,7 @@ impl Dev {
             new_session(&session, &token)?;
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut options = Options::new(SessionFile::from_path(&session)?, folder.join("data"), address);
+        let mut options = Options::new(SessionFile::from_path(&session)?, folder.to_owned(), address);
         options.interval = INTERVAL;
         options.settings.email_domain = Some(DOMAIN.to_owned());
         let data = options.data_dir.clone();

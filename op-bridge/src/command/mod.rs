@@ -5,5 +5,5 @@ mod dev;
 mod session;
 
 pub use self::account::{accept, groups, people};
-pub use self::dev::{Dev, DevError};
+pub use self::dev::{DEV_DIR, Dev, DevError};
 pub use self::session::{NewSessionError, new_session, show_session};
