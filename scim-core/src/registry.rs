@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use scim_filter::{SchemaKind, SchemaView};
@@ -38,6 +38,14 @@ pub enum RegistryError {
         /// The resource type.
         resource_type: String,
         /// The URI that is not known.
+        schema: String,
+    },
+    /// A resource type names a schema as an extension more than once, or its base schema as an extension.
+    #[error("the resource type `{resource_type}` names the schema `{schema}` more than once")]
+    RepeatedSchema {
+        /// The resource type.
+        resource_type: String,
+        /// The URI that is named again.
         schema: String,
     },
     /// An endpoint is not a `/` and one path segment, or is one that the protocol uses itself.
@@ -159,12 +167,11 @@ fn rfc7643() -> Registry {
     let users = ResourceType::new("User", user.id().clone())
         .with_description("User Account")
         .with_extension(enterprise.id().clone(), false);
-    let groups =
-        ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
-            attribute: "members".into(),
-            targets: vec!["User".into(), "Group".into()],
-            inverse: Some("groups".into()),
-        });
+    let groups = ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
+        attribute: "members".into(),
+        targets: vec!["User".into(), "Group".into()],
+        inverse: Some("groups".into()),
+    });
     Registry::new([user, enterprise, group], [users, groups]).expect("the types of RFC 7643 fit together")
 }
 
@@ -191,6 +198,13 @@ impl TypeDefinition {
             })
         };
         let base = find(&resource_type.schema)?;
+        let mut used = HashSet::from([&resource_type.schema]);
+        if let Some(again) = resource_type.schema_extensions.iter().find(|e| !used.insert(&e.schema)) {
+            return Err(RegistryError::RepeatedSchema {
+                resource_type: resource_type.name.as_ref().to_owned(),
+                schema: again.schema.to_string(),
+            });
+        }
         let extensions = resource_type
             .schema_extensions
             .iter()
@@ -261,10 +275,7 @@ impl TypeDefinition {
     /// The relation that is kept under this attribute, case aside.
     #[must_use]
     pub fn relation(&self, attribute: &str) -> Option<&Relation> {
-        self.resource_type
-            .relations
-            .iter()
-            .find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
+        self.resource_type.relations.iter().find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
     }
 
     /// The relations that its resources hold, such as `members`.
@@ -321,8 +332,14 @@ fn check_relation(
     if !attribute.is_multi_valued() || attribute.sub("value").is_none() {
         return fail("the attribute is not multi-valued with a sub-attribute `value`");
     }
-    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name))
+    if attribute.mutability() != Mutability::ReadWrite {
+        return fail("the attribute is not readWrite");
+    }
+    if resource_type.relations.iter().filter(|other| other.attribute.eq_ignore_ascii_case(&relation.attribute)).count() > 1
     {
+        return fail("the attribute has more than one relation");
+    }
+    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name)) {
         return fail("its targets are not registered resource types");
     }
     Ok(())
@@ -358,17 +375,14 @@ mod tests {
         assert!(user.extension("URN:ietf:params:scim:schemas:extension:enterprise:2.0:USER").is_some());
         assert_eq!(user.derived()[0].relation.as_ref(), "members");
         assert!(group.derived().is_empty(), "a Group shows no `groups`");
-        assert!(
-            group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails")
-        );
+        assert!(group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails"));
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
         let schema = Schema::group();
         let group = || ResourceType::new("Group", schema.id().clone());
-        let build =
-            |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
+        let build = |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
         let missing = "urn:example:none".parse::<SchemaUri>().unwrap();
         let relation = |attribute: &str, target: &str| Relation {
             attribute: attribute.into(),
@@ -383,6 +397,11 @@ mod tests {
             (vec![group().with_relation(relation("nope", "Group"))], "has no such attribute"),
             (vec![group().with_relation(relation("displayName", "Group"))], "not multi-valued"),
             (vec![group().with_relation(relation("members", "User"))], "not registered resource types"),
+            (vec![group().with_extension(schema.id().clone(), false)], "names the schema `urn:ietf:params:scim:schemas:core:2.0:Group` more than once"),
+            (
+                vec![group().with_relation(relation("members", "Group")).with_relation(relation("MEMBERS", "Group"))],
+                "more than one relation",
+            ),
         ];
         for (types, words) in table {
             let message = build(types);
