@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use scim_core::ScimError;
 use tower_service::Service;
 
+use super::layer::Open;
 use super::{AuthError, VerifyToken};
 use crate::body::Body;
+use crate::context::Principal;
 use crate::error::error_response;
 
 /// The service of [`AuthLayer`](super::AuthLayer).
@@ -20,11 +21,11 @@ use crate::error::error_response;
 pub struct AuthService<S> {
     inner: S,
     verify: Arc<dyn VerifyToken>,
-    open: fn(&Parts) -> bool,
+    open: Open,
 }
 
 impl<S> AuthService<S> {
-    pub(super) fn new(inner: S, verify: Arc<dyn VerifyToken>, open: fn(&Parts) -> bool) -> Self {
+    pub(super) fn new(inner: S, verify: Arc<dyn VerifyToken>, open: Open) -> Self {
         Self { inner, verify, open }
     }
 
@@ -59,24 +60,26 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let verify = Arc::clone(&self.verify);
-        let open = self.open;
+        let open = Arc::clone(&self.open);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            if !open(&parts) {
-                match authenticate(&*verify, &parts.headers).await {
-                    Ok(principal) => drop(parts.extensions.insert(principal)),
-                    Err(refusal) => return Ok(refusal),
-                }
+            if open(&parts) {
+                return inner.call(Request::from_parts(parts, body)).await;
             }
-            inner.call(Request::from_parts(parts, body)).await
+            let principal = match authenticate(&*verify, &parts.headers).await {
+                Ok(principal) => principal,
+                Err(refusal) => return Ok(refusal),
+            };
+            parts.extensions.insert(principal.clone());
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            // For layers around this one that log or count.
+            response.extensions_mut().insert(principal);
+            Ok(response)
         })
     }
 }
 
-async fn authenticate(
-    verify: &dyn VerifyToken,
-    headers: &HeaderMap,
-) -> Result<crate::context::Principal, Response<Body>> {
+async fn authenticate(verify: &dyn VerifyToken, headers: &HeaderMap) -> Result<Principal, Response<Body>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(challenge("a bearer token is needed: send it as `Authorization: Bearer <token>`", None));
@@ -90,7 +93,9 @@ async fn authenticate(
     };
     verify.verify(token).await.map_err(|error| match error {
         AuthError::Unknown => challenge("the bearer token is not valid", Some("invalid_token")),
-        AuthError::Refused(error) if error.status() == 401 => challenge(error.detail(), Some("invalid_token")),
+        AuthError::Refused(error) if error.status() == 401 => {
+            challenge(error.detail(), Some("invalid_token"))
+        }
         AuthError::Refused(error) => error_response(&error),
     })
 }
@@ -113,7 +118,9 @@ fn challenge(detail: &str, error: Option<&'static str>) -> Response<Body> {
     let mut response = error_response(&ScimError::new(401, detail));
     let value = match error {
         None => HeaderValue::from_static("Bearer realm=\"SCIM\""),
-        Some("invalid_request") => HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_request\""),
+        Some("invalid_request") => {
+            HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_request\"")
+        }
         Some(_) => HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_token\""),
     };
     response.headers_mut().insert(WWW_AUTHENTICATE, value);
