@@ -47,9 +47,7 @@ async fn rfc7643_3_1_07_external_id_is_only_the_clients_and_need_not_be_unique()
 #[tokio::test]
 async fn rfc7643_3_01_02_03_04_schemas() {
     let strict = Server::strict();
-    for schemas in
-        [json!(null), json!([]), json!(["urn:example:none"]), json!([ENTERPRISE])]
-    {
+    for schemas in [json!(null), json!([]), json!(["urn:example:none"]), json!([ENTERPRISE])] {
         let body = json!({"schemas": schemas, "userName": "a"});
         let detail = strict.post("/Users", &body).await.refused(400, "invalidSyntax");
         assert!(detail.contains("schemas"), "{detail}");

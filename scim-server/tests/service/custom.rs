@@ -141,7 +141,7 @@ async fn numbers_and_dates() {
     let server = server();
     let id = server.post("/Devices", &device()).await.expect(201).id();
     let read = server.get(&format!("/Devices/{id}")).await;
-        assert!(read.text.contains("\"ports\":4,"), "7643-2.3.4-01: {read:?}");
+    assert!(read.text.contains("\"ports\":4,"), "7643-2.3.4-01: {read:?}");
     for (member, value) in [
         ("ports", "1.5"),
         ("ports", "1e3"),

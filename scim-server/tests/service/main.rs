@@ -1,5 +1,6 @@
 //! The service as clients see it: requests in, status, headers and JSON out. Tests are named after the rows of the
 //! standards they check: `rfc7644_3_3_04` is the fourth requirement of RFC 7644 section 3.3.
+#![cfg(feature = "memory")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
