@@ -75,8 +75,7 @@ impl Projection {
             (true, false) => (Mode::Without, without),
             (true, true) => (Mode::Default, only),
         };
-        let names = names.iter().filter_map(|name| find(definition, name)).collect();
-        Ok(Self { mode, names, set_by_request: Vec::new() })
+        Ok(Self { mode, names: distinct(definition, names.iter().map(String::as_str)), set_by_request: Vec::new() })
     }
 
     /// Shows what this body sets as well, where an attribute is returned on request only: "or ... was specified by
@@ -84,7 +83,7 @@ impl Projection {
     #[must_use]
     pub fn with_set_by(mut self, definition: &TypeDefinition, body: &Object) -> Self {
         let names = body.iter().map(|(name, _)| name.as_str());
-        self.set_by_request = names.filter_map(|name| find(definition, name)).collect();
+        self.set_by_request = distinct(definition, names);
         self
     }
 
@@ -236,6 +235,18 @@ fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
             .extensions()
             .iter()
             .any(|extension| extension.schema.attributes().iter().any(on_request))
+}
+
+/// What names stand for, each once: a request may repeat them a million times, and every attribute of every resource
+/// is compared with all of them.
+fn distinct<'a>(definition: &TypeDefinition, names: impl Iterator<Item = &'a str>) -> Vec<Named> {
+    let mut all = Vec::new();
+    for named in names.filter_map(|name| find(definition, name)) {
+        if !all.contains(&named) {
+            all.push(named);
+        }
+    }
+    all
 }
 
 /// What a name in `attributes` or `excludedAttributes` stands for, if the type has it.

@@ -8,6 +8,41 @@ use scim_core::{Registry, ResourceId, TypeDefinition, excerpt};
 
 use crate::error::{Error, no_endpoint};
 
+/// The path prefixes that something is served under.
+#[derive(Clone, Debug)]
+pub(crate) struct Mounts(Vec<String>);
+
+impl Mounts {
+    /// Prefixes with one slash before and none after each; the root is the empty one.
+    pub(crate) fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        let normalized = prefixes.into_iter().map(|prefix| match prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("/{prefix}"),
+        });
+        Self(normalized.collect())
+    }
+
+    /// The prefix that a path lies under, and the rest of the path; the longest prefix wins.
+    pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
+        let rest =
+            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.0
+            .iter()
+            .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
+            .max_by_key(|(mount, _)| mount.len())
+    }
+}
+
+/// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
+pub(crate) fn is_discovery(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, _) => true,
+        (Some("ResourceTypes" | "Schemas"), _, None) => true,
+        _ => false,
+    }
+}
+
 /// What a request is about (RFC 7644 section 3.2).
 #[derive(Clone, Debug)]
 pub(crate) enum Route {

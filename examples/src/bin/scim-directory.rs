@@ -42,6 +42,9 @@ struct Options {
     strict: bool,
 }
 
+/// Where the service is found, the newest form first.
+const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
@@ -69,13 +72,13 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     };
     let mut builder = ScimService::builder(store)
         .quirks(if options.strict { Quirks::strict() } else { Quirks::interop() })
-        .mounted_at(["/scim/v2", "/scim", "/"]);
+        .mounted_at(MOUNTS);
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);
     }
     let service = ServiceBuilder::new()
         .layer(TraceLayer::new())
-        .layer(AuthLayer::new(tokens).with_open_discovery())
+        .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
         .service(builder.build());
     let listener = TcpListener::bind(&options.listen)
         .await
