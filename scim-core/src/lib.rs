@@ -1,5 +1,7 @@
 //! The resource model of SCIM 2.0: schemas, validation, PATCH and projection (RFC 7643, RFC 7644).
 
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ids;
 pub mod message;
 pub mod patch;
