@@ -36,11 +36,11 @@ impl Mounts {
 /// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
 pub(crate) fn is_discovery(path: &str) -> bool {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, _) => true,
-        (Some("ResourceTypes" | "Schemas"), _, None) => true,
-        _ => false,
-    }
+    matches!(
+        (segments.next(), segments.next(), segments.next()),
+        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, None)
+            | (Some("ResourceTypes" | "Schemas"), _, None)
+    )
 }
 
 /// What a request is about (RFC 7644 section 3.2).
