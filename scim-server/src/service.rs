@@ -168,8 +168,8 @@ impl<S: ResourceStore> Inner<S> {
     ) -> Result<Response<Body>, Error> {
         let get = request.method == Method::GET;
         match &route {
-            Route::Me => Err(Error::NotSupported("`/Me`")),
-            Route::Bulk => Err(Error::NotSupported("`/Bulk`")),
+            Route::Me => Err(Error::NotSupported("/Me")),
+            Route::Bulk => Err(Error::NotSupported("/Bulk")),
             Route::ServiceProviderConfig if get => {
                 operation::service_provider_config(self, context, &request)
             }

@@ -16,6 +16,7 @@ mod delete;
 mod discovery;
 mod errors;
 mod etag;
+mod failing;
 mod hostile;
 mod layers;
 mod list;
