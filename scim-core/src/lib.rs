@@ -22,6 +22,8 @@ pub use registry::{Derived, Extension, Registry, RegistryError, TypeDefinition};
 pub use resource::*;
 pub use resource_type::{Relation, ResourceType, SchemaExtension};
 pub use schema::{Attribute, Schema};
-pub use validate::{Draft, RelationValues, ValidationError};
 pub use scim_filter;
-pub use value::{AttrName, JsonError, JsonErrorKind, JsonLimits, Number, NumberError, Object, Value, Values, excerpt};
+pub use validate::{Draft, RelationValues, ValidationError};
+pub use value::{
+    AttrName, JsonError, JsonErrorKind, JsonLimits, Number, NumberError, Object, Value, Values, excerpt,
+};

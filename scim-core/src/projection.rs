@@ -75,8 +75,7 @@ impl Projection {
             (true, false) => (Mode::Without, without),
             (true, true) => (Mode::Default, only),
         };
-        let names = names.iter().filter_map(|name| find(definition, name)).collect();
-        Ok(Self { mode, names, set_by_request: Vec::new() })
+        Ok(Self { mode, names: distinct(definition, names.iter().map(String::as_str)), set_by_request: Vec::new() })
     }
 
     /// Shows what this body sets as well, where an attribute is returned on request only: "or ... was specified by
@@ -84,7 +83,7 @@ impl Projection {
     #[must_use]
     pub fn with_set_by(mut self, definition: &TypeDefinition, body: &Object) -> Self {
         let names = body.iter().map(|(name, _)| name.as_str());
-        self.set_by_request = names.filter_map(|name| find(definition, name)).collect();
+        self.set_by_request = distinct(definition, names);
         self
     }
 
@@ -94,7 +93,8 @@ impl Projection {
         self.mode != Mode::Default
     }
 
-    /// Whether this shows a document of this type just as it is stored, so that its bytes can be copied.
+    /// Whether this shows a document of this type just as it is stored, so that its bytes can be copied. Relations
+    /// are no part of the document.
     #[must_use]
     pub fn shows_all(&self, definition: &TypeDefinition) -> bool {
         self.mode == Mode::Default && !has_attributes_on_request(definition)
@@ -115,7 +115,9 @@ impl Projection {
                 if let Some(value) = self.project(None, attribute, value) {
                     shown.insert(name.clone(), value);
                 }
-            } else if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), value) {
+            } else if let (Some(extension), Value::Object(data)) =
+                (definition.extension(name.as_str()), value)
+            {
                 let uri = extension.schema.id().as_str();
                 let part: Object = data
                     .iter()
@@ -132,10 +134,17 @@ impl Projection {
         shown
     }
 
+    /// The part of one attribute of the base schema that is shown; `None` when nothing is.
+    #[must_use]
+    pub fn apply_to(&self, attribute: &Attribute, value: &Value) -> Option<Value> {
+        self.project(None, attribute, value)
+    }
+
     fn project(&self, extension: Option<&str>, attribute: &Attribute, value: &Value) -> Option<Value> {
         let part = |keep: &dyn Fn(&Attribute) -> bool| match value {
             Value::Array(items) => {
-                let items: Vec<Value> = items.iter().filter_map(|item| sub_part(attribute, item, keep)).collect();
+                let items: Vec<Value> =
+                    items.iter().filter_map(|item| sub_part(attribute, item, keep)).collect();
                 (!items.is_empty()).then_some(Value::Array(items))
             }
             one => sub_part(attribute, one, keep),
@@ -214,10 +223,30 @@ fn sub_part(attribute: &Attribute, value: &Value, keep: &dyn Fn(&Attribute) -> b
 fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
     let on_request = |attribute: &Attribute| {
         attribute.returned() == Returned::Request
-            || attribute.sub_attributes().iter().any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
+            || attribute
+                .sub_attributes()
+                .iter()
+                .any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
     };
-    definition.base().attributes().iter().any(on_request)
-        || definition.extensions().iter().any(|extension| extension.schema.attributes().iter().any(on_request))
+    // What is kept apart from the document is projected on its own: see `Projection::apply_to`.
+    let in_document = |attribute: &&Attribute| !definition.is_kept_apart(attribute.name());
+    definition.base().attributes().iter().filter(in_document).any(on_request)
+        || definition
+            .extensions()
+            .iter()
+            .any(|extension| extension.schema.attributes().iter().any(on_request))
+}
+
+/// What names stand for, each once: a request may repeat them a million times, and every attribute of every resource
+/// is compared with all of them.
+fn distinct<'a>(definition: &TypeDefinition, names: impl Iterator<Item = &'a str>) -> Vec<Named> {
+    let mut all = Vec::new();
+    for named in names.filter_map(|name| find(definition, name)) {
+        if !all.contains(&named) {
+            all.push(named);
+        }
+    }
+    all
 }
 
 /// What a name in `attributes` or `excludedAttributes` stands for, if the type has it.

@@ -16,6 +16,8 @@
 /// | `bare_word_literals` | older clients: `userName eq bjensen` | 400 invalidFilter |
 /// | `wrap_single_values` | OneLogin: `emails` as one object | 400 invalidValue |
 /// | `empty_strings` | OneLogin macros that expand to `""`: no value, where a string cannot stand | 400 invalidValue |
+/// | `user_name_blanks` | directories whose user names have blanks | 400 invalidValue |
+/// | `any_country` | most: `USA` or `Germany` in `addresses.country`, where the RFC has ISO 3166-1 alpha-2 | 400 invalidValue |
 /// | `prefer_attributes` | clients that send `attributes` and `excludedAttributes` together | 400 invalidValue |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,6 +45,10 @@ pub struct Quirks {
     pub wrap_single_values: bool,
     /// `""` is no value for attributes that are not strings.
     pub empty_strings: bool,
+    /// `userName` may have blanks inside, which RFC 8265 does not allow.
+    pub user_name_blanks: bool,
+    /// `addresses.country` may be any text.
+    pub any_country: bool,
     /// `attributes` wins over `excludedAttributes`.
     pub prefer_attributes: bool,
 }
@@ -73,6 +79,8 @@ impl Quirks {
             bare_word_literals: on,
             wrap_single_values: on,
             empty_strings: on,
+            user_name_blanks: on,
+            any_country: on,
             prefer_attributes: on,
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use scim_filter::{SchemaKind, SchemaView};
@@ -38,6 +38,14 @@ pub enum RegistryError {
         /// The resource type.
         resource_type: String,
         /// The URI that is not known.
+        schema: String,
+    },
+    /// A resource type names a schema as an extension more than once, or its base schema as an extension.
+    #[error("the resource type `{resource_type}` names the schema `{schema}` more than once")]
+    RepeatedSchema {
+        /// The resource type.
+        resource_type: String,
+        /// The URI that is named again.
         schema: String,
     },
     /// An endpoint is not a `/` and one path segment, or is one that the protocol uses itself.
@@ -190,6 +198,13 @@ impl TypeDefinition {
             })
         };
         let base = find(&resource_type.schema)?;
+        let mut used = HashSet::from([&resource_type.schema]);
+        if let Some(again) = resource_type.schema_extensions.iter().find(|e| !used.insert(&e.schema)) {
+            return Err(RegistryError::RepeatedSchema {
+                resource_type: resource_type.name.as_ref().to_owned(),
+                schema: again.schema.to_string(),
+            });
+        }
         let extensions = resource_type
             .schema_extensions
             .iter()
@@ -317,6 +332,13 @@ fn check_relation(
     if !attribute.is_multi_valued() || attribute.sub("value").is_none() {
         return fail("the attribute is not multi-valued with a sub-attribute `value`");
     }
+    if attribute.mutability() != Mutability::ReadWrite {
+        return fail("the attribute is not readWrite");
+    }
+    if resource_type.relations.iter().filter(|other| other.attribute.eq_ignore_ascii_case(&relation.attribute)).count() > 1
+    {
+        return fail("the attribute has more than one relation");
+    }
     if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name)) {
         return fail("its targets are not registered resource types");
     }
@@ -375,6 +397,11 @@ mod tests {
             (vec![group().with_relation(relation("nope", "Group"))], "has no such attribute"),
             (vec![group().with_relation(relation("displayName", "Group"))], "not multi-valued"),
             (vec![group().with_relation(relation("members", "User"))], "not registered resource types"),
+            (vec![group().with_extension(schema.id().clone(), false)], "names the schema `urn:ietf:params:scim:schemas:core:2.0:Group` more than once"),
+            (
+                vec![group().with_relation(relation("members", "Group")).with_relation(relation("MEMBERS", "Group"))],
+                "more than one relation",
+            ),
         ];
         for (types, words) in table {
             let message = build(types);

@@ -128,6 +128,14 @@ impl<'a> Terms<'a> {
         self.0
     }
 
+    pub(crate) fn pair(first: Filter<'a>, second: Filter<'a>) -> Self {
+        Self(vec![first, second])
+    }
+
+    pub(crate) fn push(&mut self, term: Filter<'a>) {
+        self.0.push(term);
+    }
+
     fn into_owned(self) -> Terms<'static> {
         Terms(self.0.into_iter().map(Filter::into_owned).collect())
     }

@@ -121,11 +121,11 @@ impl ParseError {
     }
 
     /// The error of an input that is too long to be looked at.
-    pub(crate) fn too_long(subject: Subject, limits: &Limits) -> Self {
+    pub(crate) fn too_long(subject: Subject, input: &str, limits: &Limits) -> Self {
         Self {
             kind: ParseErrorKind::TooLong,
             subject,
-            offset: limits.length,
+            offset: input.floor_char_boundary(limits.length),
             position: limits.length.saturating_add(1),
             found: None,
             limit: limits.length,

@@ -28,27 +28,47 @@ pub(crate) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'$' | b'-' | b'_')
 }
 
-/// Any byte of an attribute path: those of a name, `.`, `:`, and what else a URI may have.
-///
-/// NB: a URI may have brackets too (RFC 3986, `gen-delims` and `sub-delims`); in a filter they are the grammar's.
-pub(crate) const fn is_path_byte(byte: u8) -> bool {
-    is_name_byte(byte)
-        || matches!(
-            byte,
-            b'.' | b':'
-                | b'/'
-                | b'?'
-                | b'#'
-                | b'@'
-                | b'!'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b'%'
-                | b'~'
-        )
+/// What a byte is in an attribute path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathByte {
+    /// A byte of a name.
+    Name,
+    Dot,
+    Colon,
+    /// What else a URI may have.
+    ///
+    /// NB: a URI may have brackets too (RFC 3986, `gen-delims` and `sub-delims`); in a filter they are the grammar's.
+    Uri,
+    /// Not part of a path.
+    None,
 }
+
+impl PathByte {
+    pub(crate) fn of(byte: u8) -> Self {
+        CLASSES.get(usize::from(byte)).copied().unwrap_or(Self::None)
+    }
+
+    const fn classify(byte: u8) -> Self {
+        match byte {
+            _ if is_name_byte(byte) => Self::Name,
+            b'.' => Self::Dot,
+            b':' => Self::Colon,
+            b'/' | b'?' | b'#' | b'@' | b'!' | b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'=' | b'%'
+            | b'~' => Self::Uri,
+            _ => Self::None,
+        }
+    }
+}
+
+static CLASSES: [PathByte; 256] = {
+    let mut classes = [PathByte::None; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        #[expect(clippy::indexing_slicing, reason = "checked while compiling")]
+        {
+            classes[byte as usize] = PathByte::classify(byte);
+        }
+        byte += 1;
+    }
+    classes
+};

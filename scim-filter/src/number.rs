@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use crate::ast::NumberText;
+
 /// The number that a filter compares with: its text, and its value where that fits an `i64`.
 ///
 /// Numbers compare by value, without binary rounding: `5`, `5.0` and `50e-1` are equal. An exponent past 10^18 in either
@@ -36,6 +38,12 @@ impl NumberValue {
             return Some(left.cmp(&right));
         }
         number.compare(NumberRef::Text(&self.text))
+    }
+}
+
+impl From<&NumberText<'_>> for NumberValue {
+    fn from(text: &NumberText<'_>) -> Self {
+        Self::new(text.as_str())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::ast::Filter;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::grammar;
 use crate::limits::{Limits, ParseOptions};
-use crate::name::{is_name_byte, is_name_start, is_path_byte};
+use crate::name::{PathByte, is_name_start};
 
 /// An attribute path as written: `attrPath = [URI ":"] ATTRNAME *1subAttr` (RFC 7644, 3.4.2.2 and 3.10).
 ///
@@ -91,28 +91,27 @@ impl<'a> AttrPath<'a> {
     pub(crate) fn split(input: &'a str) -> Result<(&'a str, Self), (ParseErrorKind, &'a str)> {
         let mut colon = None;
         let mut dot = None;
-        let mut dots = 0_u32;
-        // Whether all bytes since the last colon are those of names and dots.
+        // Whether what stands since the last colon has nothing but names and at most one dot.
         let mut plain = true;
-        let mut end = 0;
+        let mut end = input.len();
         for (at, byte) in input.bytes().enumerate() {
-            end = at;
-            match byte {
-                _ if is_name_byte(byte) => {}
-                b'.' => {
-                    dots = dots.saturating_add(1);
+            match PathByte::of(byte) {
+                PathByte::Name => {}
+                PathByte::Dot => {
+                    plain &= dot.is_none();
                     dot = Some(at);
                 }
-                b':' => {
+                PathByte::Colon => {
                     colon = Some(at);
                     dot = None;
-                    dots = 0;
                     plain = true;
                 }
-                _ if is_path_byte(byte) => plain = false,
-                _ => break,
+                PathByte::Uri => plain = false,
+                PathByte::None => {
+                    end = at;
+                    break;
+                }
             }
-            end = at.saturating_add(1);
         }
         let Some((text, rest)) = input.split_at_checked(end) else {
             return Err((ParseErrorKind::BadAttribute, input));
@@ -123,8 +122,7 @@ impl<'a> AttrPath<'a> {
 
         let name_at = colon.map_or(0, |at| at.saturating_add(1));
         let begins = |at: usize| text.as_bytes().get(at).is_some_and(|byte| is_name_start(*byte));
-        let named =
-            plain && dots <= 1 && begins(name_at) && dot.is_none_or(|at| begins(at.saturating_add(1)));
+        let named = plain && begins(name_at) && dot.is_none_or(|at| begins(at.saturating_add(1)));
         let path = if named {
             Self {
                 text: Cow::Borrowed(text),

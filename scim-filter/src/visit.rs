@@ -96,6 +96,19 @@ impl ResolvedFilter {
         found
     }
 
+    /// The comparisons of a filter that is nothing but one or more `a eq v` joined by `and`.
+    ///
+    /// Such a filter describes the value it looks for: that of `emails[type eq "work"]` is one of the type `work`.
+    pub fn as_equalities(&self) -> Option<Vec<&ResolvedComparison>> {
+        let terms = self.conjuncts().into_iter();
+        terms
+            .map(|term| match term {
+                Self::Compare(comparison) if comparison.op == CompareOp::Eq => Some(comparison),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Calls `visit` with each attribute from left to right, and with that of the `[ ]` around it if there is one.
     pub fn for_each_attr<'f>(&'f self, mut visit: impl FnMut(&'f ResolvedAttr, Option<&'f ResolvedAttr>)) {
         self.walk(None, &mut visit);

@@ -1,20 +1,30 @@
+use std::fmt;
 use std::sync::Arc;
 
 use scim_filter::ResolvedFilter;
 
+use super::request::PatchLimits;
 use crate::ids::ResourceId;
 use crate::value::{Object, Value};
 
 /// What a PATCH comes to once the schemas have been asked: changes of attributes and of relations, in order.
 ///
 /// The two lists do not depend on each other: no change of an attribute touches a relation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ChangeSet {
     /// Changes of the resource's own attributes.
     pub changes: Vec<Change>,
     /// Changes of relations, such as `Group.members`.
     pub relations: Vec<RelationChange>,
+    /// [`PatchLimits::work`](super::PatchLimits::work) of the request.
+    pub(super) work_limit: u64,
+}
+
+impl Default for ChangeSet {
+    fn default() -> Self {
+        Self { changes: Vec::new(), relations: Vec::new(), work_limit: PatchLimits::default().work }
+    }
 }
 
 /// One change of an attribute.
@@ -41,12 +51,14 @@ pub struct Target {
     pub filter: Option<ResolvedFilter>,
     /// The sub-attribute.
     pub sub: Option<Arc<str>>,
-    /// What a value made for a filter that matches nothing begins with; `None` where that is an error.
+    /// What a value made for a filter that matches nothing begins with; `None` where no match is an error. Of no
+    /// meaning to a `remove`, which may match nothing.
     pub template: Option<Object>,
 }
 
-/// What a change does with its target. Values are in the form that the schema asks for.
-#[derive(Clone, Debug, PartialEq)]
+/// What a change does with its target. Values are in the form that the schema asks for, and are not part of `Debug`,
+/// as one of them may be a password.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
     /// Adds a value, or the elements of a list (RFC 7644 section 3.5.2.1).
@@ -59,6 +71,19 @@ pub enum Action {
     RemoveListed(Vec<Value>),
     /// Changes nothing, but fails unless the attribute has this value: a readOnly one that was sent along.
     Expect(Value),
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Add(_) => "Add(..)",
+            Self::Replace(Some(_)) => "Replace(Some(..))",
+            Self::Replace(None) => "Replace(None)",
+            Self::Remove => "Remove",
+            Self::RemoveListed(_) => "RemoveListed(..)",
+            Self::Expect(_) => "Expect(..)",
+        })
+    }
 }
 
 /// One change of a relation.
@@ -83,6 +108,14 @@ pub enum RelationAction {
     RemoveMatching(ResolvedFilter),
     /// Makes these the only ones.
     Replace(Vec<ResourceId>),
+}
+
+impl RelationChange {
+    /// A change of the relation that is kept under this attribute.
+    #[must_use]
+    pub fn new(attribute: &str, action: RelationAction) -> Self {
+        Self { attribute: attribute.into(), action }
+    }
 }
 
 impl ChangeSet {

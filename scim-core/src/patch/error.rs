@@ -49,6 +49,15 @@ pub enum PatchErrorKind {
     /// The path matches nothing, or there is no path where one is needed.
     #[error("{0}")]
     NoTarget(String),
+    /// Applying the operations would cost more than [`PatchLimits::work`](super::PatchLimits::work).
+    #[error(
+        "the operations so far look at more values of this resource than the limit of {limit} allows; send fewer \
+         operations in one request"
+    )]
+    TooMuchWork {
+        /// The limit that was set.
+        limit: u64,
+    },
     /// The change does not fit the mutability of the attribute, or would leave a required one without a value.
     #[error("`{path}` {why}")]
     Mutability {
@@ -101,6 +110,7 @@ impl PatchError {
             PatchErrorKind::Value(error) => error.scim_type(),
             PatchErrorKind::NoValue { .. } => ScimType::InvalidValue,
             PatchErrorKind::NoTarget(_) => ScimType::NoTarget,
+            PatchErrorKind::TooMuchWork { .. } => ScimType::TooMany,
             PatchErrorKind::Mutability { .. } => ScimType::Mutability,
         }
     }

@@ -9,8 +9,12 @@
 mod apply;
 mod change;
 mod error;
+mod list;
+mod relation;
 mod request;
 mod resolve;
+mod template;
+mod work;
 
 pub use change::{Action, Change, ChangeSet, RelationAction, RelationChange, Target};
 pub use error::{PatchError, PatchErrorKind};

@@ -1,19 +1,17 @@
 use std::sync::Arc;
 
-use scim_filter::{
-    CompareOp, ParseOptions, Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath, TypedValue,
-};
+use scim_filter::{ParseOptions, Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath};
 
-use super::change::{Action, Change, ChangeSet, RelationAction, RelationChange, Target};
+use super::change::{Action, Change, ChangeSet, Target};
 use super::error::{PatchError, PatchErrorKind};
-use super::request::{Op, PatchLimits, PatchOperation, PatchRequest, parse_path};
-use crate::ids::ResourceId;
+use super::request::{Op, PatchOperation, PatchRequest, parse_options, parse_path};
+use super::template::template;
 use crate::message::MessageError;
 use crate::quirk::Quirks;
 use crate::registry::TypeDefinition;
 use crate::schema::Attribute;
-use crate::validate::{Coerce, Issue, IssueKind, ValidationError, is_blank, read_relation};
-use crate::value::{Number, Object, Value, excerpt};
+use crate::validate::{At, Coerce, Issue, IssueKind, ValidationError, is_blank};
+use crate::value::{Object, Value, excerpt, excerpt_path};
 
 impl PatchRequest {
     /// Checks the request against the schemas: every path names an attribute that may be changed like this, every
@@ -24,34 +22,47 @@ impl PatchRequest {
     /// the client cannot change and for required ones that would be removed, invalidValue for values, noTarget for a
     /// `remove` without a path.
     pub fn resolve(self, definition: &TypeDefinition, quirks: &Quirks) -> Result<ChangeSet, PatchError> {
-        let mut set = ChangeSet::default();
-        for (n, operation) in self.into_operations().into_iter().enumerate() {
-            let mut resolver = Resolver { definition, quirks, operation: n, set: &mut set };
+        let (operations, limits) = self.into_parts();
+        let options = parse_options(quirks, &limits);
+        let mut set = ChangeSet { work_limit: limits.work, ..ChangeSet::default() };
+        for (n, operation) in operations.into_iter().enumerate() {
+            let mut resolver = Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
             resolver.operation(operation).map_err(|kind| PatchError::at(n, kind))?;
         }
         Ok(set)
     }
 }
 
-type Done = Result<(), PatchErrorKind>;
+pub(super) type Done = Result<(), PatchErrorKind>;
 
-struct Resolver<'a> {
-    definition: &'a TypeDefinition,
-    quirks: &'a Quirks,
+pub(super) struct Resolver<'a> {
+    pub(super) definition: &'a TypeDefinition,
+    pub(super) quirks: &'a Quirks,
+    options: &'a ParseOptions,
     operation: usize,
-    set: &'a mut ChangeSet,
+    pub(super) set: &'a mut ChangeSet,
 }
 
 /// What a path names, looked up.
-struct Named<'a> {
+pub(super) struct Named<'a> {
     extension: Option<Arc<str>>,
-    attribute: &'a Attribute,
-    sub: Option<&'a Attribute>,
-    filter: Option<ResolvedFilter>,
-    path: String,
+    pub(super) attribute: &'a Attribute,
+    pub(super) sub: Option<&'a Attribute>,
+    pub(super) filter: Option<ResolvedFilter>,
+    /// The path for messages, in the registered spelling.
+    pub(super) path: String,
 }
 
-impl Named<'_> {
+impl<'a> Named<'a> {
+    /// A whole attribute of the base schema or of an extension.
+    fn whole(extension: Option<&Arc<str>>, attribute: &'a Attribute) -> Self {
+        let path = match extension {
+            None => attribute.name().to_owned(),
+            Some(uri) => format!("{uri}:{}", attribute.name()),
+        };
+        Self { extension: extension.cloned(), attribute, sub: None, filter: None, path }
+    }
+
     /// The attribute whose values are written.
     fn written(&self) -> &Attribute {
         self.sub.unwrap_or(self.attribute)
@@ -81,13 +92,13 @@ impl<'a> Resolver<'a> {
             ResolvedPath::Resource => match value {
                 Some(Value::Object(members)) if op != Op::Remove => self.without_path(op, members),
                 _ => Err(PatchErrorKind::Mutability {
-                    path: path.to_string(),
+                    path: excerpt_path(&path.to_string()),
                     why: "is the base schema and cannot be removed or given a plain value",
                 }),
             },
             ResolvedPath::Extension(uri) => self.extension(op, &uri, value),
             ResolvedPath::Attribute { attr, filter } => {
-                let named = self.named(&attr, filter, path.to_string())?;
+                let named = self.named(&attr, filter)?;
                 self.change(op, named, value)
             }
         }
@@ -98,26 +109,32 @@ impl<'a> Resolver<'a> {
         path.resolve(self.definition, &options).map_err(|error| {
             // An attribute that does not exist is a bad path, whatever its filter says.
             let in_filter = path.filter().is_some() && path.attr().resolve(self.definition).is_ok();
-            PatchErrorKind::unresolved(excerpt(&path.to_string()), &error, in_filter)
+            PatchErrorKind::unresolved(excerpt_path(&path.to_string()), &error, in_filter)
         })
     }
 
-    fn named(
-        &self,
-        attr: &ResolvedAttr,
-        filter: Option<ResolvedFilter>,
-        path: String,
-    ) -> Result<Named<'a>, PatchErrorKind> {
-        let attribute = match attr.extension() {
+    fn named(&self, attr: &ResolvedAttr, filter: Option<ResolvedFilter>) -> Result<Named<'a>, PatchErrorKind> {
+        let extension = attr.extension().map(Arc::from);
+        let attribute = match &extension {
             None => self.definition.attribute(attr.name()),
             Some(uri) => {
                 self.definition.extension(uri).and_then(|extension| extension.schema.attribute(attr.name()))
             }
         };
-        let attribute = attribute
-            .ok_or_else(|| PatchErrorKind::NoTarget(format!("there is no attribute `{}`", excerpt(&path))))?;
-        let sub = attr.sub().and_then(|name| attribute.sub(name));
-        Ok(Named { extension: attr.extension().map(Arc::from), attribute, sub, filter, path })
+        let Some(attribute) = attribute else {
+            return Err(PatchErrorKind::NoTarget(format!("there is no attribute `{}`", excerpt_path(attr.name()))));
+        };
+        let mut named = Named::whole(extension.as_ref(), attribute);
+        if filter.is_some() {
+            named.path.push_str("[...]");
+        }
+        named.sub = attr.sub().and_then(|name| attribute.sub(name));
+        if let Some(sub) = named.sub {
+            named.path.push('.');
+            named.path.push_str(sub.name());
+        }
+        named.filter = filter;
+        Ok(named)
     }
 
     /// "each attribute in value" of an operation without a path (RFC 7644 sections 3.5.2.1 and 3.5.2.3).
@@ -125,17 +142,10 @@ impl<'a> Resolver<'a> {
         for (name, value) in members {
             let name = name.as_str();
             if name.eq_ignore_ascii_case("schemas") {
-                self.schemas(Op::Add, Some(value))?;
-                continue;
-            }
-            if let Some(attribute) = self.definition.attribute(name) {
-                if attribute.is_read_only() {
-                    self.read_only_sent_along(attribute, value)?;
-                    continue;
-                }
-                let path = attribute.name().to_owned();
-                let named = Named { extension: None, attribute, sub: None, filter: None, path };
-                self.change(op, named, Some(value))?;
+                // Sent along, it says what the value is made of, not what the resource is to lose.
+                self.schemas(Op::Add, None, Some(value))?;
+            } else if let Some(attribute) = self.definition.attribute(name) {
+                self.sent_along(op, Named::whole(None, attribute), value)?;
             } else if let Some(extension) = self.definition.extension(name) {
                 let uri = Arc::clone(extension.schema.id().shared());
                 self.extension(op, &uri, Some(value))?;
@@ -148,36 +158,37 @@ impl<'a> Resolver<'a> {
 
     /// A key that is a path: `name.givenName`, `urn:...:User:department`, `emails[type eq "work"].value`.
     fn key(&mut self, op: Op, name: &str, value: Value) -> Done {
-        let unknown = |problem: String| PatchErrorKind::Target { path: excerpt(name), problem, in_filter: false };
-        if !self.quirks.dotted_keys && (name.contains('[') || !name.contains(':')) && name.contains(['.', '[']) {
+        let unknown = |problem: String| PatchErrorKind::Target { path: excerpt_path(name), problem, in_filter: false };
+        let filtered = name.contains('[');
+        if !self.quirks.dotted_keys && (filtered || !name.contains(':')) && name.contains(['.', '[']) {
             return Err(unknown("a key of `value` must be the name of an attribute".to_owned()));
         }
-        let mut options = ParseOptions::default();
-        options.limits = PatchLimits::default().path;
-        let resolved = parse_path(name, &options).and_then(|path| Ok((self.resolve_path(&path)?, path)));
+        let resolved = parse_path(name, self.options).and_then(|path| Ok((self.resolve_path(&path)?, path)));
         match resolved {
             Ok((_, path)) => self.at_path(op, &path, Some(value)),
+            // What cannot be read, or selects by what is not there, was meant: only a name that is not known is passed
+            // over.
+            Err(kind @ (PatchErrorKind::Path { .. } | PatchErrorKind::Target { in_filter: true, .. })) if filtered => {
+                Err(kind)
+            }
             Err(_) if self.quirks.ignore_unknown_attributes => Ok(()),
             Err(kind @ PatchErrorKind::Target { .. }) => Err(kind),
             Err(_) => Err(unknown(format!("{} has no such attribute", self.definition.name()))),
         }
     }
 
-    fn read_only_sent_along(&mut self, attribute: &Attribute, value: Value) -> Done {
+    /// An attribute among others in a value. What is readOnly may be there with the value that it has.
+    fn sent_along(&mut self, op: Op, named: Named<'_>, value: Value) -> Done {
+        if !named.attribute.is_read_only() {
+            return self.change(op, named, Some(value));
+        }
         if self.quirks.ignore_read_only_in_patch {
             return Ok(());
         }
-        if attribute.is_complex() {
-            return Err(set_by_server(attribute.name()));
+        if named.attribute.is_complex() {
+            return Err(set_by_server(&named.path));
         }
-        let target = Target {
-            extension: None,
-            attribute: attribute.name().into(),
-            filter: None,
-            sub: None,
-            template: None,
-        };
-        self.push(target, Action::Expect(value));
+        self.push(named.extension, named.attribute, None, None, Action::Expect(value));
         Ok(())
     }
 
@@ -193,14 +204,7 @@ impl<'a> Resolver<'a> {
                 });
             }
             for attribute in extension.schema.attributes().iter().filter(|a| !a.is_read_only()) {
-                let target = Target {
-                    extension: Some(Arc::clone(uri)),
-                    attribute: attribute.name().into(),
-                    filter: None,
-                    sub: None,
-                    template: None,
-                };
-                self.push(target, Action::Remove);
+                self.push(Some(Arc::clone(uri)), attribute, None, None, Action::Remove);
             }
             return Ok(());
         }
@@ -216,59 +220,71 @@ impl<'a> Resolver<'a> {
             }
         };
         for (name, value) in members {
-            let Some(attribute) = extension.schema.attribute(name.as_str()) else {
-                if self.quirks.ignore_unknown_attributes {
-                    continue;
-                }
+            if let Some(attribute) = extension.schema.attribute(name.as_str()) {
+                self.sent_along(op, Named::whole(Some(uri), attribute), value)?;
+            } else if self.quirks.dotted_keys && name.as_str().contains(['.', '[']) {
+                self.key(op, &format!("{uri}:{name}"), value)?;
+            } else if !self.quirks.ignore_unknown_attributes {
                 return Err(PatchErrorKind::Target {
                     path: format!("{uri}:{}", excerpt(name.as_str())),
                     problem: "the extension has no such attribute".to_owned(),
                     in_filter: false,
                 });
-            };
-            let path = format!("{uri}:{}", attribute.name());
-            let named =
-                Named { extension: Some(Arc::clone(uri)), attribute, sub: None, filter: None, path };
-            self.change(op, named, Some(value))?;
+            }
         }
         Ok(())
     }
 
-    /// `schemas` follows the data; adding a registered URI is a no-op, removing an extension's removes its data.
-    fn schemas(&mut self, op: Op, value: Option<Value>) -> Done {
+    /// `schemas` follows the data: adding a registered URI changes nothing, removing an extension's removes its data,
+    /// and to replace the list removes the data of extensions that the new one lacks.
+    fn schemas(&mut self, op: Op, filter: Option<&ResolvedFilter>, value: Option<Value>) -> Done {
+        let mutability = |why| Err(PatchErrorKind::Mutability { path: "schemas".to_owned(), why });
+        let definition = self.definition;
+        let extensions = || definition.extensions().iter().map(|extension| extension.schema.id());
+        let base = definition.base().id();
+        if let Some(filter) = filter {
+            let selected = |uri: &str| filter.matches_value(&Value::from(uri));
+            if op != Op::Remove {
+                return mutability("follows the data of the resource; add or remove URIs");
+            }
+            if selected(base.as_str()) {
+                return mutability("must keep the base schema");
+            }
+            for uri in extensions().filter(|uri| selected(uri.as_str())) {
+                self.extension(Op::Remove, uri.shared(), None)?;
+            }
+            return Ok(());
+        }
         let uris = match value {
             Some(Value::Array(items)) => items,
             Some(one @ Value::String(_)) => vec![one],
-            _ => {
-                return Err(PatchErrorKind::Mutability {
-                    path: "schemas".to_owned(),
-                    why: "is required and cannot be removed as a whole",
-                });
-            }
+            Some(Value::Null) if op == Op::Add => return Ok(()),
+            _ => return mutability("is required and cannot be removed as a whole"),
         };
-        for uri in uris {
-            let text = uri.as_str().unwrap_or_default();
-            let extension =
-                self.definition.extension(text).map(|extension| Arc::clone(extension.schema.id().shared()));
-            match (op, extension) {
-                (Op::Remove, Some(uri)) => self.extension(Op::Remove, &uri, None)?,
-                (Op::Remove, None) if self.definition.base().id().is(text) => {
-                    return Err(PatchErrorKind::Mutability {
-                        path: "schemas".to_owned(),
-                        why: "must keep the base schema",
-                    });
+        let listed = |uri: &str| uris.iter().any(|item| item.as_str().is_some_and(|item| item.eq_ignore_ascii_case(uri)));
+        let known = |uri: &&Value| uri.as_str().is_some_and(|text| base.is(text) || definition.extension(text).is_some());
+        match op {
+            Op::Remove if listed(base.as_str()) => return mutability("must keep the base schema"),
+            Op::Remove => {
+                for uri in extensions().filter(|uri| listed(uri.as_str())) {
+                    self.extension(Op::Remove, uri.shared(), None)?;
                 }
-                (Op::Remove, None) => {}
-                (_, Some(_)) => {}
-                (_, None) if self.definition.base().id().is(text) || self.quirks.assume_schemas => {}
-                (_, None) => {
-                    let kind = IssueKind::Schemas(format!(
-                        "names `{}`, which is no schema of {}",
-                        uri.excerpt(),
-                        self.definition.name()
-                    ));
-                    return Err(ValidationError::from(Issue::new("schemas", kind)).into());
-                }
+                return Ok(());
+            }
+            Op::Add | Op::Replace => {}
+        }
+        if let Some(unknown) = uris.iter().find(|uri| !known(uri))
+            && !self.quirks.assume_schemas
+        {
+            let text = format!("names `{}`, which is no schema of {}", unknown.excerpt(), definition.name());
+            return Err(ValidationError::from(Issue::new("schemas", IssueKind::Schemas(text))).into());
+        }
+        if op == Op::Replace {
+            if !listed(base.as_str()) {
+                return mutability("must keep the base schema");
+            }
+            for uri in extensions().filter(|uri| !listed(uri.as_str())) {
+                self.extension(Op::Remove, uri.shared(), None)?;
             }
         }
         Ok(())
@@ -277,7 +293,7 @@ impl<'a> Resolver<'a> {
     fn change(&mut self, op: Op, named: Named<'_>, value: Option<Value>) -> Done {
         if named.extension.is_none() {
             if named.attribute.name() == "schemas" {
-                return self.schemas(op, value);
+                return self.schemas(op, named.filter.as_ref(), value);
             }
             if self.definition.relation(named.attribute.name()).is_some() {
                 return self.relation(op, &named, value);
@@ -287,39 +303,25 @@ impl<'a> Resolver<'a> {
             return Err(set_by_server(&named.path));
         }
         let action = match op {
-            Op::Remove => self.removal(&named, value)?,
+            Op::Remove => Some(self.removal(&named, value)?),
             Op::Add | Op::Replace => {
                 let value = value.ok_or(PatchErrorKind::NoValue { op })?;
                 self.writing(op, &named, value)?
             }
         };
-        let template = match (&action, &named.filter) {
-            (Action::Add(_) | Action::Replace(Some(_)), Some(filter)) if self.quirks.create_on_no_match => {
-                template(filter)
-            }
-            _ => None,
-        };
-        let target = Target {
-            extension: named.extension,
-            attribute: named.attribute.name().into(),
-            filter: named.filter,
-            sub: named.sub.map(|sub| sub.name().into()),
-            template,
-        };
-        self.push(target, action);
+        if let Some(action) = action {
+            self.push(named.extension, named.attribute, named.sub, named.filter, action);
+        }
         Ok(())
     }
 
     fn removal(&self, named: &Named<'_>, value: Option<Value>) -> Result<Action, PatchErrorKind> {
         // "If the attribute is removed ... and is required ... mutability" (RFC 7644 section 3.5.2.2)
-        if named.filter.is_none() && named.written().is_required() {
-            return Err(PatchErrorKind::Mutability {
-                path: named.path.clone(),
-                why: "is required and cannot be removed",
-            });
+        if named.written().is_required() && (named.filter.is_none() || named.sub.is_some()) {
+            return Err(required(&named.path));
         }
         let listed = match value {
-            Some(value) if !value.is_unassigned() => value,
+            Some(value) if value != Value::Null => value,
             _ => return Ok(Action::Remove),
         };
         if named.filter.is_some() || named.sub.is_some() || !named.attribute.is_multi_valued() {
@@ -339,23 +341,56 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn writing(&self, op: Op, named: &Named<'_>, value: Value) -> Result<Action, PatchErrorKind> {
+    /// What an `add` or `replace` comes to; `None` if nothing.
+    fn writing(&mut self, op: Op, named: &Named<'_>, value: Value) -> Result<Option<Action>, PatchErrorKind> {
         let written = named.written();
-        let value = match (&named.filter, named.sub) {
-            // One value among several, or all of them, is given as an object of its own.
-            (Some(_), None) => self.one_of_many(named, value)?,
-            (_, Some(sub)) => self.coerced(sub, value, &named.path)?,
-            (None, None) => self.coerced(named.attribute, value, &named.path)?,
+        let blank = |value: Option<&Value>| written.is_required() && value.is_none_or(is_blank);
+        let value = match (&named.filter, named.sub, value) {
+            // "a set of sub-attributes" is merged: what it does not name stays (RFC 7644 section 3.5.2.3).
+            (None, None, Value::Object(given)) if written.is_complex() && !written.is_multi_valued() => {
+                return self.merging(op, named, given);
+            }
+            // One value among several is given as an object of its own.
+            (Some(_), None, value) => self.one_of_many(named, value)?,
+            (_, _, value) => self.coerced(written, value, &named.path)?,
         };
-        if written.is_required() && value.as_ref().is_none_or(is_blank) {
+        if blank(value.as_ref()) && (named.filter.is_none() || named.sub.is_some()) {
             return Err(ValidationError::from(Issue::new(named.path.as_str(), IssueKind::Required)).into());
         }
         Ok(match (op, value) {
-            (Op::Add, Some(value)) => Action::Add(value),
-            // Adding nothing changes nothing.
-            (Op::Add, None) => Action::Add(Value::Array(Vec::new())),
-            (_, value) => Action::Replace(value),
+            (Op::Add, Some(value)) => Some(Action::Add(value)),
+            // NB: adding nothing changes nothing, also where a `replace` by nothing would remove something.
+            (Op::Add, None) => None,
+            (_, value) => Some(Action::Replace(value)),
         })
+    }
+
+    /// An object for a complex attribute: sub-attributes with a value are set, and where it is a `replace`, those
+    /// without one are removed.
+    fn merging(&mut self, op: Op, named: &Named<'_>, given: Object) -> Result<Option<Action>, PatchErrorKind> {
+        let mut emptied: Vec<&Attribute> = Vec::new();
+        if op == Op::Replace {
+            let empty = given.iter().filter(|(_, value)| value.is_unassigned());
+            let subs = empty.filter_map(|(name, _)| named.attribute.sub(name.as_str()));
+            emptied.extend(subs.filter(|sub| !sub.is_read_only()));
+        }
+        if let Some(sub) = emptied.iter().find(|sub| sub.is_required()) {
+            let path = format!("{}.{}", named.path, sub.name());
+            return Err(ValidationError::from(Issue::new(path, IssueKind::Required)).into());
+        }
+        let at = At::Path(&named.path);
+        let object = Coerce::run(self.quirks, self.definition.name(), |coerce| {
+            coerce.members(named.attribute, given, &at)
+        })?;
+        for sub in emptied {
+            self.push(named.extension.clone(), named.attribute, Some(sub), None, Action::Replace(None));
+        }
+        let object = Value::Object(object);
+        Ok((!object.is_unassigned()).then_some(if op == Op::Add {
+            Action::Add(object)
+        } else {
+            Action::Replace(Some(object))
+        }))
     }
 
     fn one_of_many(&self, named: &Named<'_>, value: Value) -> Result<Option<Value>, PatchErrorKind> {
@@ -363,10 +398,8 @@ impl<'a> Resolver<'a> {
             Value::Array(mut items) if items.len() <= 1 => items.pop().unwrap_or(Value::Null),
             other => other,
         };
-        let mut coerce = Coerce::new(self.quirks, self.definition.name());
-        let value = coerce.single(named.attribute, value, &named.path);
-        ValidationError::unless_empty(coerce.issues)?;
-        Ok(value)
+        let at = At::Path(&named.path);
+        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| coerce.single(named.attribute, value, &at))?)
     }
 
     fn coerced(&self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, PatchErrorKind> {
@@ -377,131 +410,34 @@ impl<'a> Resolver<'a> {
             }
             other => other,
         };
-        let mut coerce = Coerce::new(self.quirks, self.definition.name());
-        let value = coerce.attribute(attribute, value, path);
-        ValidationError::unless_empty(coerce.issues)?;
-        Ok(value)
+        let at = At::Path(path);
+        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| coerce.attribute(attribute, value, &at))?)
     }
 
-    fn relation(&mut self, op: Op, named: &Named<'_>, value: Option<Value>) -> Done {
-        if named.attribute.is_read_only() {
-            return Err(set_by_server(&named.path));
-        }
-        // "members ... sub-attributes are immutable" (RFC 7643 section 4.2)
-        if named.sub.is_some() {
-            return Err(PatchErrorKind::Mutability {
-                path: named.path.clone(),
-                why: "is part of a reference and cannot be changed; remove the value and add another",
-            });
-        }
-        let ids = |this: &Self, value: Value| {
-            let value = match value {
-                one @ (Value::Object(_) | Value::String(_)) => Value::Array(vec![one]),
-                other => other,
-            };
-            let mut coerce = Coerce::new(this.quirks, this.definition.name());
-            let ids = read_relation(named.attribute, value, &named.path, &mut coerce);
-            ValidationError::unless_empty(coerce.issues).map(|()| ids)
-        };
-        let action = match (op, &named.filter, value) {
-            (Op::Remove, Some(filter), _) => match selected_ids(filter) {
-                Some(ids) => RelationAction::Remove(ids),
-                None => RelationAction::RemoveMatching(filter.clone()),
-            },
-            (Op::Remove, None, Some(value)) if !value.is_unassigned() => {
-                if !self.quirks.remove_listed_values {
-                    return Err(PatchErrorKind::Message(MessageError::value(format!(
-                        "`remove` of `{0}` has a `value`; say which with `{0}[value eq \"...\"]`, or leave the \
-                         value out to remove all",
-                        named.path
-                    ))));
-                }
-                RelationAction::Remove(ids(self, value)?)
+    fn push(
+        &mut self,
+        extension: Option<Arc<str>>,
+        attribute: &Attribute,
+        sub: Option<&Attribute>,
+        filter: Option<ResolvedFilter>,
+        action: Action,
+    ) {
+        let template = match (&action, &filter) {
+            (Action::Add(_) | Action::Replace(_), Some(filter)) if self.quirks.create_on_no_match => {
+                template(attribute, sub, filter, &action, self.quirks)
             }
-            (Op::Remove, None, _) => {
-                if named.attribute.is_required() {
-                    return Err(PatchErrorKind::Mutability {
-                        path: named.path.clone(),
-                        why: "is required and cannot be removed",
-                    });
-                }
-                RelationAction::Replace(Vec::new())
-            }
-            (op, _, None) => return Err(PatchErrorKind::NoValue { op }),
-            (Op::Add, None, Some(value)) => RelationAction::Add(ids(self, value)?),
-            (Op::Replace, None, Some(value)) => RelationAction::Replace(ids(self, value)?),
-            (_, Some(filter), Some(_)) => match selected_ids(filter) {
-                // The value that the filter names is the one that is to be there.
-                Some(ids) if self.quirks.create_on_no_match => RelationAction::Add(ids),
-                _ => {
-                    return Err(PatchErrorKind::Mutability {
-                        path: named.path.clone(),
-                        why: "is a reference and cannot be changed; remove the value and add another",
-                    });
-                }
-            },
+            _ => None,
         };
-        self.set.relations.push(RelationChange { attribute: named.attribute.name().into(), action });
-        Ok(())
-    }
-
-    fn push(&mut self, target: Target, action: Action) {
+        let target =
+            Target { extension, attribute: attribute.name().into(), filter, sub: sub.map(|sub| sub.name().into()), template };
         self.set.changes.push(Change { operation: self.operation, target, action });
     }
 }
 
-fn set_by_server(path: &str) -> PatchErrorKind {
+pub(super) fn set_by_server(path: &str) -> PatchErrorKind {
     PatchErrorKind::Mutability { path: path.to_owned(), why: "is set by the server and cannot be changed" }
 }
 
-/// The ids that a filter such as `value eq "a" or value eq "b"` names; `None` where it asks something else.
-fn selected_ids(filter: &ResolvedFilter) -> Option<Vec<ResourceId>> {
-    match filter {
-        ResolvedFilter::Compare(comparison)
-            if comparison.attr.name() == "value" && comparison.op == CompareOp::Eq =>
-        {
-            match &comparison.value {
-                // An id that cannot exist selects nothing.
-                TypedValue::String(text) => Some(text.text().parse().into_iter().collect()),
-                _ => None,
-            }
-        }
-        ResolvedFilter::Or(terms) => {
-            let mut ids = Vec::new();
-            for term in terms {
-                ids.extend(selected_ids(term)?);
-            }
-            Some(ids)
-        }
-        _ => None,
-    }
-}
-
-/// What a value made for a filter begins with: `type eq "work" and primary eq true` says it all; anything but
-/// equality joined by `and` does not.
-fn template(filter: &ResolvedFilter) -> Option<Object> {
-    match filter {
-        ResolvedFilter::Compare(comparison) if comparison.op == CompareOp::Eq => {
-            let value = match &comparison.value {
-                TypedValue::Bool(value) => Value::Bool(*value),
-                TypedValue::String(text) => Value::from(text.text()),
-                TypedValue::Binary(text) => Value::from(&**text),
-                TypedValue::Instant(instant) => Value::from(instant.text()),
-                TypedValue::Number(number) => Value::Number(Number::from_json(number.as_str()).ok()?),
-            };
-            Some([(comparison.attr.name(), value)].into_iter().collect())
-        }
-        ResolvedFilter::And(terms) => {
-            let mut object = Object::new();
-            for term in terms {
-                for (name, value) in template(term)? {
-                    if object.insert(name, value).is_some() {
-                        return None;
-                    }
-                }
-            }
-            Some(object)
-        }
-        _ => None,
-    }
+pub(super) fn required(path: &str) -> PatchErrorKind {
+    PatchErrorKind::Mutability { path: path.to_owned(), why: "is required and cannot be removed" }
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::registry::TypeDefinition;
 use crate::schema::Returned;
 use crate::value::{Object, Value};
@@ -7,7 +9,9 @@ use crate::value::{Object, Value};
 ///
 /// Holds what belongs to the resource itself. `meta` and the values of relations (`members`, `groups`) are kept and
 /// added by the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Debug` shows the names of the attributes only, as one of them may be a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Resource {
     attributes: Object,
 }
@@ -89,7 +93,8 @@ impl Resource {
                 hidden.insert(name.clone(), std::mem::replace(value, Value::Null));
                 return false;
             }
-            if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), &mut *value) {
+            if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), &mut *value)
+            {
                 let mut kept_apart = Object::new();
                 data.retain(|sub, value| {
                     let hide = never(extension.schema.attribute(sub.as_str()));
@@ -123,5 +128,12 @@ impl Resource {
                 }
             }
         }
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resource")?;
+        f.debug_set().entries(self.attributes.iter().map(|(name, _)| name)).finish()
     }
 }

@@ -21,6 +21,7 @@ pub struct Attribute {
     restricted: bool,
     case_exact: bool,
     user_name: bool,
+    country: bool,
     mutability: Mutability,
     returned: Returned,
     uniqueness: Uniqueness,
@@ -42,6 +43,7 @@ impl Attribute {
             restricted: false,
             case_exact: matches!(data_type, DataType::Reference | DataType::Binary),
             user_name: false,
+            country: false,
             mutability: Mutability::default(),
             returned: Returned::default(),
             uniqueness: Uniqueness::default(),
@@ -183,10 +185,11 @@ impl Attribute {
         self.mutability == Mutability::ReadOnly
     }
 
-    /// When it is returned.
+    /// When it is returned. What clients can only write is never returned, whatever the schema says.
     #[must_use]
     pub fn returned(&self) -> Returned {
-        self.returned
+        // "writeOnly ... shall not be returned" (RFC 7643 section 7)
+        if self.mutability == Mutability::WriteOnly { Returned::Never } else { self.returned }
     }
 
     /// Whether two resources may share a value.
@@ -231,8 +234,24 @@ impl Attribute {
         self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn set_user_name_rule(&mut self) {
-        self.user_name = true;
+    pub(crate) fn is_user_name(&self) -> bool {
+        self.user_name
+    }
+
+    pub(crate) fn is_country(&self) -> bool {
+        self.country
+    }
+
+    /// What the schema of a User says in words only: how user names compare and what a country is.
+    pub(super) fn set_rules_of_user(&mut self) {
+        if self.name.eq_ignore_ascii_case("userName") {
+            self.user_name = true;
+        }
+        if self.name.eq_ignore_ascii_case("addresses") {
+            for sub in &mut self.sub_attributes {
+                sub.country = sub.name.eq_ignore_ascii_case("country");
+            }
+        }
     }
 }
 
@@ -259,7 +278,7 @@ impl AttributeDef for Attribute {
 
     /// Nothing that is never returned can be asked about: a filter would reveal it (RFC 7644 section 7.5).
     fn is_filterable(&self) -> bool {
-        self.returned != Returned::Never && self.mutability != Mutability::WriteOnly
+        self.returned() != Returned::Never
     }
 
     fn sub_attribute(&self, name: &str) -> Option<&Self> {
@@ -330,6 +349,7 @@ impl From<Repr> for Attribute {
             restricted: false,
             case_exact: exact || repr.case_exact.unwrap_or(false),
             user_name: false,
+            country: false,
             mutability: repr.mutability,
             returned: repr.returned,
             uniqueness: repr.uniqueness.unwrap_or_default(),
@@ -341,6 +361,7 @@ impl From<Repr> for Attribute {
 
 impl From<Attribute> for Repr {
     fn from(attribute: Attribute) -> Self {
+        let returned = attribute.returned();
         let textual = matches!(attribute.data_type, DataType::String | DataType::Reference | DataType::Binary);
         Self {
             name: attribute.name.as_ref().to_owned(),
@@ -351,7 +372,7 @@ impl From<Attribute> for Repr {
             canonical_values: attribute.canonical_values,
             case_exact: textual.then_some(attribute.case_exact),
             mutability: attribute.mutability,
-            returned: attribute.returned,
+            returned,
             uniqueness: (attribute.data_type != DataType::Boolean).then_some(attribute.uniqueness),
             reference_types: attribute.reference_types,
             sub_attributes: attribute.sub_attributes,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Uniqueness, common_attributes};
 use crate::ids::SchemaUri;
+use crate::urn;
 use crate::value::{AttrName, excerpt};
 
 /// A schema: a URI and the attributes that it defines (RFC 7643 section 7).
@@ -43,7 +44,7 @@ impl Schema {
         description: &str,
         attributes: impl IntoIterator<Item = Attribute>,
     ) -> Result<Self, SchemaError> {
-        let attributes: Vec<Attribute> = attributes
+        let mut attributes: Vec<Attribute> = attributes
             .into_iter()
             // "listed characteristics win over common attributes repeated in an old schema" (RFC 7643 section 3.1)
             .filter(|a| !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name())))
@@ -53,6 +54,7 @@ impl Schema {
         for attribute in &attributes {
             check(attribute, false).map_err(fail)?;
         }
+        apply_rules_of_user(&id, &mut attributes);
         Ok(Self { id, name: name.to_owned(), description: description.to_owned(), attributes })
     }
 
@@ -61,7 +63,9 @@ impl Schema {
     /// # Errors
     /// A sentence that names the member at fault when the text is not a legal schema.
     pub fn from_json(json: &str) -> Result<Self, SchemaError> {
-        serde_json::from_str(json).map_err(|error| SchemaError { schema: "?".to_owned(), problem: error.to_string() })
+        let repr: Repr = serde_json::from_str(json)
+            .map_err(|error| SchemaError { schema: "?".to_owned(), problem: error.to_string() })?;
+        repr.try_into()
     }
 
     /// The URI.
@@ -99,9 +103,7 @@ impl Schema {
     pub fn user() -> Arc<Self> {
         static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
             let mut schema = builtin(include_str!("rfc7643/user.json"));
-            for attribute in schema.attributes.iter_mut().filter(|attribute| attribute.name() == "userName") {
-                attribute.set_user_name_rule();
-            }
+            apply_rules_of_user(&schema.id, &mut schema.attributes);
             Arc::new(schema)
         });
         Arc::clone(&SCHEMA)
@@ -135,6 +137,12 @@ impl Schema {
             ]
         });
         &SCHEMAS
+    }
+}
+
+fn apply_rules_of_user(id: &SchemaUri, attributes: &mut [Attribute]) {
+    if id.is(urn::USER) {
+        attributes.iter_mut().for_each(Attribute::set_rules_of_user);
     }
 }
 
@@ -226,6 +234,7 @@ fn check(attribute: &Attribute, nested: bool) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Mutability;
     use super::*;
 
     fn uri() -> SchemaUri {
@@ -237,7 +246,7 @@ mod tests {
         let mut all = vec![Schema::user(), Schema::enterprise_user(), Schema::group()];
         for schema in &all {
             let json = serde_json::to_string(&**schema).unwrap();
-            assert_eq!(Schema::from_json(&json).unwrap().attributes().len(), schema.attributes().len());
+            assert_eq!(Schema::from_json(&json).unwrap(), **schema, "a schema survives its own JSON");
         }
         all.extend(Schema::discovery().iter().cloned());
         for schema in all {
@@ -277,7 +286,19 @@ mod tests {
         for (attributes, words) in table {
             let error = Schema::new(uri(), "", "", attributes).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
+            assert!(error.starts_with("schema `urn:example:2.0:Thing`: "), "{error}");
         }
+        let text = r#"{"id":"urn:example:2.0:Thing","attributes":[{"name":"c","type":"complex"}]}"#;
+        let error = Schema::from_json(text).unwrap_err().to_string();
+        assert_eq!(error, "schema `urn:example:2.0:Thing`: the complex attribute `c` has no sub-attributes");
+    }
+
+    #[test]
+    fn what_is_write_only_is_never_returned_and_the_schema_says_so() {
+        let secret = Attribute::new("secret", DataType::String).with_mutability(Mutability::WriteOnly);
+        let schema = Schema::new(uri(), "", "", [secret]).unwrap();
+        assert_eq!(schema.attributes()[0].returned().as_str(), "never");
+        assert!(serde_json::to_string(&schema).unwrap().contains(r#""returned":"never""#));
     }
 
     #[test]

@@ -1,12 +1,14 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::at::At;
 use super::coerce::{Coerce, is_blank};
-use super::issue::{Issue, IssueKind, ValidationError};
+use super::issue::{IssueKind, Issues, ValidationError};
 use crate::ids::ResourceId;
 use crate::quirk::Quirks;
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Schema};
 use crate::value::{Object, Value, excerpt};
 
 /// What a POST or PUT asks for, checked against the schemas.
@@ -37,22 +39,33 @@ pub fn validate_new(
     body: Object,
     quirks: &Quirks,
 ) -> Result<Draft, ValidationError> {
-    let (draft, mut issues) = read_body(definition, body, quirks);
-    issues.extend(missing(definition, &draft.resource));
-    ValidationError::unless_empty(issues)?;
+    let Read { draft, mut issues, .. } = read_body(definition, body, quirks);
+    find_missing(definition, &draft, &mut issues);
+    issues.into_result()?;
     Ok(draft)
 }
 
-/// Checks that every required attribute has a value, as after a PATCH.
+/// Checks that every required attribute has a value, as after a PATCH. The values of relations are not part of the
+/// resource and not looked at.
 ///
 /// # Errors
 /// [`ValidationError`] naming each required attribute without a value.
 pub fn check_required(definition: &TypeDefinition, resource: &Resource) -> Result<(), ValidationError> {
-    ValidationError::unless_empty(missing(definition, resource))
+    let mut issues = Issues::default();
+    find_missing_attributes(definition, resource, &mut issues);
+    issues.into_result()
+}
+
+/// A body that has been read.
+pub(super) struct Read {
+    pub(super) draft: Draft,
+    pub(super) issues: Issues,
+    /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
+    pub(super) cleared: HashSet<String>,
 }
 
 /// Everything but the required attributes: those can only be judged once a replaced resource is known.
-pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quirks) -> (Draft, Vec<Issue>) {
+pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quirks) -> Read {
     let mut coerce = Coerce::new(quirks, definition.name());
     check_schemas(definition, body.get("schemas"), &mut coerce);
     let mut attributes: Object = [("schemas", Value::Array(Vec::new()))].into_iter().collect();
@@ -63,104 +76,89 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
         .collect();
     for (name, value) in body {
         let name = name.as_str();
-        if name.eq_ignore_ascii_case("schemas") {
-            continue;
-        }
-        if let Some(relation) = relations.iter_mut().find(|r| r.attribute.eq_ignore_ascii_case(name)) {
-            let Some(attribute) = definition.attribute(name) else { continue };
-            relation.targets = read_relation(attribute, value, attribute.name(), &mut coerce);
-        } else if let Some(attribute) = definition.attribute(name) {
+        if let Some(attribute) = definition.attribute(name) {
+            let at = At::Path(attribute.name());
             // "readOnly ... SHALL be ignored" (RFC 7644 sections 3.3 and 3.5.1)
-            if !attribute.is_read_only()
-                && let Some(value) = coerce.attribute(attribute, value, attribute.name())
-            {
-                attributes.insert(attribute.name(), value);
+            if attribute.is_read_only() || attribute.name() == "schemas" {
+                continue;
+            }
+            if let Some(relation) = relations.iter_mut().find(|r| r.attribute.eq_ignore_ascii_case(name)) {
+                relation.targets = read_relation(attribute, value, &at, &mut coerce);
+            } else if let Some(value) = coerce.attribute(attribute, value, &at) {
+                attributes.push_new(attribute.name(), value);
             }
         } else if let Some(extension) = definition.extension(name) {
-            let uri = extension.schema.id().as_str();
-            let data = read_extension(extension.schema.attributes(), value, uri, &mut coerce);
+            let data = read_extension(&extension.schema, value, &mut coerce);
             if !data.is_empty() {
-                attributes.insert(uri, data);
+                attributes.push_new(extension.schema.id().as_str(), data.into());
             }
-        } else if !quirks.ignore_unknown_attributes {
-            let resource_type = definition.name().to_owned();
-            coerce.issue(&excerpt(name), IssueKind::Unknown { resource_type });
+        } else {
+            coerce.unknown(&At::Path(&excerpt(name)));
         }
     }
     let mut resource = Resource::from_attributes(attributes);
     resource.stamp_schemas(definition);
-    (Draft { resource, relations }, coerce.issues)
+    let cleared = coerce.cleared.into_iter().collect();
+    Read { draft: Draft { resource, relations }, issues: coerce.issues, cleared }
 }
 
 /// "REQUIRED ... non-empty array" of the base schema and registered extensions (RFC 7643 section 3).
 fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &mut Coerce<'_>) {
-    let problem = match schemas {
-        None | Some(Value::Null) => Some(format!("is missing; it must list `{}`", definition.base().id())),
-        Some(Value::Array(uris)) => {
-            let unknown = uris.iter().find(|uri| {
-                !uri.as_str().is_some_and(|uri| {
-                    definition.base().id().is(uri) || definition.extension(uri).is_some()
-                })
-            });
-            let base = uris.iter().any(|uri| uri.as_str().is_some_and(|uri| definition.base().id().is(uri)));
-            if let Some(not_text) = uris.iter().find(|uri| uri.as_str().is_none()) {
-                coerce.issue(
-                    "schemas",
-                    IssueKind::Type { expected: "a list of strings", got: not_text.kind().to_owned() },
-                );
-                return;
-            }
-            match unknown {
-                Some(uri) => Some(format!(
-                    "names `{}`, which is no schema of {}",
-                    uri.excerpt(),
-                    definition.name()
-                )),
-                None if !base => Some(format!("must list `{}`", definition.base().id())),
-                None => None,
-            }
-        }
-        Some(Value::String(_)) if coerce.quirks.wrap_single_values => None,
+    let at = At::Path("schemas");
+    let base = definition.base().id();
+    let uris = match schemas {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(uris)) => uris.as_slice(),
+        Some(one @ Value::String(_)) if coerce.quirks.wrap_single_values => std::slice::from_ref(one),
         Some(other) => {
-            coerce.issue(
-                "schemas",
-                IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() },
-            );
+            coerce.issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
             return;
         }
     };
-    if let Some(problem) = problem
-        && !coerce.quirks.assume_schemas
-    {
-        coerce.issue("schemas", IssueKind::Schemas(problem));
+    let texts = || uris.iter().filter_map(Value::as_str);
+    if let Some(other) = uris.iter().find(|uri| uri.as_str().is_none()) {
+        coerce.issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
+        return;
     }
+    if coerce.quirks.assume_schemas {
+        return;
+    }
+    let problem = if uris.is_empty() {
+        format!("is missing; it must list `{base}`")
+    } else if let Some(uri) = texts().find(|uri| !base.is(uri) && definition.extension(uri).is_none()) {
+        format!("names `{}`, which is no schema of {}", excerpt(uri), definition.name())
+    } else if !texts().any(|uri| base.is(uri)) {
+        format!("must list `{base}`")
+    } else {
+        return;
+    };
+    coerce.issue(&at, IssueKind::Schemas(problem));
 }
 
-fn read_extension(attributes: &[Attribute], value: Value, uri: &str, coerce: &mut Coerce<'_>) -> Object {
+fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Object {
+    let uri = schema.id().as_str();
     let members = match value {
         Value::Object(members) => members,
-        Value::Null => return Object::new(),
+        Value::Null => {
+            coerce.cleared.push(uri.to_owned());
+            return Object::new();
+        }
         other => {
-            coerce.issue(uri, IssueKind::Type { expected: "an object", got: other.kind().to_owned() });
+            let kind = IssueKind::Type { expected: "an object", got: other.kind().to_owned() };
+            coerce.issue(&At::Path(uri), kind);
             return Object::new();
         }
     };
     let mut data = Object::new();
     for (name, value) in members {
-        let name = name.as_str();
-        match attributes.iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name)) {
+        match schema.attribute(name.as_str()) {
             Some(attribute) if attribute.is_read_only() => {}
             Some(attribute) => {
-                let path = format!("{uri}:{}", attribute.name());
-                if let Some(value) = coerce.attribute(attribute, value, &path) {
-                    data.insert(attribute.name(), value);
+                if let Some(value) = coerce.attribute(attribute, value, &At::Extension(uri, attribute.name())) {
+                    data.push_new(attribute.name(), value);
                 }
             }
-            None if coerce.quirks.ignore_unknown_attributes => {}
-            None => {
-                let resource_type = coerce.resource_type.to_owned();
-                coerce.issue(&format!("{uri}:{}", excerpt(name)), IssueKind::Unknown { resource_type });
-            }
+            None => coerce.unknown(&At::Extension(uri, &excerpt(name.as_str()))),
         }
     }
     data
@@ -171,7 +169,7 @@ fn read_extension(attributes: &[Attribute], value: Value, uri: &str, coerce: &mu
 pub(crate) fn read_relation(
     attribute: &Attribute,
     value: Value,
-    path: &str,
+    at: &At<'_>,
     coerce: &mut Coerce<'_>,
 ) -> Vec<ResourceId> {
     let items = match value {
@@ -179,91 +177,110 @@ pub(crate) fn read_relation(
         Value::Array(items) => items,
         one if coerce.quirks.wrap_single_values => vec![one],
         other => {
-            coerce.issue(path, IssueKind::Type { expected: "a list", got: other.kind().to_owned() });
+            coerce.issue(at, IssueKind::Type { expected: "a list", got: other.kind().to_owned() });
             return Vec::new();
         }
     };
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::with_capacity(items.len());
     let mut targets = Vec::with_capacity(items.len());
     for (n, item) in items.into_iter().enumerate() {
-        if item == Value::Null {
-            continue;
-        }
-        let path = format!("{path}[{n}]");
-        let Value::Object(members) = item else {
-            if let (Value::String(id), true) = (&item, coerce.quirks.scalar_complex_values) {
-                targets.extend(id.parse::<ResourceId>().ok().filter(|id| seen.insert(id.clone())));
-                continue;
-            }
-            coerce.issue(&path, IssueKind::Type { expected: "an object", got: item.kind().to_owned() });
-            continue;
-        };
-        let value_path = format!("{path}.value");
-        match members.get("value") {
-            None | Some(Value::Null) => coerce.issue(&value_path, IssueKind::Required),
-            Some(Value::String(id)) => match id.parse::<ResourceId>() {
-                Ok(id) => {
-                    if seen.insert(id.clone()) {
-                        targets.push(id);
-                    }
-                }
-                Err(_) if id.trim().is_empty() => coerce.issue(&value_path, IssueKind::Required),
-                Err(_) => coerce.issue(
-                    &value_path,
-                    IssueKind::Format { expected: "the id of a resource", got: excerpt(id) },
-                ),
-            },
-            Some(other) => coerce.issue(
-                &value_path,
-                IssueKind::Type { expected: "a string", got: other.kind().to_owned() },
-            ),
-        }
-        for (name, _) in members.iter() {
-            if attribute.sub(name.as_str()).is_none() && !coerce.quirks.ignore_unknown_attributes {
-                let resource_type = coerce.resource_type.to_owned();
-                coerce.issue(
-                    &format!("{path}.{}", excerpt(name.as_str())),
-                    IssueKind::Unknown { resource_type },
-                );
-            }
+        if let Some(id) = read_reference(attribute, item, &At::Item(at, n), coerce)
+            && seen.insert(id.clone())
+        {
+            targets.push(id);
         }
     }
     targets
 }
 
+fn read_reference(
+    attribute: &Attribute,
+    item: Value,
+    at: &At<'_>,
+    coerce: &mut Coerce<'_>,
+) -> Option<ResourceId> {
+    if item == Value::Null || (coerce.quirks.empty_strings && item.as_str() == Some("")) {
+        return None;
+    }
+    let members = coerce.complex_members(attribute, item, at)?;
+    for (name, _) in members.iter() {
+        if attribute.sub(name.as_str()).is_none() {
+            coerce.unknown(&At::Sub(at, &excerpt(name.as_str())));
+        }
+    }
+    let at = At::Sub(at, "value");
+    match members.get("value") {
+        Some(Value::String(id)) if !id.trim().is_empty() => match id.parse() {
+            Ok(id) => return Some(id),
+            Err(_) => {
+                coerce.issue(&at, IssueKind::Format { expected: "the id of a resource", got: excerpt(id) });
+            }
+        },
+        None | Some(Value::Null | Value::String(_)) => coerce.issue(&at, IssueKind::Required),
+        Some(other) => {
+            coerce.issue(&at, IssueKind::Type { expected: "a string", got: other.kind().to_owned() });
+        }
+    }
+    None
+}
+
 /// The required attributes that have no value.
-fn missing(definition: &TypeDefinition, resource: &Resource) -> Vec<Issue> {
-    let empty = |value: Option<&Value>| value.is_none_or(is_blank);
-    let mut issues = Vec::new();
+pub(super) fn find_missing(definition: &TypeDefinition, draft: &Draft, issues: &mut Issues) {
+    find_missing_attributes(definition, &draft.resource, issues);
+    for relation in draft.relations.iter().filter(|relation| relation.targets.is_empty()) {
+        if definition.attribute(&relation.attribute).is_some_and(Attribute::is_required) {
+            issues.push(&*relation.attribute, IssueKind::Required);
+        }
+    }
+}
+
+fn find_missing_attributes(definition: &TypeDefinition, resource: &Resource, issues: &mut Issues) {
     for attribute in definition.base().attributes() {
-        let name = attribute.name();
-        if attribute.is_required()
-            && !attribute.is_read_only()
-            && !definition.is_kept_apart(name)
-            && empty(resource.get(None, name))
-        {
-            issues.push(Issue::new(name, IssueKind::Required));
+        if !definition.is_kept_apart(attribute.name()) {
+            find_missing_value(attribute, resource.attributes(), &At::Path(attribute.name()), issues);
         }
     }
     for extension in definition.extensions() {
         let uri = extension.schema.id().as_str();
-        // "if required, a resource MUST include this schema extension and also include any attributes declared as
-        // required in this schema extension" (RFC 7643 section 6)
-        if !extension.required && resource.attributes().get(uri).is_none() {
-            continue;
-        }
-        if extension.required && resource.attributes().get(uri).is_none() {
-            issues.push(Issue::new(uri, IssueKind::Required));
-            continue;
-        }
-        for attribute in extension.schema.attributes() {
-            if attribute.is_required()
-                && !attribute.is_read_only()
-                && empty(resource.get(Some(uri), attribute.name()))
-            {
-                issues.push(Issue::new(format!("{uri}:{}", attribute.name()), IssueKind::Required));
+        match resource.attributes().get(uri) {
+            Some(Value::Object(data)) => {
+                for attribute in extension.schema.attributes() {
+                    find_missing_value(attribute, data, &At::Extension(uri, attribute.name()), issues);
+                }
             }
+            // "if required, a resource MUST include this schema extension and also include any attributes declared as
+            // required in this schema extension" (RFC 7643 section 6)
+            _ if extension.required => issues.push(uri, IssueKind::Required),
+            _ => {}
         }
     }
-    issues
+}
+
+fn find_missing_value(attribute: &Attribute, object: &Object, at: &At<'_>, issues: &mut Issues) {
+    let is_missing = |attribute: &Attribute, object: &Object| {
+        attribute.is_required()
+            && !attribute.is_read_only()
+            && object.get(attribute.name()).is_none_or(is_blank)
+    };
+    if is_missing(attribute, object) {
+        return issues.push(at, IssueKind::Required);
+    }
+    if !attribute.sub_attributes().iter().any(Attribute::is_required) {
+        return;
+    }
+    let mut look_into = |value: &Value, at: &At<'_>| {
+        let Value::Object(parts) = value else { return };
+        for sub in attribute.sub_attributes().iter().filter(|sub| is_missing(sub, parts)) {
+            issues.push(At::Sub(at, sub.name()), IssueKind::Required);
+        }
+    };
+    match object.get(attribute.name()) {
+        Some(Value::Array(items)) => {
+            for (n, item) in items.iter().enumerate() {
+                look_into(item, &At::Item(at, n));
+            }
+        }
+        Some(one) => look_into(one, at),
+        None => {}
+    }
 }

@@ -1,11 +1,13 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use scim_filter::{CaseRule, DataType, comparison_key};
+use scim_filter::{DataType, comparison_key};
 
-use super::issue::{Issue, IssueKind};
+use super::at::At;
+use super::identity::{is_primary, without_duplicates};
+use super::issue::{IssueKind, Issues, ValidationError};
 use crate::quirk::Quirks;
-use crate::schema::{Attribute, Mutability};
+use crate::schema::{Attribute, Mutability, Returned};
 use crate::value::{Object, Value, excerpt};
 
 /// Brings the values of one body or PATCH operation into the form the schema asks for, collecting what is wrong.
@@ -15,120 +17,153 @@ pub(crate) struct Coerce<'a> {
     pub(crate) quirks: &'a Quirks,
     /// The name that messages use for the resource type.
     pub(crate) resource_type: &'a str,
-    pub(crate) issues: Vec<Issue>,
+    pub(crate) issues: Issues,
+    /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
+    pub(crate) cleared: Vec<String>,
+    /// Whether this is inside a value that is never returned, and so never repeated in a message.
+    secret: bool,
 }
 
 impl<'a> Coerce<'a> {
     pub(crate) fn new(quirks: &'a Quirks, resource_type: &'a str) -> Self {
-        Self { quirks, resource_type, issues: Vec::new() }
+        Self { quirks, resource_type, issues: Issues::default(), cleared: Vec::new(), secret: false }
     }
 
-    pub(crate) fn issue(&mut self, path: &str, kind: IssueKind) {
-        self.issues.push(Issue::new(path, kind));
+    /// What `read` returns, or everything that it found wrong.
+    pub(crate) fn run<T>(
+        quirks: &'a Quirks,
+        resource_type: &'a str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, ValidationError> {
+        let mut coerce = Self::new(quirks, resource_type);
+        let value = read(&mut coerce);
+        coerce.issues.into_result()?;
+        Ok(value)
+    }
+
+    pub(crate) fn issue(&mut self, at: &At<'_>, kind: IssueKind) {
+        self.issues.push(at, kind);
+    }
+
+    pub(crate) fn unknown(&mut self, at: &At<'_>) {
+        if !self.quirks.ignore_unknown_attributes {
+            let resource_type = self.resource_type.to_owned();
+            self.issue(at, IssueKind::Unknown { resource_type });
+        }
     }
 
     /// The value of an attribute: a list if it is multi-valued.
-    pub(crate) fn attribute(&mut self, attribute: &Attribute, value: Value, path: &str) -> Option<Value> {
-        if value == Value::Null {
-            return None;
+    pub(crate) fn attribute(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
+        let value = match value {
+            Value::Null => None,
+            value if attribute.is_multi_valued() => self.list(attribute, value, at),
+            value => self.single(attribute, value, at),
+        };
+        let cannot_be_seen = attribute.returned() == Returned::Never;
+        if value.is_none() && (cannot_be_seen || attribute.mutability() == Mutability::Immutable) {
+            self.cleared.push(at.to_string());
         }
-        if !attribute.is_multi_valued() {
-            return self.single(attribute, value, path);
-        }
+        value
+    }
+
+    fn list(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         let items = match value {
             Value::Array(items) => items,
             one if self.quirks.wrap_single_values => vec![one],
             other => {
-                self.issue(path, IssueKind::Type { expected: "a list", got: described(&other) });
+                let got = self.described(attribute, &other);
+                self.issue(at, IssueKind::Type { expected: "a list", got });
                 return None;
             }
         };
-        self.items(attribute, items, path)
-    }
-
-    fn items(&mut self, attribute: &Attribute, items: Vec<Value>, path: &str) -> Option<Value> {
         let mut values = Vec::with_capacity(items.len());
         for (n, item) in items.into_iter().enumerate() {
-            if item == Value::Null {
-                continue;
-            }
-            values.extend(self.single(attribute, item, &format!("{path}[{n}]")));
+            values.extend(self.single(attribute, item, &At::Item(at, n)));
         }
+        let values = without_duplicates(attribute, values, &mut Vec::new());
         if values.iter().filter(|value| is_primary(value)).count() > 1 {
-            self.issue(path, IssueKind::SeveralPrimary);
+            self.issue(at, IssueKind::SeveralPrimary);
         }
-        let values = without_duplicates(attribute, values);
         (!values.is_empty()).then_some(Value::Array(values))
     }
 
     /// One value of an attribute: of a singular one, or an element of a multi-valued one.
-    pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, path: &str) -> Option<Value> {
+    pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute)) {
             return None;
         }
         match attribute.data_type() {
-            DataType::Complex => self.complex(attribute, value, path),
-            DataType::Boolean => self.boolean(value, path),
-            DataType::Integer => self.number(value, path, true),
-            DataType::Decimal => self.number(value, path, false),
+            DataType::Complex => self.complex(attribute, value, at),
+            DataType::Boolean => self.boolean(attribute, value, at),
+            DataType::Integer => self.number(attribute, value, at, true),
+            DataType::Decimal => self.number(attribute, value, at, false),
             DataType::String | DataType::Reference | DataType::DateTime | DataType::Binary => {
-                self.text(attribute, value, path)
+                self.text(attribute, value, at)
             }
         }
     }
 
-    fn complex(&mut self, attribute: &Attribute, value: Value, path: &str) -> Option<Value> {
+    fn complex(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
+        let members = self.complex_members(attribute, value, at)?;
+        let object = self.members(attribute, members, at);
+        if object.is_empty() {
+            return None;
+        }
+        for sub in attribute.sub_attributes().iter().filter(|sub| sub.is_required() && !sub.is_read_only()) {
+            if object.get(sub.name()).is_none_or(is_blank) {
+                self.issue(&At::Sub(at, sub.name()), IssueKind::Required);
+            }
+        }
+        Some(Value::Object(object))
+    }
+
+    /// The members of a value that is to be an object; a plain one where that is tolerated.
+    pub(crate) fn complex_members(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Object> {
         let mut value = value;
         if self.quirks.scalar_complex_values {
             if let Value::Array(items) = &mut value
                 && items.len() <= 1
             {
-                value = items.pop()?;
+                value = items.pop().filter(|item| *item != Value::Null)?;
             }
             let plain = matches!(value, Value::String(_) | Value::Number(_));
             if plain && attribute.sub("value").is_some() {
                 value = Value::Object([("value", value)].into_iter().collect());
             }
         }
-        let Value::Object(members) = value else {
-            self.issue(path, IssueKind::Type { expected: "an object", got: described(&value) });
-            return None;
-        };
-        let object = self.members(attribute, members, path);
-        for sub in attribute.sub_attributes().iter().filter(|sub| sub.is_required() && !sub.is_read_only()) {
-            if object.get(sub.name()).is_none_or(is_blank) && !object.is_empty() {
-                self.issue(&format!("{path}.{}", sub.name()), IssueKind::Required);
+        match value {
+            Value::Object(members) => Some(members),
+            other => {
+                let got = self.described(attribute, &other);
+                self.issue(at, IssueKind::Type { expected: "an object", got });
+                None
             }
         }
-        (!object.is_empty()).then_some(Value::Object(object))
     }
 
     /// The sub-attributes that a complex value gives: readOnly ones are the server's and ignored (RFC 7644 section
     /// 3.3), the others come out in the registered spelling.
-    pub(crate) fn members(&mut self, attribute: &Attribute, members: Object, path: &str) -> Object {
+    pub(crate) fn members(&mut self, attribute: &Attribute, members: Object, at: &At<'_>) -> Object {
+        let outside = self.secret;
+        self.secret |= attribute.returned() == Returned::Never;
         let mut object = Object::new();
         for (name, value) in members {
             let Some(sub) = attribute.sub(name.as_str()) else {
-                if !self.quirks.ignore_unknown_attributes {
-                    let resource_type = self.resource_type.to_owned();
-                    self.issue(
-                        &format!("{path}.{}", excerpt(name.as_str())),
-                        IssueKind::Unknown { resource_type },
-                    );
-                }
+                self.unknown(&At::Sub(at, &excerpt(name.as_str())));
                 continue;
             };
-            if sub.mutability() == Mutability::ReadOnly {
+            if sub.is_read_only() {
                 continue;
             }
-            if let Some(value) = self.attribute(sub, value, &format!("{path}.{}", sub.name())) {
-                object.insert(sub.name(), value);
+            if let Some(value) = self.attribute(sub, value, &At::Sub(at, sub.name())) {
+                object.push_new(sub.name(), value);
             }
         }
+        self.secret = outside;
         object
     }
 
-    fn boolean(&mut self, value: Value, path: &str) -> Option<Value> {
+    fn boolean(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         match &value {
             Value::Bool(_) => return Some(value),
             Value::String(text) if self.quirks.string_booleans => {
@@ -142,49 +177,84 @@ impl<'a> Coerce<'a> {
             }
             _ => {}
         }
-        self.issue(path, IssueKind::Type { expected: "true or false", got: described(&value) });
+        let got = self.described(attribute, &value);
+        self.issue(at, IssueKind::Type { expected: "true or false", got });
         None
     }
 
-    fn number(&mut self, value: Value, path: &str, integer: bool) -> Option<Value> {
+    fn number(&mut self, attribute: &Attribute, value: Value, at: &At<'_>, integer: bool) -> Option<Value> {
         match &value {
             Value::Number(number) if !integer || number.is_integer() => Some(value),
             _ => {
                 // "a whole number with no fractional part or exponent" (RFC 7643 section 2.3.4)
                 let expected = if integer { "a whole number" } else { "a number" };
-                self.issue(path, IssueKind::Type { expected, got: described(&value) });
+                let got = self.described(attribute, &value);
+                self.issue(at, IssueKind::Type { expected, got });
                 None
             }
         }
     }
 
-    fn text(&mut self, attribute: &Attribute, value: Value, path: &str) -> Option<Value> {
+    fn text(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         let Value::String(text) = value else {
-            self.issue(path, IssueKind::Type { expected: "a string", got: described(&value) });
+            let got = self.described(attribute, &value);
+            self.issue(at, IssueKind::Type { expected: "a string", got });
             return None;
         };
-        let wrong = match attribute.data_type() {
-            DataType::DateTime if scim_filter::parse_date_time(&text).is_none() => {
-                Some("a dateTime such as 2026-01-31T08:30:00Z")
-            }
-            DataType::Binary if !is_base64(&text) => Some("base64"),
-            DataType::Reference if text.chars().any(char::is_control) => Some("a URI"),
-            _ if text.contains('\0') => Some("a string without NUL characters"),
-            _ => None,
-        };
-        if let Some(expected) = wrong {
-            self.issue(path, IssueKind::Format { expected, got: excerpt(&text) });
+        let secret = self.secret || attribute.returned() == Returned::Never;
+        let shown = |text: &str| if secret { "...".to_owned() } else { excerpt(text) };
+        if let Some(expected) = self.wrong_text(attribute, &text) {
+            self.issue(at, IssueKind::Format { expected, got: shown(&text) });
             return None;
         }
         if let Some(allowed) = attribute.restricted_to() {
             let rule = attribute.compared_by();
             let key = comparison_key(&text, rule);
             if !allowed.iter().any(|value| comparison_key(value, rule) == key) {
-                self.issue(path, IssueKind::NotCanonical { allowed: allowed.join(", "), got: excerpt(&text) });
+                let got = shown(&text);
+                self.issue(at, IssueKind::NotCanonical { allowed: allowed.join(", "), got });
                 return None;
             }
         }
         Some(Value::String(text))
+    }
+
+    /// What a text ought to be, if it is not.
+    fn wrong_text(&self, attribute: &Attribute, text: &str) -> Option<&'static str> {
+        match attribute.data_type() {
+            DataType::DateTime if scim_filter::parse_date_time(text).is_none() => {
+                Some("a dateTime such as 2026-01-31T08:30:00Z")
+            }
+            DataType::Binary if !is_base64(text) => Some("base64"),
+            DataType::Reference if text.chars().any(char::is_control) => Some("a URI"),
+            _ if text.contains('\0') => Some("a string without NUL characters"),
+            // What the profile UsernameCaseMapped does not allow (RFC 8265 section 3.3), of which only blanks are in use.
+            _ if attribute.is_user_name() && text.chars().any(char::is_control) => {
+                Some("a name without control characters")
+            }
+            _ if attribute.is_user_name()
+                && !self.quirks.user_name_blanks
+                && !text.trim().is_empty()
+                && text.contains(char::is_whitespace) =>
+            {
+                Some("a name without blanks")
+            }
+            // "in ISO 3166-1 alpha-2 short code format" (RFC 7643 section 4.1.2)
+            _ if attribute.is_country() && !self.quirks.any_country && !is_alpha_2(text) => {
+                Some("a country code of two letters such as US")
+            }
+            _ => None,
+        }
+    }
+
+    /// A value in words for a message, unless it is never to be seen.
+    fn described(&self, attribute: &Attribute, value: &Value) -> String {
+        let secret = self.secret || attribute.returned() == Returned::Never;
+        match value {
+            Value::Bool(_) | Value::Number(_) if !secret => format!("`{}`", value.excerpt()),
+            Value::String(_) if !secret => format!("the string `{}`", value.excerpt()),
+            _ => value.kind().to_owned(),
+        }
     }
 }
 
@@ -195,6 +265,10 @@ fn is_base64(text: &str) -> bool {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     ENGINE.decode(text).is_ok()
+}
+
+fn is_alpha_2(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 fn is_text(attribute: &Attribute) -> bool {
@@ -210,103 +284,5 @@ pub(crate) fn is_blank(value: &Value) -> bool {
     match value {
         Value::String(text) => text.trim().is_empty(),
         other => other.is_unassigned(),
-    }
-}
-
-pub(crate) fn is_primary(value: &Value) -> bool {
-    value.as_object().and_then(|object| object.get("primary")) == Some(&Value::Bool(true))
-}
-
-fn described(value: &Value) -> String {
-    match value {
-        Value::Array(_) | Value::Object(_) | Value::Null => value.kind().to_owned(),
-        Value::Bool(_) | Value::Number(_) => format!("`{}`", value.excerpt()),
-        Value::String(_) => format!("the string `{}`", value.excerpt()),
-    }
-}
-
-/// Values that stand for the same thing come once: the same `value` with the same `type` (RFC 7643 section 2.4).
-/// What a later one says beyond that is added to the first.
-pub(crate) fn without_duplicates(attribute: &Attribute, values: Vec<Value>) -> Vec<Value> {
-    // A list without repeats is the rule; keys keep a long one from costing its square.
-    let mut at: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-    let mut distinct: Vec<Value> = Vec::with_capacity(values.len());
-    for value in values {
-        let Some(key) = identity(attribute, &value) else {
-            distinct.push(value);
-            continue;
-        };
-        match at.get(&key).and_then(|n| distinct.get_mut(*n)) {
-            Some(known) => merge(known, value),
-            None => {
-                at.insert(key, distinct.len());
-                distinct.push(value);
-            }
-        }
-    }
-    distinct
-}
-
-fn merge(known: &mut Value, value: Value) {
-    if let (Value::Object(known), Value::Object(more)) = (known, value) {
-        for (name, value) in more {
-            known.insert(name, value);
-        }
-    }
-}
-
-/// Whether two values are one as the schema compares them: strings by their case rule, dates as instants.
-pub(crate) fn same_value(attribute: &Attribute, a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) if attribute.data_type() == DataType::DateTime => {
-            match (scim_filter::parse_date_time(a), scim_filter::parse_date_time(b)) {
-                (Some(a), Some(b)) => a == b,
-                _ => a == b,
-            }
-        }
-        (Value::String(a), Value::String(b)) => {
-            let rule = attribute.compared_by();
-            a == b || comparison_key(a, rule) == comparison_key(b, rule)
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| same_value(attribute, a, b)))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(name, value)| match (attribute.sub(name.as_str()), b.get(name.as_str())) {
-                    (Some(sub), Some(other)) => same_value(sub, value, other),
-                    (_, other) => other == Some(value),
-                })
-        }
-        _ => a == b,
-    }
-}
-
-/// Whether two elements of a multi-valued attribute stand for the same thing.
-pub(crate) fn same_identity(attribute: &Attribute, a: &Value, b: &Value) -> bool {
-    match (identity(attribute, a), identity(attribute, b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
-    }
-}
-
-/// What tells one element of a multi-valued attribute from another: `value` and `type` of a complex one, the text
-/// of a simple one. `None` where there is no `value`, as in an address: then the whole element tells.
-fn identity(attribute: &Attribute, value: &Value) -> Option<String> {
-    let key = |value: &Value, rule: CaseRule| match value {
-        Value::String(text) => comparison_key(text, rule).into_owned(),
-        other => other.excerpt(),
-    };
-    match value {
-        Value::Object(object) => {
-            let sub_key = |name: &str| {
-                let rule = attribute.sub(name).map_or(CaseRule::Exact, Attribute::compared_by);
-                object.get(name).map(|value| key(value, rule))
-            };
-            let value = sub_key("value")?;
-            Some(format!("{}\u{0}{value}", sub_key("type").unwrap_or_default()))
-        }
-        Value::String(_) => Some(key(value, attribute.compared_by())),
-        _ => None,
     }
 }

@@ -86,28 +86,50 @@ pub enum IssueKind {
 /// All that is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidationError {
-    issues: Vec<Issue>,
+    issues: Issues,
 }
 
+/// The issues found so far. Only the first hundred are kept, so that a hostile body costs little memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Issues {
+    kept: Vec<Issue>,
+    more: usize,
+}
+
+/// How many issues are kept.
+const KEPT: usize = 100;
 /// How many issues a message spells out.
 const SPELLED_OUT: usize = 5;
 
-impl ValidationError {
-    /// An error, unless there are no issues.
-    pub(crate) fn unless_empty(issues: Vec<Issue>) -> Result<(), Self> {
-        if issues.is_empty() { Ok(()) } else { Err(Self { issues }) }
+impl Issues {
+    pub(crate) fn push(&mut self, path: impl fmt::Display, kind: IssueKind) {
+        if self.kept.len() < KEPT {
+            self.kept.push(Issue::new(path.to_string(), kind));
+        } else {
+            self.more += 1;
+        }
     }
 
-    /// All issues in the order of the body; at least one.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    pub(crate) fn into_result(self) -> Result<(), ValidationError> {
+        if self.is_empty() { Ok(()) } else { Err(ValidationError { issues: self }) }
+    }
+}
+
+impl ValidationError {
+    /// The issues in the order of the body; at least one, and no more than the first hundred.
     #[must_use]
     pub fn issues(&self) -> &[Issue] {
-        &self.issues
+        &self.issues.kept
     }
 
     /// The scimType of RFC 7644 table 9 for the answer: that of the first issue.
     #[must_use]
     pub fn scim_type(&self) -> ScimType {
-        match self.issues.first().map(Issue::kind) {
+        match self.issues.kept.first().map(Issue::kind) {
             Some(IssueKind::Schemas(_)) => ScimType::InvalidSyntax,
             Some(IssueKind::Immutable) => ScimType::Mutability,
             _ => ScimType::InvalidValue,
@@ -117,19 +139,19 @@ impl ValidationError {
 
 impl From<Issue> for ValidationError {
     fn from(issue: Issue) -> Self {
-        Self { issues: vec![issue] }
+        Self { issues: Issues { kept: vec![issue], more: 0 } }
     }
 }
 
 impl fmt::Display for ValidationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, issue) in self.issues.iter().take(SPELLED_OUT).enumerate() {
+        for (n, issue) in self.issues.kept.iter().take(SPELLED_OUT).enumerate() {
             if n > 0 {
                 f.write_str("; ")?;
             }
             issue.fmt(f)?;
         }
-        match self.issues.len().saturating_sub(SPELLED_OUT) {
+        match self.issues.kept.len().saturating_sub(SPELLED_OUT) + self.issues.more {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }

@@ -118,7 +118,7 @@ impl Value {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
-            Self::Number(number) => excerpt(number.as_str().as_ref()),
+            Self::Number(number) => excerpt(&number.as_str()),
             Self::String(text) => excerpt(text),
             Self::Array(_) => "[...]".to_owned(),
             Self::Object(_) => "{...}".to_owned(),
@@ -128,24 +128,41 @@ impl Value {
 
 /// A short, escaped piece of text that a client sent, fit for one line of an error message.
 ///
-/// At most 60 characters are kept; control characters and back-ticks are escaped so that they can neither break
-/// the line nor end the quotation.
+/// At most 60 characters come out, `...` aside; control characters, back-ticks and characters that cannot be seen or
+/// that turn the direction of writing are escaped, so that they can neither break the line nor end the quotation.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 60;
+    excerpt_of(text, 60)
+}
+
+/// As [`excerpt`] for a path, whose schema URI alone may be longer than what is shown of other input.
+pub(crate) fn excerpt_path(path: &str) -> String {
+    excerpt_of(path, 120)
+}
+
+fn excerpt_of(text: &str, longest: usize) -> String {
     let mut out = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == LONGEST {
+    let mut left = longest;
+    for c in text.chars() {
+        let escaped = (c.is_control() || is_unseen(c)).then(|| c.escape_unicode());
+        let length = escaped.as_ref().map_or(1, ExactSizeIterator::len);
+        let Some(rest) = left.checked_sub(length) else {
             out.push_str("...");
             break;
-        }
-        if c.is_control() || c == '`' || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}') {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
+        };
+        left = rest;
+        match escaped {
+            Some(escaped) => out.extend(escaped),
+            None => out.push(c),
         }
     }
     out
+}
+
+/// Back-ticks, separators of lines, and characters without a form of their own.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '`' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl From<bool> for Value {
@@ -181,5 +198,21 @@ impl From<Object> for Value {
 impl From<Vec<Self>> for Value {
     fn from(value: Vec<Self>) -> Self {
         Self::Array(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_keeps_to_its_line() {
+        assert_eq!(excerpt("work"), "work");
+        assert_eq!(excerpt("a`b\nc\u{202e}d"), "a\\u{60}b\\u{a}c\\u{202e}d");
+        for text in ["x".repeat(1000), "\u{0}".repeat(1000), "\u{e0001}".repeat(61), "\u{e9}".repeat(61)] {
+            let short = excerpt(&text);
+            assert!(short.chars().count() <= 63 && short.ends_with("..."), "{short}");
+        }
+        assert_eq!(excerpt(&"x".repeat(60)), "x".repeat(60));
     }
 }

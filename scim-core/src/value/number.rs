@@ -68,6 +68,33 @@ impl Number {
         }
     }
 
+    /// A text that is the same for all spellings of one number: `5`, `5.0` and `50e-1`.
+    pub(crate) fn canonical(&self) -> Cow<'_, str> {
+        let text = match &self.0 {
+            Repr::Integer(value) => return Cow::Owned(value.to_string()),
+            Repr::Text(text) => text.as_str(),
+        };
+        let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+        let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = [whole, fraction].concat();
+        let digits = digits.trim_start_matches('0');
+        let significant = digits.trim_end_matches('0');
+        if significant.is_empty() {
+            return Cow::Borrowed("0");
+        }
+        // An exponent beyond 64 bits has one spelling only that anybody would call the same.
+        let Ok(exponent) = exponent.parse::<i64>() else { return Cow::Borrowed(text) };
+        let zeros = i64::try_from(digits.len() - significant.len()).unwrap_or(i64::MAX);
+        let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+        let exponent = exponent.saturating_sub(places).saturating_add(zeros);
+        if (0..=19).contains(&exponent) && significant.len() <= 19 {
+            let zeros = usize::try_from(exponent).unwrap_or_default();
+            return Cow::Owned(format!("{sign}{significant}{}", "0".repeat(zeros)));
+        }
+        Cow::Owned(format!("{sign}{significant}e{exponent}"))
+    }
+
     pub(crate) fn as_ref(&self) -> NumberRef<'_> {
         match &self.0 {
             Repr::Integer(value) => NumberRef::Int(*value),
@@ -133,8 +160,17 @@ mod tests {
 
     #[test]
     fn numbers_are_kept_as_written() {
-        for text in ["0", "-0", "5", "5.0", "5e0", "-12.50", "18446744073709551616", "0.1000000000000000055511151231", "1E+400"]
-        {
+        for text in [
+            "0",
+            "-0",
+            "5",
+            "5.0",
+            "5e0",
+            "-12.50",
+            "18446744073709551616",
+            "0.1000000000000000055511151231",
+            "1E+400",
+        ] {
             assert_eq!(Number::from_json(text).unwrap().to_string(), text);
         }
     }
@@ -144,6 +180,24 @@ mod tests {
         for text in ["", "-", "01", "1.", ".5", "1e", "1e+", "+1", "0x1", "NaN", "1 ", "1.5.2", "--1"] {
             assert!(Number::from_json(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_number_have_one_canonical_text() {
+        let same = |texts: &[&str]| {
+            let all: Vec<_> =
+                texts.iter().map(|text| Number::from_json(text).unwrap().canonical().into_owned()).collect();
+            assert!(all.iter().all(|text| *text == all[0]), "{texts:?}: {all:?}");
+        };
+        same(&["5", "5.0", "5e0", "50e-1", "0.05E+2"]);
+        same(&["0", "-0", "0.000", "0e999"]);
+        same(&["-120", "-1.2e2", "-12E1"]);
+        same(&["18446744073709551616", "18446744073709551616.0", "1844674407370955161600e-2"]);
+        same(&["0.25", "25e-2", "0.2500"]);
+        let text = |text: &str| Number::from_json(text).unwrap().canonical().into_owned();
+        assert_ne!(text("5"), text("50"));
+        assert_ne!(text("0.5"), text("5"));
+        assert_ne!(text("1e99999999999999999999"), text("1e99999999999999999998"));
     }
 
     #[test]

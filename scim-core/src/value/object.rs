@@ -1,4 +1,9 @@
+use std::collections::HashMap;
+
 use super::{AttrName, Value};
+
+/// Past this many members names are looked up in a table, so that a hostile object costs linear time.
+pub(super) const SMALL: usize = 16;
 
 /// A JSON object whose names are compared without case and keep the order and spelling they came with.
 ///
@@ -58,6 +63,11 @@ impl Object {
         }
     }
 
+    /// Adds a member that the caller knows not to be there.
+    pub(crate) fn push_new(&mut self, name: &str, value: Value) {
+        self.0.push((AttrName::new(name), value));
+    }
+
     /// Takes a member out. The order of the others stays.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.0.iter().position(|(n, _)| n.is(name))?;
@@ -109,8 +119,25 @@ impl<'v> Iterator for Values<'v> {
 /// Equal when the same names have equal values, in any order (RFC 7643 section 2.3.8).
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self.0.iter().all(|(name, value)| other.get(name.as_str()) == Some(value))
+        if self.len() != other.len() {
+            return false;
+        }
+        // Two versions of one resource mostly have their members in the same places.
+        let in_place = self.0.iter().zip(&other.0).take_while(|((a, _), (b, _))| a == b).count();
+        let (Some((front, rest)), Some((other_front, others))) =
+            (self.0.split_at_checked(in_place), other.0.split_at_checked(in_place))
+        else {
+            return false;
+        };
+        if !front.iter().zip(other_front).all(|((_, a), (_, b))| a == b) {
+            return false;
+        }
+        if rest.len() <= SMALL {
+            let find = |name: &AttrName| others.iter().find(|(n, _)| n == name).map(|(_, value)| value);
+            return rest.iter().all(|(name, value)| find(name) == Some(value));
+        }
+        let by_name: HashMap<&AttrName, &Value> = others.iter().map(|(name, value)| (name, value)).collect();
+        rest.iter().all(|(name, value)| by_name.get(name).copied() == Some(value))
     }
 }
 
@@ -119,9 +146,25 @@ impl Eq for Object {}
 impl<N: Into<AttrName>, V: Into<Value>> FromIterator<(N, V)> for Object {
     /// Of several members with one name the last one stays.
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
-        let mut object = Self::new();
+        let members = members.into_iter();
+        let mut object = Self(Vec::with_capacity(members.size_hint().0.min(SMALL)));
+        let mut places: HashMap<AttrName, usize> = HashMap::new();
         for (name, value) in members {
-            object.insert(name, value);
+            let (name, value) = (name.into(), value.into());
+            if object.len() < SMALL {
+                object.insert(name, value);
+                continue;
+            }
+            if places.is_empty() {
+                places.extend(object.0.iter().enumerate().map(|(n, (name, _))| (name.clone(), n)));
+            }
+            match places.get(&name).and_then(|n| object.0.get_mut(*n)) {
+                Some((_, old)) => *old = value,
+                None => {
+                    places.insert(name.clone(), object.len());
+                    object.0.push((name, value));
+                }
+            }
         }
         object
     }
@@ -158,5 +201,15 @@ mod tests {
         assert_eq!(a, b);
         let c: Object = [("a", "1")].into_iter().collect();
         assert_ne!(a, c);
+    }
+
+    #[test]
+    fn large_objects_follow_the_same_rules_as_small_ones() {
+        let object: Object = (0..1000).map(|n| (AttrName::new(&format!("k{n}")), n)).collect();
+        let turned: Object = (0..1000).rev().map(|n| (AttrName::new(&format!("K{n}")), n)).collect();
+        assert_eq!(object, turned);
+        let twice: Object = (0..2000).map(|n| (AttrName::new(&format!("k{}", n % 1000)), n)).collect();
+        assert_eq!((twice.len(), twice.get("K7")), (1000, Some(&Value::from(1007))));
+        assert_ne!(object, twice);
     }
 }

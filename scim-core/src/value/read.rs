@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use jiter::{Jiter, JiterError, JiterErrorType, Peek};
 
+use super::object::SMALL;
 use super::{AttrName, Number, Object, Value, excerpt};
 
 /// How much JSON is read before giving up.
@@ -10,7 +11,7 @@ use super::{AttrName, Number, Object, Value, excerpt};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonLimits {
-    /// How deep arrays and objects may nest. Default 64.
+    /// How deep arrays and objects may nest. Default 64; more than 256 counts as 256.
     pub depth: usize,
     /// How many values (scalars, arrays and objects together) one text may hold. Default 1,000,000.
     pub values: usize,
@@ -93,8 +94,8 @@ pub enum JsonErrorKind {
     },
 }
 
-/// Past this many members names are looked up in a set, so that a hostile object costs linear time.
-const SMALL: usize = 16;
+/// The greatest depth that can be asked for: reading, writing and dropping go down one call per level.
+const DEEPEST: usize = 256;
 
 pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
     if let Err(error) = std::str::from_utf8(bytes) {
@@ -133,11 +134,8 @@ impl Reader<'_, '_> {
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, JsonError> {
-        if depth < self.limits.depth {
-            Ok(depth + 1)
-        } else {
-            Err(self.error(JsonErrorKind::TooDeep { limit: self.limits.depth }))
-        }
+        let limit = self.limits.depth.min(DEEPEST);
+        if depth < limit { Ok(depth + 1) } else { Err(self.error(JsonErrorKind::TooDeep { limit })) }
     }
 
     fn number(&mut self, peek: Peek) -> Result<Value, JsonError> {
@@ -237,6 +235,8 @@ mod tests {
         assert!(Value::from_slice(nested(64).as_bytes()).is_ok());
         assert_eq!(kind(&nested(65)), JsonErrorKind::TooDeep { limit: 64 });
         assert_eq!(kind(&"[".repeat(1_000_000)), JsonErrorKind::TooDeep { limit: 64 });
+        let deepest = JsonLimits::default().with_depth(usize::MAX);
+        assert!(Value::from_slice_with("[".repeat(1_000_000).as_bytes(), &deepest).is_err());
     }
 
     #[test]
@@ -250,8 +250,23 @@ mod tests {
     fn malformed_texts_are_refused_with_their_position() {
         assert_eq!(kind("  \n"), JsonErrorKind::Empty);
         for text in [
-            "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "nul", "01", "1.", "\"\u{1}\"", "\"abc", "{} x", r#""\ud800""#,
-            "[1 2]", "{1:2}", "NaN", "Infinity", "-Infinity", "'a'",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "nul",
+            "01",
+            "1.",
+            "\"\u{1}\"",
+            "\"abc",
+            "{} x",
+            r#""\ud800""#,
+            "[1 2]",
+            "{1:2}",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "'a'",
         ] {
             assert!(matches!(kind(text), JsonErrorKind::Syntax(_)), "{text}: {:?}", kind(text));
         }

@@ -1,10 +1,11 @@
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::RawValue;
 
-use super::{AttrName, Number, Object, Value};
+use super::{AttrName, Number, Object, Value, excerpt};
 
 impl Value {
     /// The value as compact JSON.
@@ -150,13 +151,16 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Object::new();
+        let mut members: Vec<(AttrName, Value)> = Vec::new();
+        let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
             let name = AttrName::new(&name);
-            if object.insert(name.clone(), map.next_value::<Value>()?).is_some() {
+            if !seen.insert(name.clone()) {
+                let name = excerpt(name.as_str());
                 return Err(A::Error::custom(format_args!("the member `{name}` occurs twice")));
             }
+            members.push((name, map.next_value()?));
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(Object::from_distinct(members)))
     }
 }

@@ -1,9 +1,10 @@
 //! Filters: `or` of `and` of terms, so that precedence is in the structure.
 
 use nom::Parser as _;
+use nom::character::complete::char;
 use nom::sequence::delimited;
 
-use super::token::{attr_path, close, is_delimiter, joiner, space, spaces, sub_attr, word};
+use super::token::{at_control, at_delimiter, attr_path, close, joiner, space, spaces, sub_attr, word};
 use super::value::comp_value;
 use super::{Context, Parsed};
 use crate::ast::{CompareOp, Comparison, Filter, Terms, ValuePath};
@@ -33,13 +34,13 @@ fn chain<'a>(
     let (end, first) = link(input)?;
     let Ok((rest, ())) = joiner(between).parse(end) else { return Ok((end, first)) };
     let (mut end, second) = link(rest)?;
-    let mut others = Vec::new();
+    let mut terms = Terms::pair(first, second);
     while let Ok((rest, ())) = joiner(between).parse(end) {
         let (after, next) = link(rest)?;
-        others.push(next);
+        terms.push(next);
         end = after;
     }
-    Ok((end, build(Terms::new(first, second, others))))
+    Ok((end, build(terms)))
 }
 
 /// What stands between two `and`: a group, a negation, a value path or a comparison.
@@ -64,8 +65,11 @@ fn term<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
     }
     context.count_term(input)?;
     if spaced.is_empty() && !rest.is_empty() {
-        let control = rest.starts_with(|char: char| char.is_control());
-        let kind = if control { ParseErrorKind::ControlCharacter } else { ParseErrorKind::ExpectedOperator };
+        let kind = if at_control(rest) {
+            ParseErrorKind::ControlCharacter
+        } else {
+            ParseErrorKind::ExpectedOperator
+        };
         return Fault::end(kind, rest);
     }
     attr_exp(context, attr, rest)
@@ -74,10 +78,8 @@ fn term<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
 /// `"(" FILTER ")"`
 fn group<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
     let inner = context.deeper(input)?;
-    let (input, _) = open(input)?;
-    let (rest, filter) = filter(inner, input)?;
-    let (rest, ()) = close(')', ParseErrorKind::ExpectedClosingParenthesis).parse(rest)?;
-    Ok((rest, filter))
+    let close = close(')', ParseErrorKind::ExpectedClosingParenthesis);
+    delimited((char('('), spaces), |input| filter(inner, input), close).parse(input)
 }
 
 /// `valuePath = attrPath "[" valFilter "]"`, and the sub-attribute that may follow it.
@@ -85,7 +87,7 @@ fn value_path<'a>(context: Context<'_>, attr: AttrPath<'a>, input: &'a str) -> P
     let (end, filter) = val_filter(context, input)?;
     let (rest, sub) = sub_attr(end)?;
     let Some(sub) = sub else {
-        if rest.starts_with(|char| !is_delimiter(char)) && !rest.starts_with(['a', 'A', 'o', 'O']) {
+        if !at_delimiter(rest) && !rest.starts_with(['a', 'A', 'o', 'O']) {
             return Fault::end(ParseErrorKind::ExpectedSpace, rest);
         }
         return Ok((rest, Filter::ValuePath(ValuePath { attr, filter: Box::new(filter) })));
@@ -95,9 +97,12 @@ fn value_path<'a>(context: Context<'_>, attr: AttrPath<'a>, input: &'a str) -> P
         context.deeper(input)?.deeper(end)?;
     }
     context.count_term(end)?;
+    if rest.is_empty() {
+        return Fault::end(ParseErrorKind::ExpectedOperator, rest);
+    }
     let (rest, ()) = space(rest)?;
     let (rest, comparison) = attr_exp(context, AttrPath::from_name(sub), rest)?;
-    let filter = Filter::And(Terms::new(filter, comparison, None));
+    let filter = Filter::And(Terms::pair(filter, comparison));
     Ok((rest, Filter::ValuePath(ValuePath { attr, filter: Box::new(filter) })))
 }
 
@@ -110,10 +115,8 @@ pub(super) fn val_filter<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a,
         return Fault::end(ParseErrorKind::NestedBrackets, input);
     }
     let inner = Context { in_value_path: true, ..context.deeper(input)? };
-    let (input, _) = open(input)?;
-    let (rest, filter) = filter(inner, input)?;
-    let (rest, ()) = close(']', ParseErrorKind::ExpectedClosingBracket).parse(rest)?;
-    Ok((rest, filter))
+    let close = close(']', ParseErrorKind::ExpectedClosingBracket);
+    delimited((char('['), spaces), |input| filter(inner, input), close).parse(input)
 }
 
 /// `attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)`, after its attribute.
@@ -142,7 +145,7 @@ enum Operator {
 /// The operator that `input` begins with, in any case.
 fn operator(input: &str) -> Option<(&str, Operator)> {
     let (name, rest) = input.split_at_checked(2)?;
-    if rest.starts_with(|char| !is_delimiter(char) && char != '"') {
+    if !at_delimiter(rest) && !rest.starts_with('"') {
         return None;
     }
     let lower: [u8; 2] = name.as_bytes().try_into().ok()?;
@@ -160,9 +163,4 @@ fn operator(input: &str) -> Option<(&str, Operator)> {
         _ => return None,
     };
     Some((rest, Operator::Compare(op)))
-}
-
-/// An opening bracket, which the caller has seen, and the spaces after it.
-fn open(input: &str) -> Parsed<'_, &str> {
-    delimited(nom::character::complete::one_of("(["), spaces, nom::combinator::success(())).parse(input)
 }

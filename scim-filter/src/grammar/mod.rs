@@ -44,7 +44,7 @@ fn check<'a>(subject: Subject, input: &'a str, limits: &Limits) -> Result<&'a st
     // Offsets in an attribute path are 32 bits wide.
     let limits = limits.with_length(limits.length.min(u32::MAX as usize));
     if input.len() > limits.length {
-        return Err(ParseError::too_long(subject, &limits));
+        return Err(ParseError::too_long(subject, input, &limits));
     }
     let text = if subject == Subject::Filter { input.trim_start_matches(' ') } else { input };
     if text.is_empty() {
@@ -66,10 +66,8 @@ fn finish<'a, T>(
             if rest.is_empty() {
                 return Ok(value);
             }
-            let kind = match rest.chars().next() {
-                Some(char) if char.is_control() => ParseErrorKind::ControlCharacter,
-                _ => ParseErrorKind::TrailingInput,
-            };
+            let control = token::at_control(rest);
+            let kind = if control { ParseErrorKind::ControlCharacter } else { ParseErrorKind::TrailingInput };
             Fault { after_filter: true, ..Fault::new(kind, rest) }
         }
         Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => fault,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Parsed;
-use super::token::{is_delimiter, word};
+use super::token::{at_control, at_delimiter, split, word};
 use crate::ast::{Literal, NumberText};
 use crate::error::{Fault, ParseErrorKind};
 use crate::limits::ParseOptions;
@@ -13,14 +13,14 @@ pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'
     let Some(first) = input.chars().next() else { return Fault::end(ParseErrorKind::ExpectedValue, input) };
     if first == '"' {
         let (rest, text) = string(input)?;
-        if rest.starts_with(|char| !is_delimiter(char) || matches!(char, '(' | '[')) {
+        if !at_delimiter(rest) || rest.starts_with(['(', '[']) {
             return Fault::end(ParseErrorKind::ExpectedSpace, rest);
         }
         return Ok((rest, Literal::String(text)));
     }
     let (rest, word) = word(input)?;
     let literal = match word {
-        "" if first.is_control() => return Fault::end(ParseErrorKind::ControlCharacter, input),
+        "" if at_control(input) => return Fault::end(ParseErrorKind::ControlCharacter, input),
         "" => return Fault::end(ParseErrorKind::ExpectedValue, input),
         "true" => Literal::Bool(true),
         "false" => Literal::Bool(false),
@@ -44,7 +44,7 @@ pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'
 /// `string = quotation-mark *char quotation-mark`
 fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
     let body = input.strip_prefix('"').unwrap_or(input);
-    let (plain, mut rest) = plain(body);
+    let (mut rest, plain) = plain(body);
     if let Some(rest) = rest.strip_prefix('"') {
         return Ok((rest, Cow::Borrowed(plain)));
     }
@@ -58,7 +58,7 @@ fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
         }
         let (after, char) = escape(rest)?;
         text.push(char);
-        let (more, after) = self::plain(after);
+        let (after, more) = self::plain(after);
         text.push_str(more);
         rest = after;
     }
@@ -66,10 +66,7 @@ fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
 
 /// The characters before the next quote, backslash or control character.
 fn plain(input: &str) -> (&str, &str) {
-    let end =
-        input.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ').unwrap_or(input.len());
-    // All three are ASCII, so the split is between characters.
-    input.split_at_checked(end).unwrap_or((input, ""))
+    split(input, |byte| matches!(byte, b'"' | b'\\') || byte < b' ')
 }
 
 /// `char = escape (%x22 / %x5C / %x2F / %x62 / %x66 / %x6E / %x72 / %x74 / %x75 4HEXDIG)`

@@ -45,7 +45,7 @@ impl ResolvedAttr {
         self.data_type
     }
 
-    /// How strings of the target compare.
+    /// How strings of the target compare; [`CaseRule::Exact`] for a complex one, which has no strings of its own.
     pub fn case_rule(&self) -> CaseRule {
         self.case_rule
     }
@@ -191,7 +191,10 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             name: self.attribute.shared_name(),
             sub: self.sub.map(AttributeDef::shared_name),
             data_type: target.data_type(),
-            case_rule: target.case_rule(),
+            case_rule: match target.data_type() {
+                DataType::Complex => CaseRule::Exact,
+                _ => target.case_rule(),
+            },
             multi_valued: self.attribute.is_multi_valued(),
         }
     }
@@ -229,6 +232,6 @@ impl<'s, A: AttributeDef> Found<'s, A> {
 impl ResolvedAttr {
     /// The name of the value itself, inside the brackets of a simple attribute.
     pub(super) fn of_value(&self) -> Self {
-        Self { name: "value".into(), multi_valued: false, ..self.clone() }
+        Self { extension: None, name: "value".into(), multi_valued: false, ..self.clone() }
     }
 }

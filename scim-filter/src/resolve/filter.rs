@@ -58,6 +58,23 @@ pub struct ResolvedComparison {
     pub value: TypedValue,
 }
 
+impl ResolvedComparison {
+    /// A comparison of an attribute, for a query that no client wrote.
+    ///
+    /// # Errors
+    ///
+    /// If the attribute is complex, or the operator or the value does not suit its type. `null` suits none.
+    pub fn new(
+        attr: ResolvedAttr,
+        op: CompareOp,
+        value: &Literal<'_>,
+        options: &ResolveOptions,
+    ) -> Result<Self, ResolveError> {
+        let value = TypedValue::read(&attr, op, value, options)?;
+        Ok(Self { attr, op, value })
+    }
+}
+
 impl Filter<'_> {
     /// Checks the filter against the schemas of a resource type.
     ///
@@ -153,8 +170,7 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
         if attr.data_type() == DataType::Complex {
             return Err(ResolveError::NeedsSubAttribute { attribute: name(path.as_str()) });
         }
-        let value = TypedValue::read(&attr, *op, value, options)?;
-        Ok(ResolvedFilter::Compare(ResolvedComparison { attr, op: *op, value }))
+        ResolvedComparison::new(attr, *op, value, options).map(ResolvedFilter::Compare)
     }
 
     fn value_path(

@@ -33,6 +33,7 @@ pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
 pub use query::{Page, Query, Scope};
+pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};

@@ -139,7 +139,7 @@ impl Record {
 
 impl Reference {
     /// The reference as a value of an attribute of `holder`.
-    pub(super) fn to_value(
+    pub(crate) fn to_value(
         &self,
         context: &RequestContext,
         holder: &TypeDefinition,

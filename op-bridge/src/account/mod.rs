@@ -1,0 +1,18 @@
+//! The account port: what a 1Password account offers to a bridge, in 1Password's words.
+//!
+//! [`Account`] is implemented by each way of reaching an account. This version has one, the
+//! [`local`] account in the bridge's own data folder. What a backend cannot do it does not list in its
+//! [`Capabilities`], and refuses with [`AccountError::Unsupported`].
+
+mod error;
+mod group;
+mod id;
+pub mod local;
+mod person;
+mod port;
+
+pub use self::error::AccountError;
+pub use self::group::{Group, GroupKind, Membership, MembershipState};
+pub use self::id::{AccountId, GroupId, IdError, IntegrationId, PersonId};
+pub use self::person::{EMAIL_MAX, LANGUAGE_MAX, NAME_MAX, NewPerson, Person, PersonState};
+pub use self::port::{Account, Capabilities, Capability, CreatedGroup, ProvisionedPerson};

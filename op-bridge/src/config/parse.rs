@@ -1,0 +1,144 @@
+//! How the text of each setting is read. An empty text is the default, because deployment files often render
+//! a setting that nobody has chosen as an empty variable.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::{DEFAULT_DATA_DIR, DeletedUsers, ManagedGroups};
+use crate::confirm::INTERVAL_MIN;
+
+pub(super) const PORT: &str = "3002";
+pub(super) const INTERVAL: &str = "300";
+pub(super) const LISTEN: &str = "0.0.0.0";
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    or_default(text, PORT).parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
+}
+
+pub(super) fn interval(text: &str) -> Result<u32, String> {
+    let seconds: u32 =
+        or_default(text, INTERVAL).parse().map_err(|_| "it is a whole number of seconds".to_owned())?;
+    if i64::from(seconds) < INTERVAL_MIN.num_seconds() {
+        return Err(format!("it must be at least {} seconds", INTERVAL_MIN.num_seconds()));
+    }
+    Ok(seconds)
+}
+
+/// What the original's language reads as a truth value, and nothing as false.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" => Ok(true),
+        "" | "0" | "f" | "false" => Ok(false),
+        _ => Err("write 1 or true, or 0 or false".to_owned()),
+    }
+}
+
+pub(super) fn data_dir(text: &str) -> Result<PathBuf, String> {
+    Ok(or_default(text, DEFAULT_DATA_DIR).into())
+}
+
+pub(super) fn deleted_users(text: &str) -> Result<DeletedUsers, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "hidden" => Ok(DeletedUsers::Hidden),
+        "listed" => Ok(DeletedUsers::Listed),
+        _ => Err("write `hidden` or `listed`".to_owned()),
+    }
+}
+
+pub(super) fn managed_groups(text: &str) -> Result<ManagedGroups, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(ManagedGroups(names.map(str::to_owned).collect()))
+}
+
+pub(super) fn listen(text: &str) -> Result<IpAddr, String> {
+    or_default(text, LISTEN)
+        .parse()
+        .map_err(|_| "it is an IP address such as 0.0.0.0, 127.0.0.1 or ::".to_owned())
+}
+
+fn or_default<'a>(text: &'a str, default: &'a str) -> &'a str {
+    match text.trim() {
+        "" => default,
+        text => text,
+    }
+}
+
+pub(super) fn domain(text: &str) -> Result<super::Domain, String> {
+    let text = text.trim().trim_start_matches('@');
+    if text.is_empty() {
+        return Ok(super::Domain(None));
+    }
+    let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if text.len() > 253 || !text.split('.').all(legal) {
+        return Err("must be a domain such as example.com".to_owned());
+    }
+    Ok(super::Domain(Some(text.to_owned())))
+}
+
+pub(super) fn base_url(text: &str) -> Result<super::BaseUrl, String> {
+    let text = text.trim().trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(super::BaseUrl(None));
+    }
+    let uri: http::Uri =
+        text.parse().map_err(|_| "must be a URL such as https://scim.example.com/scim/v2")?;
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !web
+        || uri.authority().is_none_or(|authority| authority.as_str().contains('@'))
+        || uri.query().is_some()
+    {
+        return Err("must be a URL such as https://scim.example.com/scim/v2".to_owned());
+    }
+    Ok(super::BaseUrl(Some(text.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_take_the_originals_spellings() {
+        for (text, value) in [
+            ("1", true),
+            ("true", true),
+            ("TRUE", true),
+            ("t", true),
+            ("0", false),
+            ("false", false),
+            ("", false),
+            (" ", false),
+        ] {
+            assert_eq!(switch(text), Ok(value), "{text:?}");
+        }
+        assert!(switch("yes").is_err());
+    }
+
+    #[test]
+    fn an_empty_text_is_the_default() {
+        assert_eq!(port(""), Ok(3002));
+        assert_eq!(interval(" "), Ok(300));
+        assert_eq!(listen(""), Ok("0.0.0.0".parse().unwrap()));
+        assert_eq!(data_dir(""), Ok(DEFAULT_DATA_DIR.into()));
+        assert_eq!(deleted_users(""), Ok(DeletedUsers::Hidden));
+        assert_eq!(managed_groups(" , "), Ok(ManagedGroups::default()));
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_the_range() {
+        assert_eq!(interval("29").unwrap_err(), "it must be at least 30 seconds");
+        assert_eq!(interval("30"), Ok(30));
+        assert_eq!(interval("5m").unwrap_err(), "it is a whole number of seconds");
+        assert_eq!(port("65536").unwrap_err(), "a port is a number from 0 to 65535");
+        assert_eq!(deleted_users("gone").unwrap_err(), "write `hidden` or `listed`");
+        assert!(listen("localhost").is_err());
+    }
+
+    #[test]
+    fn groups_are_selected_by_id_or_name() {
+        let groups = managed_groups("Engineering, abcdefghijklmnopqrstuvwxyz ,").unwrap();
+        assert_eq!(groups.iter().count(), 2);
+        assert!(groups.selects("x", "ENGINEERING"));
+        assert!(groups.selects("abcdefghijklmnopqrstuvwxyz", "Sales"));
+        assert!(!groups.selects("x", "Sales"));
+    }
+}

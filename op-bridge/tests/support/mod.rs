@@ -1,0 +1,52 @@
+//! An account in a temporary folder, with a session that is unlocked or not.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use op_bridge::account::local::LocalAccount;
+use op_bridge::clock::{ManualClock, SystemClock};
+use op_bridge::credentials::{SessionFile, SessionGate, Token};
+use op_bridge::random::SystemRandom;
+use tempfile::TempDir;
+
+pub(crate) struct Setup {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: ManualClock,
+    pub(crate) file: SessionFile,
+    pub(crate) token: Token,
+    pub(crate) gate: Arc<SessionGate>,
+    pub(crate) account: Arc<LocalAccount>,
+}
+
+impl Setup {
+    pub(crate) fn locked() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::new(DateTime::UNIX_EPOCH);
+        let (file, token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+        let gate = Arc::new(SessionGate::new(file.clone(), &SystemRandom).unwrap());
+        let account = Arc::new(open(folder.path(), &gate, &clock));
+        Self { folder, clock, file, token, gate, account }
+    }
+
+    pub(crate) fn unlocked() -> Self {
+        let setup = Self::locked();
+        setup.unlock();
+        setup
+    }
+
+    pub(crate) fn unlock(&self) {
+        self.gate.authenticate(&self.token.expose()).unwrap();
+    }
+
+    /// As after a restart: a gate that is locked again, and the same folder.
+    pub(crate) fn restart(&mut self) {
+        self.gate = Arc::new(SessionGate::new(self.file.clone(), &SystemRandom).unwrap());
+        self.account = Arc::new(open(self.folder.path(), &self.gate, &self.clock));
+    }
+}
+
+pub(crate) fn open(folder: &Path, gate: &Arc<SessionGate>, clock: &ManualClock) -> LocalAccount {
+    LocalAccount::open(folder, Arc::clone(gate), Arc::new(clock.clone()), Arc::new(SystemRandom)).unwrap()
+}

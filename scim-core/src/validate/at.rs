@@ -1,0 +1,25 @@
+use std::fmt;
+
+/// Where a value is. A chain of stack frames: the text is made only when something is wrong there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum At<'a> {
+    /// A path that is written already, such as `emails`.
+    Path(&'a str),
+    /// An attribute of an extension.
+    Extension(&'a str, &'a str),
+    /// A sub-attribute.
+    Sub(&'a At<'a>, &'a str),
+    /// An element of a list, counted from 0.
+    Item(&'a At<'a>, usize),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Extension(uri, name) => write!(f, "{uri}:{name}"),
+            Self::Sub(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(list, n) => write!(f, "{list}[{n}]"),
+        }
+    }
+}

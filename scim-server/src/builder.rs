@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use scim_core::{Quirks, Registry};
+
+use crate::clock::{Clock, IdGenerator, Sources};
+use crate::limits::Limits;
+use crate::operation::AuthenticationScheme;
+use crate::route::Mounts;
+use crate::service::{Inner, ScimService};
+
+/// Puts a [`ScimService`] together.
+#[derive(Debug)]
+pub struct ScimServiceBuilder<S> {
+    store: S,
+    registry: Arc<Registry>,
+    quirks: Quirks,
+    limits: Limits,
+    sources: Sources,
+    base_url: Option<Arc<str>>,
+    mounts: Mounts,
+    authentication: Vec<AuthenticationScheme>,
+    documentation: Option<String>,
+}
+
+impl<S> ScimServiceBuilder<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self {
+            store,
+            registry: Registry::rfc7643(),
+            quirks: Quirks::interop(),
+            limits: Limits::default(),
+            sources: Sources::default(),
+            base_url: None,
+            mounts: Mounts::new([""]),
+            authentication: vec![AuthenticationScheme::bearer_token()],
+            documentation: None,
+        }
+    }
+
+    /// Serves these schemas and resource types. Default: [`Registry::rfc7643`].
+    #[must_use]
+    pub fn registry(mut self, registry: Arc<Registry>) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Tolerates these deviations. Default: [`Quirks::interop`].
+    #[must_use]
+    pub fn quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
+        self
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Answers under each of these path prefixes, such as `/scim/v2`; the empty one is the root. Default: the root.
+    #[must_use]
+    pub fn mounted_at<'a>(mut self, prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.mounts = Mounts::new(prefixes);
+        self
+    }
+
+    /// Begins every location with this URL, such as `https://example.com/scim/v2`. Without it, locations begin with
+    /// the authority and prefix that each client has asked, as plain HTTP: set it where TLS ends in front of this
+    /// server.
+    #[must_use]
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = Some(url.trim_end_matches('/').into());
+        self
+    }
+
+    /// Says in ServiceProviderConfig how clients authenticate. Default: a bearer token.
+    #[must_use]
+    pub fn authentication_schemes(mut self, schemes: Vec<AuthenticationScheme>) -> Self {
+        self.authentication = schemes;
+        self
+    }
+
+    /// Says in ServiceProviderConfig where administrators find help.
+    #[must_use]
+    pub fn documentation_uri(mut self, uri: &str) -> Self {
+        self.documentation = Some(uri.to_owned());
+        self
+    }
+
+    /// Takes the time from this clock. Default: the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.sources.clock = clock;
+        self
+    }
+
+    /// Takes ids from this generator. Default: random UUIDs.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
+        self.sources.ids = ids;
+        self
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn build(self) -> ScimService<S> {
+        ScimService::from_inner(Inner {
+            store: self.store,
+            registry: self.registry,
+            quirks: self.quirks,
+            limits: self.limits,
+            sources: self.sources,
+            base_url: self.base_url,
+            mounts: self.mounts,
+            authentication: self.authentication,
+            documentation: self.documentation,
+        })
+    }
+}

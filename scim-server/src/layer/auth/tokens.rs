@@ -1,0 +1,97 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use scim_core::ScimError;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::context::Principal;
+
+/// Tells who a bearer token belongs to.
+#[async_trait]
+pub trait VerifyToken: Send + Sync + fmt::Debug {
+    /// The principal of a token.
+    ///
+    /// # Errors
+    /// [`AuthError::Unknown`] when the token is nobody's, [`AuthError::Refused`] when it is somebody's but cannot be
+    /// used now.
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError>;
+}
+
+/// Why a token does not let a request in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Nobody has this token: 401.
+    #[error("the bearer token is not valid")]
+    Unknown,
+    /// The token cannot be used for this reason, which the client should read.
+    #[error("{}", .0.detail())]
+    Refused(ScimError),
+}
+
+/// A fixed set of tokens, each with the name of its principal.
+///
+/// Only hashes are kept, and every one of them is compared in constant time, so that neither a dump of memory nor
+/// the time of an answer tells a token. `Debug` shows names only.
+#[derive(Clone, Default)]
+pub struct StaticTokens {
+    tokens: Vec<(Principal, [u8; 32])>,
+}
+
+/// A text that cannot be a bearer token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a bearer token is at least {shortest} characters out of letters, digits and `-._~+/=` (RFC 6750 section 2.1)"
+)]
+pub struct TokenError {
+    shortest: usize,
+}
+
+/// Tokens shorter than this are refused: they can be guessed.
+const SHORTEST: usize = 8;
+
+impl StaticTokens {
+    /// No tokens: nobody is let in.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a token. Several may belong to one principal, as while a token is being rotated.
+    ///
+    /// # Errors
+    /// [`TokenError`] when the text could not be sent as a bearer token or has fewer than 8 characters.
+    pub fn with(mut self, principal: &str, token: &str) -> Result<Self, TokenError> {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+        if token.len() < SHORTEST || !token.bytes().all(legal) {
+            return Err(TokenError { shortest: SHORTEST });
+        }
+        self.tokens.push((Principal::new(principal), digest(token)));
+        Ok(self)
+    }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[async_trait]
+impl VerifyToken for StaticTokens {
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
+        let presented = digest(token);
+        let mut found = u64::MAX;
+        for (n, (_, known)) in (0_u64..).zip(&self.tokens) {
+            let equal: Choice = known.ct_eq(&presented);
+            found = u64::conditional_select(&found, &n, equal);
+        }
+        let at = usize::try_from(found).unwrap_or(usize::MAX);
+        self.tokens.get(at).map(|(principal, _)| principal.clone()).ok_or(AuthError::Unknown)
+    }
+}
+
+impl fmt::Debug for StaticTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.tokens.iter().map(|(principal, _)| principal)).finish()
+    }
+}

@@ -1,0 +1,74 @@
+use scim_core::{JsonLimits, PatchLimits};
+use scim_filter::Limits as FilterLimits;
+
+/// How much one request may ask for. What goes past a limit is refused with an error that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The greatest body, in bytes. Default 1 MiB. Past it: 413.
+    pub body: usize,
+    /// Nesting and size of JSON.
+    pub json: JsonLimits,
+    /// Length, depth and terms of a filter in a URL.
+    pub filter: FilterLimits,
+    /// Length, depth and terms of a filter in a `.search`.
+    pub search_filter: FilterLimits,
+    /// Operations and paths of a PATCH.
+    pub patch: PatchLimits,
+    /// How many values a relation such as `members` may name in one request. Default 100,000, within `body`.
+    pub relation_values: usize,
+    /// How many resources a page has when the request does not say. Default 1,000.
+    pub default_count: usize,
+    /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
+    pub max_count: usize,
+    /// A PATCH of a resource whose relations have more values than this is answered 204 with no body, so that no
+    /// long list is loaded. Default 100.
+    pub patch_answer_values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            json: JsonLimits::default(),
+            filter: FilterLimits::default(),
+            search_filter: FilterLimits::search(),
+            patch: PatchLimits::default(),
+            relation_values: 100_000,
+            default_count: 1000,
+            max_count: 1000,
+            patch_answer_values: 100,
+        }
+    }
+}
+
+impl Limits {
+    /// Sets the greatest body in bytes.
+    #[must_use]
+    pub fn with_body(mut self, bytes: usize) -> Self {
+        self.body = bytes;
+        self
+    }
+
+    /// Sets how many values a relation may name in one request.
+    #[must_use]
+    pub fn with_relation_values(mut self, values: usize) -> Self {
+        self.relation_values = values;
+        self
+    }
+
+    /// Sets how many values of relations the answer to a PATCH has at most.
+    #[must_use]
+    pub fn with_patch_answer_values(mut self, values: usize) -> Self {
+        self.patch_answer_values = values;
+        self
+    }
+
+    /// Sets the greatest page, which is also the page of a request that does not say.
+    #[must_use]
+    pub fn with_max_count(mut self, count: usize) -> Self {
+        self.max_count = count;
+        self.default_count = count;
+        self
+    }
+}

@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use scim_core::{ResourceId, TypeDefinition};
+
+use super::not_found;
+use crate::body::Body;
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::render::empty_response;
+use crate::request::precondition;
+use crate::service::{Incoming, Inner};
+use crate::store::ResourceStore;
+
+/// DELETE on a resource (RFC 7644 section 3.6).
+pub(crate) async fn delete<S: ResourceStore>(
+    inner: &Inner<S>,
+    context: &RequestContext,
+    definition: &Arc<TypeDefinition>,
+    id: &ResourceId,
+    request: &Incoming,
+) -> Result<Response<Body>, Error> {
+    if inner.store.delete(context, definition, id, precondition(&request.headers)).await? {
+        Ok(empty_response(StatusCode::NO_CONTENT, None))
+    } else {
+        Err(not_found(definition, id.as_str()))
+    }
+}

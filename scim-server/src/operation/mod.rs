@@ -1,0 +1,96 @@
+//! The operations of RFC 7644 sections 3 and 4, one file each: from a request that has been read to an answer.
+
+mod create;
+mod delete;
+mod discovery;
+mod list;
+mod patch;
+mod read;
+mod replace;
+
+pub(crate) use create::create;
+pub(crate) use delete::delete;
+pub use discovery::AuthenticationScheme;
+pub(crate) use discovery::{resource_types, schemas, service_provider_config};
+pub(crate) use list::{list, search};
+pub(crate) use patch::patch;
+pub(crate) use read::read;
+pub(crate) use replace::replace;
+use scim_core::patch::RelationAction;
+use scim_core::{ChangeSet, Draft, Projection, Resource, TypeDefinition, excerpt, urn};
+
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::store::Load;
+
+/// The answer to an id that no resource of the type has.
+pub(crate) fn not_found(definition: &TypeDefinition, id: &str) -> Error {
+    Error::NotFound { what: definition.name().to_owned(), id: excerpt(id) }
+}
+
+/// Whether relations are to be loaded for what a projection shows.
+fn load_for(definition: &TypeDefinition, projection: &Projection) -> Load {
+    let relations = definition.relations().iter().map(|relation| &*relation.attribute);
+    let derived = definition.derived().iter().map(|derived| &*derived.attribute);
+    let shown = relations
+        .chain(derived)
+        .filter_map(|name| definition.attribute(name))
+        .any(|attribute| projection.shows(attribute));
+    if shown { Load::All } else { Load::None }
+}
+
+/// Passwords are taken and thrown away: this server signs nobody in, says so in ServiceProviderConfig
+/// (`changePassword`), and what is not kept cannot leak (RFC 7643 section 9).
+fn forget_password(definition: &TypeDefinition, resource: &mut Resource) {
+    if definition.base().id().is(urn::USER) {
+        resource.attributes_mut().remove("password");
+    }
+}
+
+/// As [`forget_password`], for the changes of a PATCH.
+fn forget_password_changes(definition: &TypeDefinition, changes: &mut ChangeSet) {
+    if definition.base().id().is(urn::USER) {
+        changes
+            .changes
+            .retain(|change| change.target.extension.is_some() || &*change.target.attribute != "password");
+    }
+}
+
+fn check_relation_values(draft: &Draft, limits: &Limits) -> Result<(), Error> {
+    count_values(draft.relations.iter().map(|values| (&*values.attribute, values.targets.len())), limits)
+}
+
+/// As [`check_relation_values`], for a PATCH: all its operations together.
+fn check_relation_changes(changes: &ChangeSet, limits: &Limits) -> Result<(), Error> {
+    let named = changes.relations.iter().map(|change| {
+        let values = match &change.action {
+            RelationAction::Add(ids) | RelationAction::Remove(ids) | RelationAction::Replace(ids) => {
+                ids.len()
+            }
+            _ => 1,
+        };
+        (&*change.attribute, values)
+    });
+    count_values(named, limits)
+}
+
+fn count_values<'a>(named: impl Iterator<Item = (&'a str, usize)>, limits: &Limits) -> Result<(), Error> {
+    let limit = limits.relation_values;
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for (attribute, values) in named {
+        let total = match counts.iter_mut().find(|(known, _)| *known == attribute) {
+            Some((_, total)) => {
+                *total = total.saturating_add(values);
+                *total
+            }
+            None => {
+                counts.push((attribute, values));
+                values
+            }
+        };
+        if total > limit {
+            return Err(Error::TooManyValues { attribute: attribute.to_owned(), limit });
+        }
+    }
+    Ok(())
+}

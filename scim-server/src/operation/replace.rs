@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use http::{Response, StatusCode};
+use scim_core::validate::validate_replacement;
+use scim_core::{Projection, ResourceId, TypeDefinition};
+
+use super::{check_relation_values, forget_password, load_for, not_found};
+use crate::body::Body;
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::render::resource_response;
+use crate::request::{parse_projection, precondition, read_object};
+use crate::service::{Incoming, Inner};
+use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError};
+
+/// How often a PUT without If-Match is tried again when others change the resource in between.
+const TRIES: usize = 16;
+
+/// PUT on a resource (RFC 7644 section 3.5.1).
+pub(crate) async fn replace<S: ResourceStore>(
+    inner: &Inner<S>,
+    context: &RequestContext,
+    definition: &Arc<TypeDefinition>,
+    id: &ResourceId,
+    request: &Incoming,
+    body: &[u8],
+) -> Result<Response<Body>, Error> {
+    let params = parse_projection(request.query.as_deref())?;
+    let body = read_object(body, &inner.limits)?;
+    let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let load = load_for(definition, &projection);
+    let asked = precondition(&request.headers);
+    for _ in 0..TRIES {
+        let current = inner.store.get(context, definition, id, Load::None).await?;
+        let current = current.ok_or_else(|| not_found(definition, id.as_str()))?;
+        asked.check(current.version)?;
+        // Immutable and hidden values are judged against this version, so it must still be there when writing.
+        let had = current.to_resource().map_err(StoreError::internal)?;
+        let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
+        check_relation_values(&draft, &inner.limits)?;
+        forget_password(definition, &mut draft.resource);
+        let replacement = Replacement::new(draft.resource, draft.relations);
+        let unchanged = Precondition::IfVersion(vec![current.version]);
+        match inner.store.replace(context, definition, id, replacement, unchanged, load).await {
+            Ok(Some(written)) => {
+                return resource_response(context, definition, &written.record, &projection, StatusCode::OK);
+            }
+            Ok(None) => return Err(not_found(definition, id.as_str())),
+            Err(StoreError::Precondition { current }) => asked.check(current)?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended.into())
+}

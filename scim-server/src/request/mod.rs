@@ -1,0 +1,9 @@
+//! From the parts of an HTTP request to what the operations work with.
+
+mod body;
+mod precondition;
+mod query;
+
+pub(crate) use body::{read_body, read_object};
+pub(crate) use precondition::{is_not_modified, precondition, read_precondition};
+pub(crate) use query::{has_filter, parse_projection, parse_query, resolve_filter, resolve_sort};

@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use scim_core::message::QueryParams;
+use scim_core::{Quirks, TypeDefinition, excerpt};
+use scim_filter::{
+    AttrPath, Filter, Limits, ParseOptions, ResolveError, ResolveOptions, ResolvedAttr, ResolvedFilter,
+    UnknownAttributes,
+};
+
+use crate::error::Error;
+use crate::route::decode;
+
+/// The parameters that may stand in a query once only.
+const ONCE: [&str; 5] = ["filter", "sortby", "sortorder", "startindex", "count"];
+
+/// Reads the query string of a request for a list. `+` is a blank, as HTML forms and Microsoft Entra ID write it.
+pub(crate) fn parse_query(query: Option<&str>) -> Result<QueryParams, Error> {
+    let mut params = QueryParams::default();
+    let mut seen = HashSet::new();
+    for (name, value) in pairs(query) {
+        let (name, value) = (decode_form(name)?, decode_form(value)?);
+        let folded = name.to_ascii_lowercase();
+        if ONCE.contains(&folded.as_str()) && !seen.insert(folded) {
+            return Err(Error::Uri(format!("the parameter `{}` is given twice", excerpt(&name))));
+        }
+        params.set(&name, &value)?;
+    }
+    Ok(params)
+}
+
+/// Reads the query string of a request about one resource: what it wants to see. Parameters for lists are ignored.
+pub(crate) fn parse_projection(query: Option<&str>) -> Result<QueryParams, Error> {
+    let mut params = QueryParams::default();
+    for (name, value) in pairs(query) {
+        let (name, value) = (decode_form(name)?, decode_form(value)?);
+        if ["attributes", "excludedAttributes"].iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            params.set(&name, &value)?;
+        }
+    }
+    Ok(params)
+}
+
+/// Whether a query string has a filter, however little sense the rest of it makes.
+pub(crate) fn has_filter(query: Option<&str>) -> bool {
+    pairs(query).any(|(name, _)| decode_form(name).is_ok_and(|name| name.eq_ignore_ascii_case("filter")))
+}
+
+fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+fn decode_form(text: &str) -> Result<String, Error> {
+    decode(&text.replace('+', " "))
+}
+
+/// Reads a filter and checks it against the schemas of a resource type.
+pub(crate) fn resolve_filter(
+    definition: &TypeDefinition,
+    text: Option<&str>,
+    limits: Limits,
+    quirks: &Quirks,
+    unknown: UnknownAttributes,
+) -> Result<Option<ResolvedFilter>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let options = ParseOptions::default().with_limits(limits).with_bare_words(quirks.bare_word_literals);
+    let filter = Filter::parse_with(text, &options).map_err(Error::FilterSyntax)?;
+    let options =
+        ResolveOptions::default().with_unknown(unknown).with_string_booleans(quirks.string_booleans);
+    filter.resolve(definition, &options).map(Some).map_err(Error::Filter)
+}
+
+/// The attribute to sort by. A type of several that does not have it is as if it had no value.
+pub(crate) fn resolve_sort(
+    definition: &TypeDefinition,
+    text: Option<&str>,
+    unknown: UnknownAttributes,
+) -> Result<Option<ResolvedAttr>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let fail = |problem: String| Error::SortBy(problem);
+    let path = AttrPath::parse(text).map_err(|error| fail(error.to_string()))?;
+    match path.resolve_sort(definition) {
+        Ok(attribute) => Ok(Some(attribute)),
+        Err(
+            ResolveError::UnknownAttribute { .. }
+            | ResolveError::UnknownSubAttribute { .. }
+            | ResolveError::UnknownSchema { .. },
+        ) if unknown == UnknownAttributes::NoValue => Ok(None),
+        Err(error) => Err(fail(error.to_string())),
+    }
+}

@@ -1,0 +1,202 @@
+//! From the path of a request to what it is about.
+
+use std::sync::Arc;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use scim_core::{Registry, ResourceId, TypeDefinition, excerpt};
+
+use crate::error::{Error, no_endpoint};
+
+/// The path prefixes that something is served under.
+#[derive(Clone, Debug)]
+pub(crate) struct Mounts(Vec<String>);
+
+impl Mounts {
+    /// Prefixes with one slash before and none after each; the root is the empty one.
+    pub(crate) fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        let normalized = prefixes.into_iter().map(|prefix| match prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("/{prefix}"),
+        });
+        Self(normalized.collect())
+    }
+
+    /// The prefix that a path lies under, and the rest of the path; the longest prefix wins.
+    pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
+        let rest =
+            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.0
+            .iter()
+            .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
+            .max_by_key(|(mount, _)| mount.len())
+    }
+}
+
+/// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
+pub(crate) fn is_discovery(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, _) => true,
+        (Some("ResourceTypes" | "Schemas"), _, None) => true,
+        _ => false,
+    }
+}
+
+/// What a request is about (RFC 7644 section 3.2).
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// The base URL: resources of all types.
+    Root,
+    /// `/.search`
+    RootSearch,
+    /// `/Users`
+    Collection(Arc<TypeDefinition>),
+    /// `/Users/.search`
+    Search(Arc<TypeDefinition>),
+    /// `/Users/{id}`; the text is kept for the message when it cannot be an id.
+    Resource(Arc<TypeDefinition>, Option<ResourceId>, String),
+    /// `/ServiceProviderConfig`
+    ServiceProviderConfig,
+    /// `/ResourceTypes` or `/ResourceTypes/{name}`
+    ResourceTypes(Option<String>),
+    /// `/Schemas` or `/Schemas/{uri}`
+    Schemas(Option<String>),
+    /// `/Me`
+    Me,
+    /// `/Bulk`
+    Bulk,
+}
+
+impl Route {
+    /// Finds what a path under the base URL is about. Doubled and trailing slashes are passed over, as some clients
+    /// join base URL and path carelessly.
+    pub(crate) fn parse(path: &str, registry: &Registry) -> Result<Self, Error> {
+        let mut segments = Vec::new();
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            segments.push(decode(segment)?);
+        }
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let route = match segments.as_slice() {
+            [] => Self::Root,
+            [".search"] => Self::RootSearch,
+            ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Self::ServiceProviderConfig,
+            ["ResourceTypes"] => Self::ResourceTypes(None),
+            ["ResourceTypes", name] => Self::ResourceTypes(Some((*name).to_owned())),
+            ["Schemas"] => Self::Schemas(None),
+            ["Schemas", uri] => Self::Schemas(Some((*uri).to_owned())),
+            ["Me", ..] => Self::Me,
+            ["Bulk"] => Self::Bulk,
+            [endpoint, rest @ ..] => match (registry.by_endpoint(endpoint), rest) {
+                (Some(definition), []) => Self::Collection(Arc::clone(definition)),
+                (Some(definition), [".search"]) => Self::Search(Arc::clone(definition)),
+                (Some(definition), [id]) => {
+                    Self::Resource(Arc::clone(definition), id.parse().ok(), (*id).to_owned())
+                }
+                _ => return Err(no_endpoint(path)),
+            },
+        };
+        Ok(route)
+    }
+
+    /// The name of the route in logs and metrics: without ids.
+    pub(crate) fn name(&self) -> RouteName {
+        let of = |definition: &TypeDefinition, suffix: &str| {
+            RouteName(format!("/{}{suffix}", definition.endpoint_segment()).into())
+        };
+        match self {
+            Self::Root => RouteName("/".into()),
+            Self::RootSearch => RouteName("/.search".into()),
+            Self::Collection(definition) => of(definition, ""),
+            Self::Search(definition) => of(definition, "/.search"),
+            Self::Resource(definition, ..) => of(definition, "/{id}"),
+            Self::ServiceProviderConfig => RouteName("/ServiceProviderConfig".into()),
+            Self::ResourceTypes(_) => RouteName("/ResourceTypes".into()),
+            Self::Schemas(_) => RouteName("/Schemas".into()),
+            Self::Me => RouteName("/Me".into()),
+            Self::Bulk => RouteName("/Bulk".into()),
+        }
+    }
+
+    /// The methods of the route, as the header `Allow` lists them.
+    pub(crate) fn allow(&self) -> &'static str {
+        match self {
+            Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => {
+                "GET, HEAD"
+            }
+            Self::RootSearch | Self::Search(_) => "POST",
+            Self::Collection(_) => "GET, HEAD, POST",
+            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Me | Self::Bulk => "",
+        }
+    }
+
+    pub(crate) fn wrong_method(&self, method: &Method) -> Error {
+        Error::Method { method: excerpt(method.as_str()), allow: self.allow() }
+    }
+}
+
+/// The name of a route, such as `/Users/{id}`: an extension of every answer of the service, for logs and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RouteName(Arc<str>);
+
+impl RouteName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
+pub(crate) fn decode(text: &str) -> Result<String, Error> {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
+        if byte == b'%' && !(hex(bytes.next()) && hex(bytes.next())) {
+            return Err(Error::Uri(format!("`{}` in the URL is not valid percent-encoding", excerpt(text))));
+        }
+    }
+    match percent_decode_str(text).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err(Error::Uri(format!("`{}` in the URL does not decode to UTF-8", excerpt(text)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(path: &str) -> Result<String, String> {
+        Route::parse(path, &Registry::rfc7643())
+            .map(|route| route.name().as_str().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn paths_lead_to_routes() {
+        for (path, name) in [
+            ("/Users", "/Users"),
+            ("//users/", "/Users"),
+            ("/Groups/a%20b", "/Groups/{id}"),
+            ("/Users/.search", "/Users/.search"),
+            ("/.search", "/.search"),
+            ("", "/"),
+            ("/Schemas/urn:x", "/Schemas"),
+            ("/Me/x", "/Me"),
+            ("/Bulk", "/Bulk"),
+        ] {
+            assert_eq!(route(path).unwrap(), name, "{path}");
+        }
+        for path in ["/Nope", "/Users/1/2", "/v9/Users", "/Bulk/1"] {
+            assert!(route(path).unwrap_err().contains("no endpoint"), "{path}");
+        }
+    }
+
+    #[test]
+    fn half_an_escape_is_an_error() {
+        for path in ["/Users/%", "/Users/%4", "/Users/%zz", "/Users/%ff"] {
+            assert!(route(path).unwrap_err().contains("in the URL"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Serving over HTTP/1.1 with hyper: limits, time-outs and a graceful end (feature `serve`).
+
+mod guard;
+mod options;
+mod stream;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tower_service::Service;
+
+pub use options::ServeOptions;
+
+use crate::body::Body;
+use guard::Guard;
+use stream::Stream;
+
+/// Times are cut down to a year: what is later than the clock can tell would end in a panic.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const HYPERS_MAX_HEADERS: usize = 100;
+
+/// Serves connections of a listener until `shutdown` is ready; requests under way are then finished.
+///
+/// # Errors
+/// An error of the listener itself. Errors of single connections end those only.
+pub async fn serve<S>(
+    listener: TcpListener,
+    service: S,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let room = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(room));
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout.min(LONGEST))
+        .max_header_size(options.max_head_bytes)
+        // Less than this hyper does not take.
+        .max_buf_size(options.max_head_bytes.max(8192));
+    // Any other number than hyper's own costs an allocation per request.
+    if options.max_headers != HYPERS_MAX_HEADERS {
+        http.max_headers(options.max_headers);
+    }
+    let service = Guard::new(service, options.request_timeout);
+    // Connections end with this future, also when it is dropped.
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room) => accepted?,
+            Some(_) = connections.join_next() => continue,
+            () = &mut shutdown => break,
+        };
+        let Some((stream, permit)) = accepted else { continue };
+        let stream = TokioIo::new(Stream::new(stream, options.write_timeout.min(LONGEST)));
+        let connection = http.serve_connection(stream, TowerToHyperService::new(service.clone()));
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %error, "connection ended");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(options.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way when the time to finish them was over");
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+type Accepted = Option<(TcpStream, OwnedSemaphorePermit)>;
+
+/// Waits for room and then for a connection. A connection that fails while it is accepted is no error of the server.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let Ok(permit) = Arc::clone(room).acquire_owned().await else { return Ok(None) };
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and whole: waiting for more would only delay them.
+            let _ = stream.set_nodelay(true);
+            Ok(Some((stream, permit)))
+        }
+        Err(error) if is_transient(&error) => {
+            tracing::warn!(error = %error, "a connection could not be accepted");
+            // Out of file descriptors: give others the time to close some.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    // EMFILE and ENFILE have no kind of their own.
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
+        || matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+/// Ready when the process is asked to end: SIGTERM, or an interrupt from the keyboard.
+pub async fn shutdown_signal() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,270 @@
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{CONTENT_LENGTH, HOST};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body as HttpBody;
+use scim_core::{Quirks, Registry, TenantId};
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::builder::ScimServiceBuilder;
+use crate::clock::Sources;
+use crate::context::{Principal, RequestContext, RequestId};
+use crate::error::{Error, no_endpoint};
+use crate::limits::Limits;
+use crate::operation::{self, AuthenticationScheme};
+use crate::request::read_body;
+use crate::route::{Mounts, Route, RouteName};
+use crate::store::ResourceStore;
+
+/// SCIM 2.0 over a store, as a tower service.
+///
+/// Cheap to clone; never fails: every problem is an answer with the error body of RFC 7644 section 3.12. It reads
+/// the extensions [`Principal`], [`TenantId`] and [`RequestId`] of a request where layers around it have set them,
+/// and sets [`RouteName`](crate::RouteName) on every answer.
+pub struct ScimService<S> {
+    inner: Arc<Inner<S>>,
+}
+
+pub(crate) struct Inner<S> {
+    pub(crate) store: S,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) quirks: Quirks,
+    pub(crate) limits: Limits,
+    pub(crate) sources: Sources,
+    pub(crate) base_url: Option<Arc<str>>,
+    pub(crate) mounts: Mounts,
+    pub(crate) authentication: Vec<AuthenticationScheme>,
+    pub(crate) documentation: Option<String>,
+}
+
+impl<S> ScimService<S> {
+    /// A builder with the defaults: the types of RFC 7643, quirks that identity providers need, served at the root.
+    pub fn builder(store: S) -> ScimServiceBuilder<S> {
+        ScimServiceBuilder::new(store)
+    }
+
+    pub(crate) fn from_inner(inner: Inner<S>) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.inner.store
+    }
+}
+
+impl<S> Clone for ScimService<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for ScimService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScimService").field("store", &self.inner.store).finish_non_exhaustive()
+    }
+}
+
+impl<S, B> Service<Request<B>> for ScimService<S>
+where
+    S: ResourceStore + 'static,
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { Ok(inner.serve(request).await) })
+    }
+}
+
+impl<S: ResourceStore> Inner<S> {
+    async fn serve<B: HttpBody>(&self, request: Request<B>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let head = parts.method == Method::HEAD;
+        let request_id = parts
+            .extensions
+            .get::<RequestId>()
+            .cloned()
+            .unwrap_or_else(|| RequestId::new(&self.sources.ids.request_id()));
+        let (answer, name) = self.answer(parts, body, &request_id).await;
+        let mut response = answer.unwrap_or_else(|error| {
+            if error.is_internal() {
+                let chain = chain(&error);
+                let route = name.as_ref().map_or("-", RouteName::as_str);
+                tracing::error!(request_id = %request_id, route, error = chain, "request failed");
+            }
+            error.to_response(&request_id)
+        });
+        if head {
+            // The headers are those of GET, the length of the body that is left out among them.
+            let length = response.body().size_hint().exact().unwrap_or(0);
+            if !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Body::empty();
+        }
+        if let Some(name) = name {
+            response.extensions_mut().insert(name);
+        }
+        response
+    }
+
+    async fn answer<B: HttpBody>(
+        &self,
+        parts: Parts,
+        body: B,
+        request_id: &RequestId,
+    ) -> (Result<Response<Body>, Error>, Option<RouteName>) {
+        let path = parts.uri.path();
+        let Some((mount, rest)) = self.mounts.split(path) else { return (Err(no_endpoint(path)), None) };
+        let route = match Route::parse(rest, &self.registry) {
+            Ok(route) => route,
+            // The message shows the path as the client has sent it.
+            Err(Error::NoEndpoint { .. }) => return (Err(no_endpoint(path)), None),
+            Err(error) => return (Err(error), None),
+        };
+        let name = Some(route.name());
+        let base_url = match self.base_url(mount, &parts.headers, &parts.uri) {
+            Ok(base_url) => base_url,
+            Err(error) => return (Err(error), name),
+        };
+        let context = RequestContext {
+            tenant: parts.extensions.get::<TenantId>().cloned().unwrap_or_default(),
+            principal: parts.extensions.get::<Principal>().cloned(),
+            request_id: request_id.clone(),
+            now: self.sources.clock.now(),
+            registry: Arc::clone(&self.registry),
+            base_url,
+        };
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+        let request =
+            Incoming { method, headers: parts.headers, query: parts.uri.query().map(str::to_owned) };
+        (self.dispatch(&context, route, request, body).await, name)
+    }
+
+    async fn dispatch<B: HttpBody>(
+        &self,
+        context: &RequestContext,
+        route: Route,
+        request: Incoming,
+        body: B,
+    ) -> Result<Response<Body>, Error> {
+        let get = request.method == Method::GET;
+        match &route {
+            Route::Me => Err(Error::NotSupported("/Me")),
+            Route::Bulk => Err(Error::NotSupported("Bulk")),
+            Route::ServiceProviderConfig if get => {
+                operation::service_provider_config(self, context, &request)
+            }
+            Route::ResourceTypes(name) if get => {
+                operation::resource_types(self, context, &request, name.as_deref())
+            }
+            Route::Schemas(uri) if get => operation::schemas(self, context, &request, uri.as_deref()),
+            Route::Root if get => operation::list(self, context, self.registry.types(), &request).await,
+            Route::Collection(definition) if get => {
+                operation::list(self, context, std::slice::from_ref(definition), &request).await
+            }
+            Route::RootSearch if request.method == Method::POST => {
+                let body = read_body(&request.headers, body, &self.limits).await?;
+                operation::search(self, context, self.registry.types(), &body).await
+            }
+            Route::Search(definition) if request.method == Method::POST => {
+                let body = read_body(&request.headers, body, &self.limits).await?;
+                operation::search(self, context, std::slice::from_ref(definition), &body).await
+            }
+            Route::Collection(definition) if request.method == Method::POST => {
+                let body = read_body(&request.headers, body, &self.limits).await?;
+                operation::create(self, context, definition, &request, &body).await
+            }
+            Route::Resource(definition, id, text) => {
+                let known = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
+                if !known.contains(&request.method) {
+                    return Err(route.wrong_method(&request.method));
+                }
+                let body = match request.method {
+                    Method::PUT | Method::PATCH => read_body(&request.headers, body, &self.limits).await?,
+                    _ => bytes::Bytes::new(),
+                };
+                let Some(id) = id else { return Err(operation::not_found(definition, text)) };
+                match request.method {
+                    Method::GET => operation::read(self, context, definition, id, &request).await,
+                    Method::PUT => operation::replace(self, context, definition, id, &request, &body).await,
+                    Method::PATCH => operation::patch(self, context, definition, id, &request, &body).await,
+                    _ => operation::delete(self, context, definition, id, &request).await,
+                }
+            }
+            _ => Err(route.wrong_method(&request.method)),
+        }
+    }
+
+    /// The configured base URL, else one made from the authority that the client has asked; only the path where
+    /// that is missing or is not the name of a server.
+    fn base_url(&self, mount: &str, headers: &HeaderMap, uri: &Uri) -> Result<Arc<str>, Error> {
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next();
+        // "A server MUST respond with a 400 ... to any request message that contains more than one Host header"
+        // (RFC 9112 section 3.2)
+        if hosts.next().is_some() {
+            return Err(Error::Hosts);
+        }
+        if let Some(base_url) = &self.base_url {
+            return Ok(Arc::clone(base_url));
+        }
+        let named = uri.authority().map(Authority::as_str);
+        let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
+        Ok(authority.map_or_else(
+            || mount.into(),
+            |authority| format!("{}://{authority}{mount}", uri.scheme_str().unwrap_or("http")).into(),
+        ))
+    }
+}
+
+/// Whether a text is a host with or without a port, and nothing that could end up as something else in a URL or on a
+/// page that shows one.
+fn is_server_name(text: &str) -> bool {
+    let digits = |text: &str| text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let legal = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
+        let port = port.is_empty() || port.strip_prefix(':').is_some_and(digits);
+        return !address.is_empty() && address.bytes().all(legal) && port;
+    }
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !name.is_empty() && name.bytes().all(legal) && digits(port)
+}
+
+/// What the operations need of a request besides its body.
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Option<String>,
+}
+
+/// An error with all its causes, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
