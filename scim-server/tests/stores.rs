@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scim_core::message::SortOrder;
 use scim_core::{
-    Draft, Object, PatchLimits, PatchRequest, Quirks, Registry, TypeDefinition, Value, Version, validate,
+    Draft, Object, PatchLimits, PatchRequest, Quirks, Registry, Relation, ResourceType, Schema,
+    TypeDefinition, Value, Version, validate,
 };
 use scim_filter::{AttrPath, Filter, ResolveOptions};
 use scim_server::RequestContext;
@@ -362,4 +363,100 @@ async fn sqlite_keeps_everything_when_opened_again() {
     assert!(matches!(create("new", "USER7").await, Err(StoreError::Uniqueness { .. })));
     let newest = before.records.iter().map(|record| record.version).max().unwrap();
     assert!(create("new", "User100").await.unwrap().version > newest);
+}
+
+/// Schemas of a server's own: relations whose ids compare without case, unique values in lists, in extensions and in
+/// sub-attributes, unique numbers, what is hidden in an extension.
+#[tokio::test]
+async fn schemas_of_ones_own_are_indexed_as_they_compare() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in [open::memory(&folder), open::sqlite(&folder)] {
+        own_schemas(&store).await;
+    }
+}
+
+async fn own_schemas(store: &Arc<dyn ResourceStore>) {
+    const TEAM: &str = r#"{"id":"urn:example:Team","name":"Team","attributes":[
+        {"name":"people","type":"complex","multiValued":true,"subAttributes":[
+            {"name":"value","type":"string","caseExact":false},{"name":"display","type":"string"},
+            {"name":"$ref","type":"reference","referenceTypes":["Person"]},{"name":"type","type":"string"}]},
+        {"name":"number","type":"decimal","uniqueness":"server"}]}"#;
+    const PERSON: &str = r#"{"id":"urn:example:Person","name":"Person","attributes":[
+        {"name":"aliases","type":"string","multiValued":true,"uniqueness":"server"},
+        {"name":"cards","type":"complex","multiValued":true,"subAttributes":[
+            {"name":"serial","type":"string","caseExact":true,"uniqueness":"global"},{"name":"note","type":"string"}]},
+        {"name":"teams","type":"complex","multiValued":true,"mutability":"readOnly","subAttributes":[
+            {"name":"value","type":"string","caseExact":false,"mutability":"readOnly"},
+            {"name":"display","type":"string","mutability":"readOnly"}]}]}"#;
+    const BADGE: &str = r#"{"id":"urn:example:Badge","name":"Badge","attributes":[
+        {"name":"badge","type":"string","uniqueness":"server"},
+        {"name":"pin","type":"string","returned":"never","mutability":"writeOnly"}]}"#;
+    let schema = |json| Arc::new(Schema::from_json(json).unwrap());
+    let schemas = [schema(TEAM), schema(PERSON), schema(BADGE)];
+    let uri = |n: usize| schemas[n].id().clone();
+    let teams = ResourceType::new("Team", uri(0)).with_relation(Relation {
+        attribute: "people".into(),
+        targets: vec!["Person".into()],
+        inverse: Some("teams".into()),
+    });
+    let people = ResourceType::new("Person", uri(1)).with_endpoint("/People").with_extension(uri(2), false);
+    let registry = Arc::new(Registry::new(schemas.clone(), [teams, people]).unwrap());
+    let context = RequestContext::new(Arc::clone(&registry), DateTime::UNIX_EPOCH)
+        .with_tenant("own-schemas".parse().unwrap());
+    let (team, person) = (registry.by_name("Team").unwrap(), registry.by_name("Person").unwrap());
+    let create = async |definition: &Arc<TypeDefinition>, id: &str, body: &str| {
+        let Draft { resource, relations, .. } = draft(definition, body).unwrap();
+        let new = NewResource::new(id.parse().unwrap(), resource, relations);
+        store.create(&context, definition, new, Load::All).await
+    };
+    let found = async |definition: &Arc<TypeDefinition>, filter: &str| {
+        let filter =
+            Filter::parse(filter).unwrap().resolve(&**definition, &ResolveOptions::default()).unwrap();
+        let scope = Scope::all(Arc::clone(definition)).with_filter(Some(filter));
+        let page = store.query(&context, &Query::new(vec![scope], 10)).await.unwrap();
+        page.records.iter().map(|record| record.id.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let body = r#"{"aliases":["Al","Ally"],"cards":[{"serial":"S1"},{"serial":"S2","note":"n"}],
+        "urn:example:Badge":{"badge":"B-1","pin":"1234"}}"#;
+    let first = create(person, "P\u{e9}", body).await.unwrap();
+    assert!(!String::from_utf8_lossy(&first.document).contains("pin"));
+    assert_eq!(first.hidden.as_deref(), Some(&br#"{"urn:example:Badge":{"pin":"1234"}}"#[..]));
+    for (taken, attribute) in [
+        (r#"{"aliases":["x","ALLY"]}"#, "aliases"),
+        (r#"{"cards":[{"serial":"S2"}]}"#, "cards.serial"),
+        (r#"{"urn:example:Badge":{"badge":"b-1"}}"#, "urn:example:Badge:badge"),
+    ] {
+        match create(person, "p2", taken).await {
+            Err(StoreError::Uniqueness { attribute: named, .. }) => assert_eq!(named, attribute),
+            other => panic!("{other:?}"),
+        }
+    }
+    create(person, "p\u{c9}", r#"{"aliases":["x"],"cards":[{"serial":"s2"},{"serial":"s2"}]}"#)
+        .await
+        .unwrap();
+    for (filter, expected) in [
+        (r#"aliases eq "ALLY""#, "P\u{e9}"),
+        (r#"aliases[value eq "al"]"#, "P\u{e9}"),
+        (r#"cards.serial eq "s2""#, "p\u{c9}"),
+        (r#"cards[serial eq "S2" and note eq "n"]"#, "P\u{e9}"),
+        (r#"cards[serial eq "S1" and note eq "n"]"#, ""),
+        (r#"urn:example:Badge:badge eq "b-1""#, "P\u{e9}"),
+    ] {
+        assert_eq!(found(person, filter).await, expected, "{filter}");
+    }
+    create(team, "T1", r#"{"number":5,"people":[{"value":"P\u00e9"},{"value":"p\u00c9"}]}"#).await.unwrap();
+    create(team, "t1", r#"{"number":6.5,"people":[{"value":"p\u00c9"}]}"#).await.unwrap();
+    for same in ["5.0", "0.5e1", "65e-1"] {
+        let taken = create(team, "t2", &format!(r#"{{"number":{same}}}"#)).await;
+        assert!(matches!(taken, Err(StoreError::Uniqueness { .. })), "{same}: {taken:?}");
+    }
+    // Both people have ids that are one without case, and so have both teams.
+    assert_eq!(found(team, "people.value eq \"p\u{e9}\"").await, "T1 t1");
+    assert_eq!(found(team, "people[value eq \"P\u{c9}\"]").await, "T1 t1");
+    assert_eq!(found(person, r#"teams.value eq "t1""#).await, "P\u{e9} p\u{c9}");
+    assert_eq!(found(team, r#"number eq 6.50"#).await, "t1");
+    let id = "p\u{c9}".parse().unwrap();
+    assert!(store.delete(&context, person, &id, Precondition::Any).await.unwrap());
+    assert_eq!(found(team, "people.value eq \"p\u{e9}\"").await, "T1");
+    assert_eq!(found(person, "id eq \"p\u{e9}\"").await, "", "ids are case exact");
 }

@@ -89,6 +89,16 @@ impl<V: View> Search<'_, V> {
             Ok(())
         };
         match &plan.access {
+            Access::Everything if plan.exact && !sorts => {
+                // Beside a scope that has a filter: of this one the first are enough, as all sort alike.
+                let name = definition.shared_name();
+                found.total = found.total.saturating_add(self.view.count(name)?);
+                if found.keep > 0 {
+                    let first = self.view.page(std::slice::from_ref(name), 0, found.keep)?;
+                    first.iter().for_each(|stored| found.keep(SortKey::Unassigned, stored.row));
+                }
+                Ok(())
+            }
             Access::Everything => self.view.scan(definition.shared_name(), &mut judge),
             Access::Lookups(lookups) => {
                 let mut rows = Vec::new();
@@ -187,6 +197,10 @@ impl Found {
 
     fn push(&mut self, key: SortKey, row: Row) {
         self.total = self.total.saturating_add(1);
+        self.keep(key, row);
+    }
+
+    fn keep(&mut self, key: SortKey, row: Row) {
         if self.keep == 0 {
             return;
         }

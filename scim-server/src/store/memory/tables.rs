@@ -244,9 +244,16 @@ impl View for Tables {
 
     fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let taken = |rows: &mut dyn Iterator<Item = Row>| {
+            rows.skip(skip).take(take).filter_map(|row| self.stored(row)).cloned().collect()
+        };
+        if let [one] = types {
+            let rows = self.types.get(one).into_iter().flatten();
+            return Ok(taken(&mut rows.copied()));
+        }
         let mut sets: Vec<_> =
             types.iter().filter_map(|name| self.types.get(name)).map(|rows| rows.iter().peekable()).collect();
-        let in_order = std::iter::from_fn(move || {
+        let mut in_order = std::iter::from_fn(move || {
             // There are as many sets as there are types in the query: a handful.
             let first = sets.iter_mut().filter_map(|rows| rows.peek().copied().copied()).min()?;
             for rows in &mut sets {
@@ -254,7 +261,7 @@ impl View for Tables {
             }
             Some(first)
         });
-        Ok(in_order.skip(skip).take(take).filter_map(|row| self.stored(row)).cloned().collect())
+        Ok(taken(&mut in_order))
     }
 
     fn scan(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
@@ -13,6 +14,9 @@ const APPLICATION_ID: i32 = 0x5343_494d;
 
 /// How many prepared statements each connection keeps; there are fewer different ones.
 const STATEMENTS: usize = 64;
+
+/// To what size, in bytes, the write-ahead log is cut back after it has grown.
+const LARGEST_LOG: i64 = 64 * 1024 * 1024;
 
 /// What made the tables what they are. Only ever add to it.
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
@@ -34,6 +38,7 @@ pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Connection, S
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(SqliteOpenError::NoSharedMemory { path: path.to_owned() });
     }
+    connection.pragma_update(None, "journal_size_limit", LARGEST_LOG).map_err(fail)?;
     prepare(&mut connection, path)?;
     Ok(connection)
 }
@@ -59,6 +64,9 @@ pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Res
 fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans that do not depend on bound values: otherwise SQLite prepares each statement with `LIMIT ?` anew whenever
+    // it is bound, which costs several times as much as running it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", options.synchronous.as_str())?;
     // NB: a negative number counts KiB, a positive one pages.

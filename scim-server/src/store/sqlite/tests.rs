@@ -100,3 +100,34 @@ async fn a_damaged_document_is_an_error_and_nothing_worse() {
     let outcome = store.query(&context, &Query::new(vec![scope], 1)).await;
     assert!(matches!(outcome, Err(StoreError::Internal(_))), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("scim.db")).unwrap();
+    let limit = async |pages: i64| {
+        let set = move |batch: &Batch<'_>| {
+            let name = "max_page_count";
+            batch.connection().pragma_update_and_check(None, name, pages, |_| Ok(())).map_err(error::failed)
+        };
+        store.writer.run(set).await.unwrap();
+    };
+    limit(40).await;
+    let mut made = 0_u64;
+    let full = loop {
+        match create(&store, &format!("user-with-a-rather-long-name-{made}")).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+        assert!(made < 10_000);
+    };
+    assert!(matches!(full, StoreError::Unavailable(_)), "{full:?}");
+    assert!(made > 0);
+    limit(4_000).await;
+    create(&store, "one-more").await.unwrap();
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let scope = super::super::Scope::all(Arc::clone(registry.by_name("User").unwrap()));
+    let page = store.query(&context, &Query::new(vec![scope], 10_000)).await.unwrap();
+    assert_eq!((page.total_results, page.records.len() as u64), (made + 1, made + 1));
+}
