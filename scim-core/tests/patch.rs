@@ -99,7 +99,11 @@ fn add_follows_section_3_5_2_1() {
             "name",
             r#"{"givenName":"B","familyName":"Jensen"}"#,
         );
-        gives(r#"[{"op":"add","path":"name.middleName","value":"J"}]"#, "name", r#"{"givenName":"Barbara","familyName":"Jensen","middleName":"J"}"#);
+        gives(
+            r#"[{"op":"add","path":"name.middleName","value":"J"}]"#,
+            "name",
+            r#"{"givenName":"Barbara","familyName":"Jensen","middleName":"J"}"#,
+        );
         gives(
             r#"[{"op":"add","path":"phoneNumbers","value":{"value":"1"}}]"#,
             "phoneNumbers",
@@ -161,11 +165,7 @@ fn remove_follows_section_3_5_2_2() {
             "emails",
             r#"[{"value":"h@x.org","type":"home"}]"#,
         );
-        gives(
-            r#"[{"op":"remove","path":"emails[type eq \"work\" or type eq \"home\"]"}]"#,
-            "emails",
-            "-",
-        );
+        gives(r#"[{"op":"remove","path":"emails[type eq \"work\" or type eq \"home\"]"}]"#, "emails", "-");
         // a filter that matches nothing removes nothing
         gives(r#"[{"op":"remove","path":"emails[type eq \"other\"]"}]"#, "title", r#""Guide""#);
         gives(
@@ -179,7 +179,11 @@ fn remove_follows_section_3_5_2_2() {
             "name",
             "-",
         );
-        gives(&format!(r#"[{{"op":"remove","path":"{ENT}:department"}}]"#), ENT, r#"{"manager":{"value":"m1"}}"#);
+        gives(
+            &format!(r#"[{{"op":"remove","path":"{ENT}:department"}}]"#),
+            ENT,
+            r#"{"manager":{"value":"m1"}}"#,
+        );
         gives(&format!(r#"[{{"op":"remove","path":"{ENT}"}}]"#), ENT, "-");
         gives(&format!(r#"[{{"op":"remove","path":"{ENT}"}}]"#), "schemas", &format!(r#"["{}"]"#, urn::USER));
         // the old value is no list of what to remove where the path says it
@@ -189,8 +193,18 @@ fn remove_follows_section_3_5_2_2() {
             r#"[{"type":"work","primary":true},{"value":"h@x.org","type":"home"}]"#,
         );
         refused(&quirks, r#"[{"op":"remove"}]"#, ScimType::NoTarget, "needs a `path`");
-        refused(&quirks, r#"[{"op":"remove","path":"userName"}]"#, ScimType::Mutability, "`userName` is required");
-        refused(&quirks, r#"[{"op":"remove","path":"id"}]"#, ScimType::Mutability, "`id` is set by the server");
+        refused(
+            &quirks,
+            r#"[{"op":"remove","path":"userName"}]"#,
+            ScimType::Mutability,
+            "`userName` is required",
+        );
+        refused(
+            &quirks,
+            r#"[{"op":"remove","path":"id"}]"#,
+            ScimType::Mutability,
+            "`id` is set by the server",
+        );
         refused(&quirks, r#"[{"op":"remove","path":"groups"}]"#, ScimType::Mutability, "`groups`");
         refused(&quirks, r#"[{"op":"remove","path":"schemas"}]"#, ScimType::Mutability, "schemas");
     }
@@ -211,7 +225,11 @@ fn replace_follows_section_3_5_2_3() {
             "name",
             r#"{"givenName":"Barbara","familyName":"J"}"#,
         );
-        gives(r#"[{"op":"replace","path":"emails","value":{"value":"o@x.org"}}]"#, "emails", r#"[{"value":"o@x.org"}]"#);
+        gives(
+            r#"[{"op":"replace","path":"emails","value":{"value":"o@x.org"}}]"#,
+            "emails",
+            r#"[{"value":"o@x.org"}]"#,
+        );
         // a filter replaces the values as a whole, all that match
         gives(
             r#"[{"op":"replace","path":"emails[type eq \"home\"]","value":{"value":"n@x.org"}}]"#,
@@ -229,11 +247,31 @@ fn replace_follows_section_3_5_2_3() {
             "title",
             r#""B""#,
         );
-        refused(&quirks, r#"[{"op":"replace","path":"userName","value":""}]"#, ScimType::InvalidValue, "`userName`");
-        refused(&quirks, r#"[{"op":"replace","path":"userName","value":null}]"#, ScimType::InvalidValue, "`userName`");
+        refused(
+            &quirks,
+            r#"[{"op":"replace","path":"userName","value":""}]"#,
+            ScimType::InvalidValue,
+            "`userName`",
+        );
+        refused(
+            &quirks,
+            r#"[{"op":"replace","path":"userName","value":null}]"#,
+            ScimType::InvalidValue,
+            "`userName`",
+        );
         refused(&quirks, r#"[{"op":"replace","path":"title"}]"#, ScimType::InvalidValue, "needs a `value`");
-        refused(&quirks, r#"[{"op":"replace","path":"title","value":7}]"#, ScimType::InvalidValue, "`title` must be a string");
-        refused(&quirks, r#"[{"op":"replace","path":"meta.created","value":"x"}]"#, ScimType::Mutability, "meta.created");
+        refused(
+            &quirks,
+            r#"[{"op":"replace","path":"title","value":7}]"#,
+            ScimType::InvalidValue,
+            "`title` must be a string",
+        );
+        refused(
+            &quirks,
+            r#"[{"op":"replace","path":"meta.created","value":"x"}]"#,
+            ScimType::Mutability,
+            "meta.created",
+        );
         refused(
             &quirks,
             r#"[{"op":"replace","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}]"#,
@@ -280,7 +318,12 @@ fn malformed_messages_are_refused() {
     for (operations, words) in table {
         refused(&quirks, operations, ScimType::InvalidSyntax, words);
     }
-    refused(&quirks, r#"[{"op":"add","value":"x"}]"#, ScimType::InvalidValue, "must be an object of attributes");
+    refused(
+        &quirks,
+        r#"[{"op":"add","value":"x"}]"#,
+        ScimType::InvalidValue,
+        "must be an object of attributes",
+    );
     let no_schemas = object(r#"{"Operations":[{"op":"remove","path":"title"}]}"#);
     assert!(PatchRequest::from_object(no_schemas, &quirks, &PatchLimits::default()).is_err());
     let many = format!("[{}]", vec![r#"{"op":"remove","path":"title"}"#; 1001].join(","));
@@ -328,11 +371,13 @@ fn string_booleans_quirk() {
 #[test]
 fn create_on_no_match_quirk() {
     for op in ["add", "replace"] {
-        let phone = format!(r#"[{{"op":"{op}","path":"phoneNumbers[type eq \"mobile\"].value","value":"5"}}]"#);
+        let phone =
+            format!(r#"[{{"op":"{op}","path":"phoneNumbers[type eq \"mobile\"].value","value":"5"}}]"#);
         gives(&Quirks::interop(), &phone, "phoneNumbers", r#"[{"type":"mobile","value":"5"}]"#);
         refused(&Quirks::strict(), &phone, ScimType::NoTarget, "matches the filter");
         // capital sub-attributes, as in Microsoft's mapping table
-        let other = format!(r#"[{{"op":"{op}","path":"emails[type eq \"other\"].Value","value":"o@x.org"}}]"#);
+        let other =
+            format!(r#"[{{"op":"{op}","path":"emails[type eq \"other\"].Value","value":"o@x.org"}}]"#);
         gives(
             &Quirks::interop(),
             &other,
@@ -373,7 +418,8 @@ fn scalar_complex_values_quirk() {
 
 #[test]
 fn read_only_attributes_sent_along_quirk() {
-    let rename = r#"[{"op":"replace","value":{"id":"someone-else","displayName":"D","groups":[],"meta":{}}}]"#;
+    let rename =
+        r#"[{"op":"replace","value":{"id":"someone-else","displayName":"D","groups":[],"meta":{}}}]"#;
     gives(&Quirks::interop(), rename, "displayName", r#""D""#);
     refused(&Quirks::strict(), rename, ScimType::Mutability, "is set by the server");
 }
@@ -418,14 +464,20 @@ fn members_become_changes_of_a_relation() {
     assert_eq!(action(immutable, &interop).unwrap_err().0, ScimType::Mutability);
     let blank = r#"[{"op":"add","path":"members","value":[{"display":"x"}]}]"#;
     let (kind, text) = action(blank, &interop).unwrap_err();
-    assert_eq!((kind, text.contains("`members[0].value` is required")), (ScimType::InvalidValue, true), "{text}");
+    assert_eq!(
+        (kind, text.contains("`members[0].value` is required")),
+        (ScimType::InvalidValue, true),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_rename_of_a_group_leaves_the_members_alone() {
     let registry = Registry::rfc7643();
     let group = registry.by_name("Group").unwrap();
-    let set = resolve(group, r#"[{"op":"replace","value":{"id":"g","displayName":"N"}}]"#, &Quirks::interop()).unwrap();
+    let set =
+        resolve(group, r#"[{"op":"replace","value":{"id":"g","displayName":"N"}}]"#, &Quirks::interop())
+            .unwrap();
     assert!(set.relations.is_empty());
     assert_eq!(set.changes.len(), 1);
 }

@@ -162,7 +162,9 @@ impl Error {
 fn store_error(error: &StoreError, request: &RequestId) -> ScimError {
     match error {
         // "409 ... uniqueness" (RFC 7644 section 3.3)
-        StoreError::Uniqueness { .. } => ScimError::new(409, error.to_string()).with_type(ScimType::Uniqueness),
+        StoreError::Uniqueness { .. } => {
+            ScimError::new(409, error.to_string()).with_type(ScimType::Uniqueness)
+        }
         StoreError::Precondition { .. } => ScimError::new(412, error.to_string()),
         StoreError::UnknownReference { .. } => {
             ScimError::new(400, error.to_string()).with_type(ScimType::InvalidValue)
@@ -178,7 +180,10 @@ fn store_error(error: &StoreError, request: &RequestId) -> ScimError {
 }
 
 fn internal(request: &RequestId) -> ScimError {
-    ScimError::new(500, format!("something went wrong on this server; its log says more under request {request}"))
+    ScimError::new(
+        500,
+        format!("something went wrong on this server; its log says more under request {request}"),
+    )
 }
 
 /// The answer that carries an error: the one writer for this crate and for layers that refuse.

@@ -86,7 +86,9 @@ impl Route {
     /// The methods of the route, as the header `Allow` lists them.
     pub(crate) fn allow(&self) -> &'static str {
         match self {
-            Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => "GET, HEAD",
+            Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => {
+                "GET, HEAD"
+            }
             Self::RootSearch | Self::Search(_) => "POST",
             Self::Collection(_) => "GET, HEAD, POST",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",

@@ -118,7 +118,8 @@ impl<S: ResourceStore> Inner<S> {
         let name = route.name();
         let head = parts.method == Method::HEAD;
         let method = if head { Method::GET } else { parts.method };
-        let request = Incoming { method, headers: parts.headers, query: parts.uri.query().map(str::to_owned) };
+        let request =
+            Incoming { method, headers: parts.headers, query: parts.uri.query().map(str::to_owned) };
         let mut response = match self.dispatch(&context, route, request, body).await {
             Ok(response) => response,
             Err(error) => {
@@ -147,7 +148,9 @@ impl<S: ResourceStore> Inner<S> {
         match &route {
             Route::Me => Err(Error::NotSupported("/Me")),
             Route::Bulk => Err(Error::NotSupported("Bulk")),
-            Route::ServiceProviderConfig if get => operation::service_provider_config(self, context, &request),
+            Route::ServiceProviderConfig if get => {
+                operation::service_provider_config(self, context, &request)
+            }
             Route::ResourceTypes(name) if get => {
                 operation::resource_types(self, context, &request, name.as_deref())
             }
@@ -191,9 +194,8 @@ impl<S: ResourceStore> Inner<S> {
 
     /// The mount point that a path lies under, and the rest of the path; the longest mount point wins.
     fn split<'p>(&self, path: &'p str) -> (&str, Option<&'p str>) {
-        let rest = |mount: &str| {
-            path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let rest =
+            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let longest = self
             .mounts
             .iter()

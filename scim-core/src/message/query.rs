@@ -160,7 +160,10 @@ fn number(name: &str, value: &str) -> Result<i64, MessageError> {
     let text = value.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(MessageError::value(format!("`{name}` must be a whole number, got `{}`", excerpt(value))));
+        return Err(MessageError::value(format!(
+            "`{name}` must be a whole number, got `{}`",
+            excerpt(value)
+        )));
     }
     let greatest = if text.starts_with('-') { i64::MIN } else { i64::MAX };
     Ok(text.parse().unwrap_or(greatest))

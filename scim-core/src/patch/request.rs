@@ -29,7 +29,10 @@ pub struct PatchOperation {
 
 impl fmt::Debug for PatchOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PatchOperation").field("op", &self.op).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("PatchOperation")
+            .field("op", &self.op)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,10 +139,13 @@ impl PatchRequest {
             None => return Err(message(MessageError::syntax("`Operations` is missing"))),
         };
         if operations.is_empty() {
-            return Err(message(MessageError::syntax("`Operations` is empty; a PATCH has at least one operation")));
+            return Err(message(MessageError::syntax(
+                "`Operations` is empty; a PATCH has at least one operation",
+            )));
         }
         if operations.len() > limits.operations {
-            let text = format!("{} operations are more than the limit of {}", operations.len(), limits.operations);
+            let text =
+                format!("{} operations are more than the limit of {}", operations.len(), limits.operations);
             return Err(message(MessageError::syntax(text)));
         }
         let options = parse_options(quirks, limits);

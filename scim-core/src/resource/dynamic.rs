@@ -93,7 +93,8 @@ impl Resource {
                 hidden.insert(name.clone(), std::mem::replace(value, Value::Null));
                 return false;
             }
-            if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), &mut *value) {
+            if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), &mut *value)
+            {
                 let mut kept_apart = Object::new();
                 data.retain(|sub, value| {
                     let hide = never(extension.schema.attribute(sub.as_str()));

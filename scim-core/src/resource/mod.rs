@@ -4,4 +4,6 @@ mod dynamic;
 mod typed;
 
 pub use dynamic::Resource;
-pub use typed::{Address, EnterpriseUser, Group, GroupRef, Manager, Member, MultiValued, Name, TypedError, User};
+pub use typed::{
+    Address, EnterpriseUser, Group, GroupRef, Manager, Member, MultiValued, Name, TypedError, User,
+};

@@ -9,7 +9,9 @@ use super::{Attribute, Mutability, Returned, Uniqueness};
 #[must_use]
 pub fn common_attributes() -> &'static [Attribute] {
     static ATTRIBUTES: LazyLock<Vec<Attribute>> = LazyLock::new(|| {
-        let server = |name, data_type| Attribute::new(name, data_type).with_mutability(Mutability::ReadOnly).case_exact();
+        let server = |name, data_type| {
+            Attribute::new(name, data_type).with_mutability(Mutability::ReadOnly).case_exact()
+        };
         vec![
             Attribute::new("schemas", DataType::String)
                 .with_description("The URIs of the schemas that the resource uses.")

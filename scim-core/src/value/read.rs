@@ -250,8 +250,23 @@ mod tests {
     fn malformed_texts_are_refused_with_their_position() {
         assert_eq!(kind("  \n"), JsonErrorKind::Empty);
         for text in [
-            "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "nul", "01", "1.", "\"\u{1}\"", "\"abc", "{} x", r#""\ud800""#,
-            "[1 2]", "{1:2}", "NaN", "Infinity", "-Infinity", "'a'",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "nul",
+            "01",
+            "1.",
+            "\"\u{1}\"",
+            "\"abc",
+            "{} x",
+            r#""\ud800""#,
+            "[1 2]",
+            "{1:2}",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "'a'",
         ] {
             assert!(matches!(kind(text), JsonErrorKind::Syntax(_)), "{text}: {:?}", kind(text));
         }

@@ -23,8 +23,7 @@ pub(crate) async fn create<S: ResourceStore>(
 ) -> Result<Response<Body>, Error> {
     let params = parse_query(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
-    let projection =
-        Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let mut draft = validate_new(definition, body, &inner.quirks)?;
     check_relation_values(&draft, &inner.limits)?;
     forget_password(definition, &mut draft.resource);

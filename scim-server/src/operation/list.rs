@@ -79,7 +79,10 @@ async fn run<S: ResourceStore>(
     for record in &page.records {
         let known = types.iter().zip(&projections).find(|(d, _)| d.name() == &*record.resource_type);
         let (definition, projection) = known.ok_or_else(|| {
-            StoreError::internal(format!("the store returned a {} that was not asked for", record.resource_type))
+            StoreError::internal(format!(
+                "the store returned a {} that was not asked for",
+                record.resource_type
+            ))
         })?;
         if !resources.is_empty() {
             resources.push(b',');

@@ -27,8 +27,7 @@ pub(crate) async fn replace<S: ResourceStore>(
 ) -> Result<Response<Body>, Error> {
     let params = parse_query(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
-    let projection =
-        Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);
     let asked = precondition(&request.headers);
     for _ in 0..TRIES {

@@ -20,12 +20,14 @@ where
     check_headers(headers)?;
     let limit = limits.body;
     let too_large = Error::BodyTooLarge { limit };
-    let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let declared =
+        headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let drained = limit.saturating_mul(DRAINED);
     if declared.is_some_and(|length| length > u64::try_from(drained).unwrap_or(u64::MAX)) {
         return Err(too_large);
     }
-    let mut collected = Vec::with_capacity(declared.map_or(0, |n| usize::try_from(n).unwrap_or(0)).min(limit));
+    let mut collected =
+        Vec::with_capacity(declared.map_or(0, |n| usize::try_from(n).unwrap_or(0)).min(limit));
     let mut seen = 0_usize;
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {

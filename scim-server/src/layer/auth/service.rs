@@ -90,7 +90,9 @@ async fn authenticate(
     };
     verify.verify(token).await.map_err(|error| match error {
         AuthError::Unknown => challenge("the bearer token is not valid", Some("invalid_token")),
-        AuthError::Refused(error) if error.status() == 401 => challenge(error.detail(), Some("invalid_token")),
+        AuthError::Refused(error) if error.status() == 401 => {
+            challenge(error.detail(), Some("invalid_token"))
+        }
         AuthError::Refused(error) => error_response(&error),
     })
 }
@@ -113,7 +115,9 @@ fn challenge(detail: &str, error: Option<&'static str>) -> Response<Body> {
     let mut response = error_response(&ScimError::new(401, detail));
     let value = match error {
         None => HeaderValue::from_static("Bearer realm=\"SCIM\""),
-        Some("invalid_request") => HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_request\""),
+        Some("invalid_request") => {
+            HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_request\"")
+        }
         Some(_) => HeaderValue::from_static("Bearer realm=\"SCIM\", error=\"invalid_token\""),
     };
     response.headers_mut().insert(WWW_AUTHENTICATE, value);

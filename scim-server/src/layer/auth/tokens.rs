@@ -41,7 +41,9 @@ pub struct StaticTokens {
 
 /// A text that cannot be a bearer token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a bearer token is at least {shortest} characters out of letters, digits and `-._~+/=` (RFC 6750 section 2.1)")]
+#[error(
+    "a bearer token is at least {shortest} characters out of letters, digits and `-._~+/=` (RFC 6750 section 2.1)"
+)]
 pub struct TokenError {
     shortest: usize,
 }

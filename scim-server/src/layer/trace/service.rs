@@ -79,6 +79,7 @@ where
 /// The id that a request brings, if it is one that may stand in a log line.
 fn given(headers: &HeaderMap) -> Option<RequestId> {
     let text = headers.get(REQUEST_ID)?.to_str().ok()?;
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'=');
+    let legal =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'=');
     (!text.is_empty() && text.len() <= LONGEST && text.bytes().all(legal)).then(|| RequestId::new(text))
 }
