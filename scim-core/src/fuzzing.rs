@@ -43,7 +43,11 @@ fn check_body(definition: &TypeDefinition, body: &Object, quirks: &Quirks) -> Op
     };
     let rendered = render(&draft);
     let read = Value::from_slice(&rendered.to_vec()).ok();
-    assert_eq!(read.as_ref().and_then(Value::as_object), Some(&rendered), "a resource reads as it was written");
+    assert_eq!(
+        read.as_ref().and_then(Value::as_object),
+        Some(&rendered),
+        "a resource reads as it was written"
+    );
     assert_eq!(
         validate_new(definition, rendered.clone(), quirks).as_ref(),
         Ok(&draft),
@@ -119,7 +123,11 @@ fn check_patch(
     });
     if only_adds && idempotent {
         let mut again = after.clone();
-        assert_eq!(changes.apply(definition, &mut again).ok(), Some(false), "what is there is not added again");
+        assert_eq!(
+            changes.apply(definition, &mut again).ok(),
+            Some(false),
+            "what is there is not added again"
+        );
         assert_eq!(again, after);
     }
     Some(after)
@@ -128,10 +136,14 @@ fn check_patch(
 fn without_read_only(definition: &TypeDefinition, resource: &Resource) -> Object {
     fn strip(attributes: &[Attribute], object: &mut Object) {
         object.retain(|name, value| {
-            let Some(attribute) = attributes.iter().find(|attribute| name.is(attribute.name())) else { return true };
+            let Some(attribute) = attributes.iter().find(|attribute| name.is(attribute.name())) else {
+                return true;
+            };
             let subs = attribute.sub_attributes();
             match value {
-                Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|o| strip(subs, o)),
+                Value::Array(items) => {
+                    items.iter_mut().filter_map(Value::as_object_mut).for_each(|o| strip(subs, o))
+                }
                 Value::Object(object) => strip(subs, object),
                 _ => {}
             }
@@ -181,7 +193,10 @@ fn render(draft: &Draft) -> Object {
 fn check_message(text: &str) {
     assert!(!text.is_empty() && text.len() < 2000, "a message has a length: {text}");
     assert!(!text.contains(|c: char| c.is_control()), "a message is one line: {text:?}");
-    assert!(!text.starts_with(|c: char| c.is_uppercase()) && !text.ends_with('.'), "a message is no sentence: {text}");
+    assert!(
+        !text.starts_with(|c: char| c.is_uppercase()) && !text.ends_with('.'),
+        "a message is no sentence: {text}"
+    );
 }
 
 fn user() -> &'static Arc<TypeDefinition> {
