@@ -9,6 +9,7 @@
     clippy::string_slice
 )]
 
+mod anything;
 mod common;
 mod create;
 mod custom;
