@@ -10,6 +10,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -18,7 +19,7 @@ use scim_server::store::MemoryStore;
 use scim_server::{Body, Limits, ScimService};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tower::service_fn;
 
@@ -316,18 +317,36 @@ async fn a_client_that_does_not_read_loses_its_connection() {
     assert_eq!(&bytes, b"HTTP/1.1 200");
 }
 
+/// A service that says when a request has arrived, and answers after a while.
+fn slow(
+    arrived: &Arc<Notify>,
+    duration: Duration,
+) -> impl tower::Service<
+    Request<hyper::body::Incoming>,
+    Response = http::Response<Body>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    let arrived = Arc::clone(arrived);
+    service_fn(move |_: Request<hyper::body::Incoming>| {
+        arrived.notify_one();
+        async move {
+            tokio::time::sleep(duration).await;
+            Ok::<_, Infallible>(http::Response::new(Body::from(b"done".to_vec())))
+        }
+    })
+}
+
 #[tokio::test]
 async fn the_end_waits_for_requests_under_way() {
-    let slow = service_fn(|_: Request<hyper::body::Incoming>| async {
-        tokio::time::sleep(SHORT).await;
-        Ok::<_, Infallible>(http::Response::new(Body::from(b"done".to_vec())))
-    });
-    let server = start_with(ServeOptions::default(), slow).await;
+    let arrived = Arc::new(Notify::new());
+    let server = start_with(ServeOptions::default(), slow(&arrived, SHORT)).await;
     let idle = server.connect().await;
     let mut stream = server.connect().await;
     stream.write_all(GET.as_bytes()).await.unwrap();
-    // The request must be under way before the end is asked for.
-    tokio::time::sleep(SHORT / 4).await;
+    arrived.notified().await;
     let Running { address, stop, task } = server;
     stop.send(()).unwrap();
     assert!(read_to_end(&mut stream).await.ends_with("done"));
@@ -338,14 +357,12 @@ async fn the_end_waits_for_requests_under_way() {
 
 #[tokio::test]
 async fn the_end_does_not_wait_for_ever() {
-    let hang = service_fn(|_: Request<hyper::body::Incoming>| async {
-        std::future::pending::<()>().await;
-        Ok::<_, Infallible>(http::Response::new(Body::empty()))
-    });
-    let server = start_with(ServeOptions::default().with_shutdown_timeout(SHORT), hang).await;
+    let arrived = Arc::new(Notify::new());
+    let options = ServeOptions::default().with_shutdown_timeout(SHORT);
+    let server = start_with(options, slow(&arrived, 10 * PATIENCE)).await;
     let mut stream = server.connect().await;
     stream.write_all(GET.as_bytes()).await.unwrap();
-    tokio::time::sleep(SHORT / 4).await;
+    arrived.notified().await;
     server.stop.send(()).unwrap();
     tokio::time::timeout(PATIENCE, server.task).await.expect("the server does not end").unwrap().unwrap();
     assert_eq!(read_to_end(&mut stream).await, "", "the connection is closed, not left behind");

@@ -1,4 +1,20 @@
 //! Serving over HTTP/1.1 with hyper: limits, time-outs and a graceful end (feature `serve`).
+//!
+//! A head that is no HTTP or is too large is answered 400, 414 or 431 without a body, because no request has come about
+//! that a service could see. TLS is left to what stands in front.
+//!
+//! ```no_run
+//! use scim_server::ScimService;
+//! use scim_server::serve::{ServeOptions, serve, shutdown_signal};
+//! use scim_server::store::MemoryStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let service = ScimService::builder(MemoryStore::new()).build();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8880").await?;
+//! serve(listener, service, ServeOptions::default(), shutdown_signal()).await
+//! # }
+//! ```
 
 mod guard;
 mod options;
