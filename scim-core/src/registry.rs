@@ -167,11 +167,12 @@ fn rfc7643() -> Registry {
     let users = ResourceType::new("User", user.id().clone())
         .with_description("User Account")
         .with_extension(enterprise.id().clone(), false);
-    let groups = ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
-        attribute: "members".into(),
-        targets: vec!["User".into(), "Group".into()],
-        inverse: Some("groups".into()),
-    });
+    let groups =
+        ResourceType::new("Group", group.id().clone()).with_description("Group").with_relation(Relation {
+            attribute: "members".into(),
+            targets: vec!["User".into(), "Group".into()],
+            inverse: Some("groups".into()),
+        });
     Registry::new([user, enterprise, group], [users, groups]).expect("the types of RFC 7643 fit together")
 }
 
@@ -275,7 +276,10 @@ impl TypeDefinition {
     /// The relation that is kept under this attribute, case aside.
     #[must_use]
     pub fn relation(&self, attribute: &str) -> Option<&Relation> {
-        self.resource_type.relations.iter().find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
+        self.resource_type
+            .relations
+            .iter()
+            .find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
     }
 
     /// The relations that its resources hold, such as `members`.
@@ -335,11 +339,17 @@ fn check_relation(
     if attribute.mutability() != Mutability::ReadWrite {
         return fail("the attribute is not readWrite");
     }
-    if resource_type.relations.iter().filter(|other| other.attribute.eq_ignore_ascii_case(&relation.attribute)).count() > 1
+    if resource_type
+        .relations
+        .iter()
+        .filter(|other| other.attribute.eq_ignore_ascii_case(&relation.attribute))
+        .count()
+        > 1
     {
         return fail("the attribute has more than one relation");
     }
-    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name)) {
+    if relation.targets.is_empty() || !relation.targets.iter().all(|name| all.iter().any(|t| t.name == *name))
+    {
         return fail("its targets are not registered resource types");
     }
     Ok(())
@@ -375,14 +385,17 @@ mod tests {
         assert!(user.extension("URN:ietf:params:scim:schemas:extension:enterprise:2.0:USER").is_some());
         assert_eq!(user.derived()[0].relation.as_ref(), "members");
         assert!(group.derived().is_empty(), "a Group shows no `groups`");
-        assert!(group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails"));
+        assert!(
+            group.is_kept_apart("MEMBERS") && user.is_kept_apart("groups") && !user.is_kept_apart("emails")
+        );
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
         let schema = Schema::group();
         let group = || ResourceType::new("Group", schema.id().clone());
-        let build = |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
+        let build =
+            |types: Vec<ResourceType>| Registry::new([Schema::group()], types).unwrap_err().to_string();
         let missing = "urn:example:none".parse::<SchemaUri>().unwrap();
         let relation = |attribute: &str, target: &str| Relation {
             attribute: attribute.into(),
@@ -397,9 +410,16 @@ mod tests {
             (vec![group().with_relation(relation("nope", "Group"))], "has no such attribute"),
             (vec![group().with_relation(relation("displayName", "Group"))], "not multi-valued"),
             (vec![group().with_relation(relation("members", "User"))], "not registered resource types"),
-            (vec![group().with_extension(schema.id().clone(), false)], "names the schema `urn:ietf:params:scim:schemas:core:2.0:Group` more than once"),
             (
-                vec![group().with_relation(relation("members", "Group")).with_relation(relation("MEMBERS", "Group"))],
+                vec![group().with_extension(schema.id().clone(), false)],
+                "names the schema `urn:ietf:params:scim:schemas:core:2.0:Group` more than once",
+            ),
+            (
+                vec![
+                    group()
+                        .with_relation(relation("members", "Group"))
+                        .with_relation(relation("MEMBERS", "Group")),
+                ],
                 "more than one relation",
             ),
         ];

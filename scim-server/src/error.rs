@@ -60,9 +60,12 @@ pub enum Error {
     /// The body ended early or could not be read.
     #[error("the body could not be read to its end")]
     BodyRead,
-    /// The path or the query string cannot be decoded.
+    /// The path cannot be decoded.
     #[error("{0}")]
-    Uri(String),
+    Path(String),
+    /// The query string cannot be decoded, or has a parameter twice.
+    #[error("{0}")]
+    Query(String),
     /// There is more than one Host header.
     #[error("the header Host is given more than once")]
     Hosts,
@@ -124,10 +127,9 @@ impl Error {
             Self::NotSupported(_) => plain(501),
             Self::MediaType(_) | Self::ContentEncoding(_) => plain(415),
             Self::BodyTooLarge { .. } => plain(413),
-            Self::BodyRead => plain(400),
-            Self::Uri(_) | Self::Hosts | Self::TooManyValues { .. } | Self::SortBy(_) => {
-                typed(ScimType::InvalidValue)
-            }
+            // No scimType is about paths, headers and broken connections.
+            Self::BodyRead | Self::Path(_) | Self::Hosts => plain(400),
+            Self::Query(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
             Self::Json(error) => match error.kind() {
                 JsonErrorKind::Empty => ScimError::new(400, "the body is empty; a JSON object is expected")
                     .with_type(ScimType::InvalidSyntax),

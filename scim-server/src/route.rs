@@ -36,11 +36,11 @@ impl Mounts {
 /// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
 pub(crate) fn is_discovery(path: &str) -> bool {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, _) => true,
-        (Some("ResourceTypes" | "Schemas"), _, None) => true,
-        _ => false,
-    }
+    matches!(
+        (segments.next(), segments.next(), segments.next()),
+        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, None)
+            | (Some("ResourceTypes" | "Schemas"), _, None)
+    )
 }
 
 /// What a request is about (RFC 7644 section 3.2).
@@ -74,7 +74,7 @@ impl Route {
     pub(crate) fn parse(path: &str, registry: &Registry) -> Result<Self, Error> {
         let mut segments = Vec::new();
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            segments.push(decode(segment)?);
+            segments.push(decode(segment).map_err(Error::Path)?);
         }
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let route = match segments.as_slice() {
@@ -149,17 +149,17 @@ impl RouteName {
 }
 
 /// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
-pub(crate) fn decode(text: &str) -> Result<String, Error> {
+pub(crate) fn decode(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
         if byte == b'%' && !(hex(bytes.next()) && hex(bytes.next())) {
-            return Err(Error::Uri(format!("`{}` in the URL is not valid percent-encoding", excerpt(text))));
+            return Err(format!("`{}` in the URL is not valid percent-encoding", excerpt(text)));
         }
     }
     match percent_decode_str(text).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(Error::Uri(format!("`{}` in the URL does not decode to UTF-8", excerpt(text)))),
+        Err(_) => Err(format!("`{}` in the URL does not decode to UTF-8", excerpt(text))),
     }
 }
 

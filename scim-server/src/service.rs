@@ -169,7 +169,7 @@ impl<S: ResourceStore> Inner<S> {
         let get = request.method == Method::GET;
         match &route {
             Route::Me => Err(Error::NotSupported("/Me")),
-            Route::Bulk => Err(Error::NotSupported("Bulk")),
+            Route::Bulk => Err(Error::NotSupported("/Bulk")),
             Route::ServiceProviderConfig if get => {
                 operation::service_provider_config(self, context, &request)
             }

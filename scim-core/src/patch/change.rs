@@ -73,6 +73,16 @@ pub enum Action {
     Expect(Value),
 }
 
+impl Action {
+    /// The value that is written, if it is one.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Add(value) | Self::Replace(Some(value)) => Some(value),
+            Self::Replace(None) | Self::Remove | Self::RemoveListed(_) | Self::Expect(_) => None,
+        }
+    }
+}
+
 impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -8,9 +8,8 @@ use super::error::PatchErrorKind;
 use super::work::{Work, weight};
 use crate::schema::{Attribute, Mutability};
 use crate::validate::{
-    At, Issues, covers, element_value, has_guarded_parts, identity_key, is_primary, keep_element_parts, keep_parts,
-    same_identity,
-    value_key, without_duplicates,
+    At, Issues, covers, element_value, has_guarded_parts, identity_key, is_primary, keep_element_parts,
+    keep_parts, same_identity, value_key, without_duplicates,
 };
 use crate::value::{Object, Value};
 
@@ -87,7 +86,8 @@ impl List<'_> {
                 continue;
             }
             let known = element_value(value).and_then(|_| {
-                let same = |n: &usize| items.get(*n).is_some_and(|item| same_identity(attribute, item, value));
+                let same =
+                    |n: &usize| items.get(*n).is_some_and(|item| same_identity(attribute, item, value));
                 candidates.iter().copied().find(same)
             });
             match (known, known.and_then(|n| items.get_mut(n)), value) {
@@ -117,7 +117,14 @@ impl List<'_> {
         if has_guarded_parts(attribute) {
             let old = Value::Array(std::mem::take(items));
             let mut issues = Issues::default();
-            keep_parts(attribute, &mut new, &old, &At::Path(&self.spot.target.path()), &|_| false, &mut issues);
+            keep_parts(
+                attribute,
+                &mut new,
+                &old,
+                &At::Path(&self.spot.target.path()),
+                &|_| false,
+                &mut issues,
+            );
             issues.into_result()?;
         }
         if let Value::Array(new) = new {

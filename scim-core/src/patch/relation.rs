@@ -49,7 +49,9 @@ impl Resolver<'_> {
             (Op::Replace, None, Some(value)) => {
                 let ids = self.ids(named, value)?;
                 if ids.is_empty() && named.attribute.is_required() {
-                    return Err(ValidationError::from(Issue::new(named.path.as_str(), IssueKind::Required)).into());
+                    return Err(
+                        ValidationError::from(Issue::new(named.path.as_str(), IssueKind::Required)).into()
+                    );
                 }
                 RelationAction::Replace(ids)
             }

@@ -29,7 +29,10 @@ pub struct PatchOperation {
 
 impl fmt::Debug for PatchOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PatchOperation").field("op", &self.op).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("PatchOperation")
+            .field("op", &self.op)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,8 @@ impl PatchRequest {
         let options = parse_options(quirks, &limits);
         let mut set = ChangeSet { work_limit: limits.work, ..ChangeSet::default() };
         for (n, operation) in operations.into_iter().enumerate() {
-            let mut resolver = Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
+            let mut resolver =
+                Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
             resolver.operation(operation).map_err(|kind| PatchError::at(n, kind))?;
         }
         Ok(set)
@@ -113,7 +114,11 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn named(&self, attr: &ResolvedAttr, filter: Option<ResolvedFilter>) -> Result<Named<'a>, PatchErrorKind> {
+    fn named(
+        &self,
+        attr: &ResolvedAttr,
+        filter: Option<ResolvedFilter>,
+    ) -> Result<Named<'a>, PatchErrorKind> {
         let extension = attr.extension().map(Arc::from);
         let attribute = match &extension {
             None => self.definition.attribute(attr.name()),
@@ -122,7 +127,10 @@ impl<'a> Resolver<'a> {
             }
         };
         let Some(attribute) = attribute else {
-            return Err(PatchErrorKind::NoTarget(format!("there is no attribute `{}`", excerpt_path(attr.name()))));
+            return Err(PatchErrorKind::NoTarget(format!(
+                "there is no attribute `{}`",
+                excerpt_path(attr.name())
+            )));
         };
         let mut named = Named::whole(extension.as_ref(), attribute);
         if filter.is_some() {
@@ -158,7 +166,8 @@ impl<'a> Resolver<'a> {
 
     /// A key that is a path: `name.givenName`, `urn:...:User:department`, `emails[type eq "work"].value`.
     fn key(&mut self, op: Op, name: &str, value: Value) -> Done {
-        let unknown = |problem: String| PatchErrorKind::Target { path: excerpt_path(name), problem, in_filter: false };
+        let unknown =
+            |problem: String| PatchErrorKind::Target { path: excerpt_path(name), problem, in_filter: false };
         let filtered = name.contains('[');
         if !self.quirks.dotted_keys && (filtered || !name.contains(':')) && name.contains(['.', '[']) {
             return Err(unknown("a key of `value` must be the name of an attribute".to_owned()));
@@ -168,7 +177,9 @@ impl<'a> Resolver<'a> {
             Ok((_, path)) => self.at_path(op, &path, Some(value)),
             // What cannot be read, or selects by what is not there, was meant: only a name that is not known is passed
             // over.
-            Err(kind @ (PatchErrorKind::Path { .. } | PatchErrorKind::Target { in_filter: true, .. })) if filtered => {
+            Err(kind @ (PatchErrorKind::Path { .. } | PatchErrorKind::Target { in_filter: true, .. }))
+                if filtered =>
+            {
                 Err(kind)
             }
             Err(_) if self.quirks.ignore_unknown_attributes => Ok(()),
@@ -261,8 +272,12 @@ impl<'a> Resolver<'a> {
             Some(Value::Null) if op == Op::Add => return Ok(()),
             _ => return mutability("is required and cannot be removed as a whole"),
         };
-        let listed = |uri: &str| uris.iter().any(|item| item.as_str().is_some_and(|item| item.eq_ignore_ascii_case(uri)));
-        let known = |uri: &&Value| uri.as_str().is_some_and(|text| base.is(text) || definition.extension(text).is_some());
+        let listed = |uri: &str| {
+            uris.iter().any(|item| item.as_str().is_some_and(|item| item.eq_ignore_ascii_case(uri)))
+        };
+        let known = |uri: &&Value| {
+            uri.as_str().is_some_and(|text| base.is(text) || definition.extension(text).is_some())
+        };
         match op {
             Op::Remove if listed(base.as_str()) => return mutability("must keep the base schema"),
             Op::Remove => {
@@ -367,7 +382,12 @@ impl<'a> Resolver<'a> {
 
     /// An object for a complex attribute: sub-attributes with a value are set, and where it is a `replace`, those
     /// without one are removed.
-    fn merging(&mut self, op: Op, named: &Named<'_>, given: Object) -> Result<Option<Action>, PatchErrorKind> {
+    fn merging(
+        &mut self,
+        op: Op,
+        named: &Named<'_>,
+        given: Object,
+    ) -> Result<Option<Action>, PatchErrorKind> {
         let mut emptied: Vec<&Attribute> = Vec::new();
         if op == Op::Replace {
             let empty = given.iter().filter(|(_, value)| value.is_unassigned());
@@ -399,10 +419,17 @@ impl<'a> Resolver<'a> {
             other => other,
         };
         let at = At::Path(&named.path);
-        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| coerce.single(named.attribute, value, &at))?)
+        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| {
+            coerce.single(named.attribute, value, &at)
+        })?)
     }
 
-    fn coerced(&self, attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, PatchErrorKind> {
+    fn coerced(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        path: &str,
+    ) -> Result<Option<Value>, PatchErrorKind> {
         let value = match value {
             // One object or text stands for a list of one in every mode: common clients send both forms.
             one if attribute.is_multi_valued() && !matches!(one, Value::Array(_) | Value::Null) => {
@@ -411,7 +438,9 @@ impl<'a> Resolver<'a> {
             other => other,
         };
         let at = At::Path(path);
-        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| coerce.attribute(attribute, value, &at))?)
+        Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| {
+            coerce.attribute(attribute, value, &at)
+        })?)
     }
 
     fn push(
@@ -428,8 +457,13 @@ impl<'a> Resolver<'a> {
             }
             _ => None,
         };
-        let target =
-            Target { extension, attribute: attribute.name().into(), filter, sub: sub.map(|sub| sub.name().into()), template };
+        let target = Target {
+            extension,
+            attribute: attribute.name().into(),
+            filter,
+            sub: sub.map(|sub| sub.name().into()),
+            template,
+        };
         self.set.changes.push(Change { operation: self.operation, target, action });
     }
 }

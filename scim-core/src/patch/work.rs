@@ -17,7 +17,11 @@ impl Work {
     }
 
     /// Pays for looking at these values once, and once more for every comparison of a filter.
-    pub(super) fn look(&mut self, values: &[Value], filter: Option<&ResolvedFilter>) -> Result<(), PatchErrorKind> {
+    pub(super) fn look(
+        &mut self,
+        values: &[Value],
+        filter: Option<&ResolvedFilter>,
+    ) -> Result<(), PatchErrorKind> {
         let times = filter.map_or(1, |filter| 1 + comparisons(filter));
         self.pay(values.iter().map(weight).sum::<u64>().saturating_mul(times))
     }

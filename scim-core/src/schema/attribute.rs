@@ -362,7 +362,8 @@ impl From<Repr> for Attribute {
 impl From<Attribute> for Repr {
     fn from(attribute: Attribute) -> Self {
         let returned = attribute.returned();
-        let textual = matches!(attribute.data_type, DataType::String | DataType::Reference | DataType::Binary);
+        let textual =
+            matches!(attribute.data_type, DataType::String | DataType::Reference | DataType::Binary);
         Self {
             name: attribute.name.as_ref().to_owned(),
             data_type: attribute.data_type,

@@ -47,7 +47,9 @@ impl Schema {
         let mut attributes: Vec<Attribute> = attributes
             .into_iter()
             // "listed characteristics win over common attributes repeated in an old schema" (RFC 7643 section 3.1)
-            .filter(|a| !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name())))
+            .filter(|a| {
+                !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name()))
+            })
             .collect();
         let fail = |problem| SchemaError { schema: excerpt(id.as_str()), problem };
         check_names(&attributes).map_err(fail)?;
@@ -220,7 +222,10 @@ fn check(attribute: &Attribute, nested: bool) -> Result<(), String> {
             check(sub, true)?;
         }
     } else if !subs.is_empty() {
-        return Err(format!("`{name}` has sub-attributes but its type is {}", attribute.data_type().as_str()));
+        return Err(format!(
+            "`{name}` has sub-attributes but its type is {}",
+            attribute.data_type().as_str()
+        ));
     }
     let unique = attribute.uniqueness() != Uniqueness::None;
     if unique && matches!(attribute.data_type(), DataType::Boolean | DataType::Complex | DataType::Binary) {

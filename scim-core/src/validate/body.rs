@@ -111,7 +111,8 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         Some(Value::Array(uris)) => uris.as_slice(),
         Some(one @ Value::String(_)) if coerce.quirks.wrap_single_values => std::slice::from_ref(one),
         Some(other) => {
-            coerce.issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
+            coerce
+                .issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
             return;
         }
     };
@@ -154,7 +155,8 @@ fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Obj
         match schema.attribute(name.as_str()) {
             Some(attribute) if attribute.is_read_only() => {}
             Some(attribute) => {
-                if let Some(value) = coerce.attribute(attribute, value, &At::Extension(uri, attribute.name())) {
+                if let Some(value) = coerce.attribute(attribute, value, &At::Extension(uri, attribute.name()))
+                {
                     data.push_new(attribute.name(), value);
                 }
             }

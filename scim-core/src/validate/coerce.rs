@@ -89,7 +89,8 @@ impl<'a> Coerce<'a> {
 
     /// One value of an attribute: of a singular one, or an element of a multi-valued one.
     pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
-        if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute)) {
+        if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute))
+        {
             return None;
         }
         match attribute.data_type() {
@@ -118,11 +119,18 @@ impl<'a> Coerce<'a> {
     }
 
     /// The members of a value that is to be an object; a plain one where that is tolerated.
-    pub(crate) fn complex_members(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Object> {
+    pub(crate) fn complex_members(
+        &mut self,
+        attribute: &Attribute,
+        value: Value,
+        at: &At<'_>,
+    ) -> Option<Object> {
         let mut value = value;
         if self.quirks.scalar_complex_values {
+            // An element of a list is no list of one.
             if let Value::Array(items) = &mut value
                 && items.len() <= 1
+                && !attribute.is_multi_valued()
             {
                 value = items.pop().filter(|item| *item != Value::Null)?;
             }

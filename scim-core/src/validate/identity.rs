@@ -236,7 +236,11 @@ mod tests {
         assert!(same_value(&decimal, &value("5"), &value("5.0")));
         assert!(!same_value(&decimal, &value("5"), &value("50")));
         let date = Attribute::new("d", DataType::DateTime);
-        assert!(same_value(&date, &value(r#""2026-01-31T08:30:00Z""#), &value(r#""2026-01-31T09:30:00.000+01:00""#)));
+        assert!(same_value(
+            &date,
+            &value(r#""2026-01-31T08:30:00Z""#),
+            &value(r#""2026-01-31T09:30:00.000+01:00""#)
+        ));
         let list = Attribute::new("l", DataType::String).multi_valued();
         assert!(same_value(&list, &value(r#"["a","b"]"#), &value(r#"["B","A"]"#)));
         assert!(!same_value(&list, &value(r#"["a","a","b"]"#), &value(r#"["a","b","b"]"#)));
@@ -246,7 +250,10 @@ mod tests {
     fn what_was_touched_wins_where_two_elements_become_one() {
         let schema = Schema::user();
         let emails = schema.attribute("emails").unwrap();
-        let list = vec![value(r#"{"value":"a","primary":true}"#), value(r#"{"value":"A","primary":false,"display":"x"}"#)];
+        let list = vec![
+            value(r#"{"value":"a","primary":true}"#),
+            value(r#"{"value":"A","primary":false,"display":"x"}"#),
+        ];
         let mut touched = vec![0];
         let merged = without_duplicates(emails, list.clone(), &mut touched);
         assert_eq!(merged, [value(r#"{"value":"a","primary":true,"display":"x"}"#)]);

@@ -85,7 +85,8 @@ fn keep(
 
 /// Whether a sub-attribute has a say in what a write of its parent may do.
 fn is_guarded(sub: &Attribute) -> bool {
-    matches!(sub.mutability(), Mutability::ReadOnly | Mutability::Immutable) || sub.returned() == Returned::Never
+    matches!(sub.mutability(), Mutability::ReadOnly | Mutability::Immutable)
+        || sub.returned() == Returned::Never
 }
 
 /// Whether any sub-attribute must be looked after when values of the attribute are replaced.

@@ -18,8 +18,24 @@ impl Value {
 
     /// Appends the value as compact JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
-        // Writing to memory cannot fail, and no value here has a key or number that JSON cannot hold.
-        let _ = serde_json::to_writer(out, self);
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(true) => out.extend_from_slice(b"true"),
+            Self::Bool(false) => out.extend_from_slice(b"false"),
+            Self::Number(number) => out.extend_from_slice(number.as_str().as_bytes()),
+            Self::String(text) => write_text(text, out),
+            Self::Array(items) => {
+                out.push(b'[');
+                for (n, item) in items.iter().enumerate() {
+                    if n > 0 {
+                        out.push(b',');
+                    }
+                    item.write(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(object) => object.write(out),
+        }
     }
 }
 
@@ -34,8 +50,29 @@ impl Object {
 
     /// Appends the object as compact JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let _ = serde_json::to_writer(out, self);
+        out.push(b'{');
+        for (n, (name, value)) in self.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            name.write(out);
+            out.push(b':');
+            value.write(out);
+        }
+        out.push(b'}');
     }
+}
+
+impl AttrName {
+    /// Appends the name as a JSON string.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        write_text(self.as_str(), out);
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 impl Serialize for Value {

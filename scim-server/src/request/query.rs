@@ -21,7 +21,7 @@ pub(crate) fn parse_query(query: Option<&str>) -> Result<QueryParams, Error> {
         let (name, value) = (decode_form(name)?, decode_form(value)?);
         let folded = name.to_ascii_lowercase();
         if ONCE.contains(&folded.as_str()) && !seen.insert(folded) {
-            return Err(Error::Uri(format!("the parameter `{}` is given twice", excerpt(&name))));
+            return Err(Error::Query(format!("the parameter `{}` is given twice", excerpt(&name))));
         }
         params.set(&name, &value)?;
     }
@@ -51,7 +51,7 @@ fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn decode_form(text: &str) -> Result<String, Error> {
-    decode(&text.replace('+', " "))
+    decode(&text.replace('+', " ")).map_err(Error::Query)
 }
 
 /// Reads a filter and checks it against the schemas of a resource type.

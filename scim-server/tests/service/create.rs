@@ -186,10 +186,12 @@ async fn rfc7643_4_2_groups_have_members_that_can_be_followed() {
     let group = server.group("outer", &[&user, &inner, &user]).await;
     let json = server.get(&format!("/Groups/{group}")).await.json();
     let members = json!([
-        {"value": user, "$ref": format!("http://example.com/Users/{user}"), "display": "Ann", "type": "User"},
-        {"value": inner, "$ref": format!("http://example.com/Groups/{inner}"), "display": "inner", "type": "Group"},
+        {"value": user, "$ref": format!("http://example.com/Users/{user}"), "type": "User"},
+        {"value": inner, "$ref": format!("http://example.com/Groups/{inner}"), "type": "Group"},
     ]);
     assert_eq!(json["members"], members, "7643-4.2-04, 05; no duplicates");
+    let named = server.get(&format!("/Groups/{group}?attributes=members.display")).await.json();
+    assert_eq!(named["members"], json!([{"display": "Ann"}, {"display": "inner"}]), "where a request asks for it");
     let groups = server.get(&format!("/Users/{user}")).await.json()["groups"].clone();
     let expected = json!([{"value": group, "$ref": format!("http://example.com/Groups/{group}"), "display": "outer",
         "type": "direct"}]);

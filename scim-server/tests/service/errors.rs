@@ -41,7 +41,7 @@ async fn sentences() {
             "POST",
             "/Bulk",
             String::new(),
-            "501 - Bulk is not supported by this server; see ServiceProviderConfig for what is",
+            "501 - /Bulk is not supported by this server; see ServiceProviderConfig for what is",
         ),
         ("POST", "/Users", String::new(), "400 invalidSyntax the body is empty; a JSON object is expected"),
         ("POST", "/Users", "[]".to_owned(), "400 invalidSyntax the body must be a JSON object, got an array"),

@@ -9,6 +9,7 @@
     clippy::string_slice
 )]
 
+mod anything;
 mod common;
 mod create;
 mod custom;
@@ -16,6 +17,7 @@ mod delete;
 mod discovery;
 mod errors;
 mod etag;
+mod failing;
 mod hostile;
 mod layers;
 mod list;
