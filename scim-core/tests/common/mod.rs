@@ -7,48 +7,48 @@ use scim_core::patch::{PatchLimits, PatchRequest};
 use scim_core::validate::validate_new;
 use scim_core::{ChangeSet, Object, Quirks, Registry, Resource, ScimType, TypeDefinition, Value, urn};
 
-pub const MODES: [Quirks; 2] = [Quirks::strict(), Quirks::interop()];
+pub(crate) const MODES: [Quirks; 2] = [Quirks::strict(), Quirks::interop()];
 
-pub fn value(json: &str) -> Value {
+pub(crate) fn value(json: &str) -> Value {
     Value::from_slice(json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
 
-pub fn object(json: &str) -> Object {
+pub(crate) fn object(json: &str) -> Object {
     match value(json) {
         Value::Object(object) => object,
         other => panic!("not an object: {other:?}"),
     }
 }
 
-pub fn text(value: Option<&Value>) -> String {
+pub(crate) fn text(value: Option<&Value>) -> String {
     value.map_or("-".to_owned(), |value| String::from_utf8(value.to_vec()).unwrap())
 }
 
-pub fn definition(name: &str) -> Arc<TypeDefinition> {
+pub(crate) fn definition(name: &str) -> Arc<TypeDefinition> {
     let registry = if name == "Thing" { scim_core::fuzzing::things() } else { Registry::rfc7643() };
     Arc::clone(registry.by_name(name).unwrap())
 }
 
 /// A user of these attributes, `schemas` and `userName` aside.
-pub fn user_json(attributes: &str) -> String {
+pub(crate) fn user_json(attributes: &str) -> String {
     let comma = if attributes.is_empty() { "" } else { "," };
     format!(r#"{{"schemas":["{}"],"userName":"u"{comma}{attributes}}}"#, urn::USER)
 }
 
 /// A thing of these attributes, `schemas` and `name` aside.
-pub fn thing_json(attributes: &str) -> String {
+pub(crate) fn thing_json(attributes: &str) -> String {
     let comma = if attributes.is_empty() { "" } else { "," };
     format!(r#"{{"schemas":["{}"],"name":"n"{comma}{attributes}}}"#, scim_core::fuzzing::THING)
 }
 
 #[track_caller]
-pub fn resource(definition: &TypeDefinition, json: &str) -> Resource {
+pub(crate) fn resource(definition: &TypeDefinition, json: &str) -> Resource {
     validate_new(definition, object(json), &Quirks::strict())
         .unwrap_or_else(|error| panic!("{error}: {json}"))
         .resource
 }
 
-pub fn resolve(
+pub(crate) fn resolve(
     definition: &TypeDefinition,
     operations: &str,
     quirks: &Quirks,
@@ -60,7 +60,7 @@ pub fn resolve(
 }
 
 /// What becomes of a resource, and whether it has changed.
-pub fn patch(
+pub(crate) fn patch(
     definition: &TypeDefinition,
     before: &Resource,
     operations: &str,
