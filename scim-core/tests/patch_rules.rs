@@ -279,6 +279,12 @@ fn required_sub_attributes_stay() {
     ] {
         thing_refuses(parts, &format!("[{operation}]"), scim_type, "value` is required");
     }
+    thing_gives(
+        parts,
+        r#"[{"op":"add","path":"parts[value eq \"1\"]","value":{"type":"a"}}]"#,
+        "parts",
+        r#"[{"value":"1","type":"a"}]"#,
+    );
     // A value made for a filter that matches nothing is checked like any other.
     let made = r#"[{"op":"add","path":"parts[type eq \"b\"].fixed","value":"x"}]"#;
     refuses(

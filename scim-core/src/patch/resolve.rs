@@ -366,7 +366,7 @@ impl<'a> Resolver<'a> {
                 return self.merging(op, named, given);
             }
             // One value among several is given as an object of its own.
-            (Some(_), None, value) => self.one_of_many(named, value)?,
+            (Some(_), None, value) => self.one_of_many(op, named, value)?,
             (_, _, value) => self.coerced(written, value, &named.path)?,
         };
         if blank(value.as_ref()) && (named.filter.is_none() || named.sub.is_some()) {
@@ -413,13 +413,14 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    fn one_of_many(&self, named: &Named<'_>, value: Value) -> Result<Option<Value>, PatchErrorKind> {
+    fn one_of_many(&self, op: Op, named: &Named<'_>, value: Value) -> Result<Option<Value>, PatchErrorKind> {
         let value = match value {
             Value::Array(mut items) if items.len() <= 1 => items.pop().unwrap_or(Value::Null),
             other => other,
         };
         let at = At::Path(&named.path);
         Ok(Coerce::run(self.quirks, self.definition.name(), |coerce| {
+            coerce.partial = op == Op::Add;
             coerce.single(named.attribute, value, &at)
         })?)
     }

@@ -45,14 +45,14 @@ pub fn validate_new(
     Ok(draft)
 }
 
-/// Checks that every required attribute has a value, as after a PATCH. The values of relations are not part of the
+/// Checks that every required attribute and sub-attribute has a value, as after a PATCH. The values of relations are not part of the
 /// resource and not looked at.
 ///
 /// # Errors
 /// [`ValidationError`] naming each required attribute without a value.
 pub fn check_required(definition: &TypeDefinition, resource: &Resource) -> Result<(), ValidationError> {
     let mut issues = Issues::default();
-    find_missing_attributes(definition, resource, &mut issues);
+    find_missing_attributes(definition, resource, true, &mut issues);
     issues.into_result()
 }
 
@@ -226,9 +226,9 @@ fn read_reference(
     None
 }
 
-/// The required attributes that have no value.
+/// The required attributes that have no value. Sub-attributes were looked at when the body was read.
 pub(super) fn find_missing(definition: &TypeDefinition, draft: &Draft, issues: &mut Issues) {
-    find_missing_attributes(definition, &draft.resource, issues);
+    find_missing_attributes(definition, &draft.resource, false, issues);
     for relation in draft.relations.iter().filter(|relation| relation.targets.is_empty()) {
         if definition.attribute(&relation.attribute).is_some_and(Attribute::is_required) {
             issues.push(&*relation.attribute, IssueKind::Required);
@@ -236,10 +236,15 @@ pub(super) fn find_missing(definition: &TypeDefinition, draft: &Draft, issues: &
     }
 }
 
-fn find_missing_attributes(definition: &TypeDefinition, resource: &Resource, issues: &mut Issues) {
+fn find_missing_attributes(
+    definition: &TypeDefinition,
+    resource: &Resource,
+    subs: bool,
+    issues: &mut Issues,
+) {
     for attribute in definition.base().attributes() {
         if !definition.is_kept_apart(attribute.name()) {
-            find_missing_value(attribute, resource.attributes(), &At::Path(attribute.name()), issues);
+            find_missing_value(attribute, resource.attributes(), &At::Path(attribute.name()), subs, issues);
         }
     }
     for extension in definition.extensions() {
@@ -247,7 +252,7 @@ fn find_missing_attributes(definition: &TypeDefinition, resource: &Resource, iss
         match resource.attributes().get(uri) {
             Some(Value::Object(data)) => {
                 for attribute in extension.schema.attributes() {
-                    find_missing_value(attribute, data, &At::Extension(uri, attribute.name()), issues);
+                    find_missing_value(attribute, data, &At::Extension(uri, attribute.name()), subs, issues);
                 }
             }
             // "if required, a resource MUST include this schema extension and also include any attributes declared as
@@ -258,7 +263,7 @@ fn find_missing_attributes(definition: &TypeDefinition, resource: &Resource, iss
     }
 }
 
-fn find_missing_value(attribute: &Attribute, object: &Object, at: &At<'_>, issues: &mut Issues) {
+fn find_missing_value(attribute: &Attribute, object: &Object, at: &At<'_>, subs: bool, issues: &mut Issues) {
     let is_missing = |attribute: &Attribute, object: &Object| {
         attribute.is_required()
             && !attribute.is_read_only()
@@ -267,7 +272,7 @@ fn find_missing_value(attribute: &Attribute, object: &Object, at: &At<'_>, issue
     if is_missing(attribute, object) {
         return issues.push(at, IssueKind::Required);
     }
-    if !attribute.sub_attributes().iter().any(Attribute::is_required) {
+    if !subs || !attribute.sub_attributes().iter().any(Attribute::is_required) {
         return;
     }
     let mut look_into = |value: &Value, at: &At<'_>| {

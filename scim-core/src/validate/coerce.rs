@@ -20,13 +20,22 @@ pub(crate) struct Coerce<'a> {
     pub(crate) issues: Issues,
     /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
     pub(crate) cleared: Vec<String>,
+    /// Whether a complex value is merged into one that is there, and so need not have all that is required.
+    pub(crate) partial: bool,
     /// Whether this is inside a value that is never returned, and so never repeated in a message.
     secret: bool,
 }
 
 impl<'a> Coerce<'a> {
     pub(crate) fn new(quirks: &'a Quirks, resource_type: &'a str) -> Self {
-        Self { quirks, resource_type, issues: Issues::default(), cleared: Vec::new(), secret: false }
+        Self {
+            quirks,
+            resource_type,
+            issues: Issues::default(),
+            cleared: Vec::new(),
+            partial: false,
+            secret: false,
+        }
     }
 
     /// What `read` returns, or everything that it found wrong.
@@ -109,6 +118,9 @@ impl<'a> Coerce<'a> {
         let object = self.members(attribute, members, at);
         if object.is_empty() {
             return None;
+        }
+        if self.partial {
+            return Some(Value::Object(object));
         }
         for sub in attribute.sub_attributes().iter().filter(|sub| sub.is_required() && !sub.is_read_only()) {
             if object.get(sub.name()).is_none_or(is_blank) {
