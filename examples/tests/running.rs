@@ -285,7 +285,8 @@ fn ping_is_open_and_health_is_in_the_originals_shape() {
     // Components report when they begin to work; right after the session is unlocked, some have yet to.
     let health = poll("a report of the confirmation watcher", PATIENCE, || {
         let health = client.get("/health").expect(200);
-        let found = health["reports"].as_array().unwrap().iter().any(|r| r["source"] == "ConfirmationWatcher");
+        let found =
+            health["reports"].as_array().unwrap().iter().any(|r| r["source"] == "ConfirmationWatcher");
         if found { Ok(health) } else { Err(health.to_string()) }
     });
     for key in ["build", "version", "retrievedAt"] {

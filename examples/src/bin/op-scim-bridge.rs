@@ -110,7 +110,11 @@ impl Place {
             None => usual.iter().find(|folder| folder.is_dir()),
         };
         let Some(folder) = folder else {
-            let named = self.data_dir.as_ref().or(usual.first()).map_or_else(String::new, |f| f.display().to_string());
+            let named = self
+                .data_dir
+                .as_ref()
+                .or(usual.first())
+                .map_or_else(String::new, |f| f.display().to_string());
             return Err(format!("there is no data folder {named}; name the bridge's with --data-dir").into());
         };
         let gate = Arc::new(SessionGate::closed());
