@@ -1,5 +1,5 @@
 //! POST and PUT: what is accepted, what becomes of it, and in which words the rest is refused.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::type_complexity, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod common;
 
