@@ -42,6 +42,7 @@
 //! - [`credentials`]: [`SessionFile`](credentials::SessionFile) and [`Token`](credentials::Token), the two
 //!   secrets, and [`SessionGate`](credentials::SessionGate), which checks each request's token.
 //! - [`account::Account`]: the port, and [`account::local::LocalAccount`], the account behind it.
+//! - [`mapping::BridgeStore`]: what a SCIM server stores users and groups in, over an account.
 //! - [`confirm::run`]: the loop that confirms people.
 //! - [`health::Health`] and [`logging::Logging`]: what an administrator sees.
 //! - [`clock::Clock`] and [`random::Random`]: handed in, so that tests choose them.
