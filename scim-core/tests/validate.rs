@@ -35,6 +35,8 @@ fn refuses(kind: &str, json: &str, quirks: &Quirks, scim_type: ScimType, message
     }
 }
 
+type Cases = &'static [(&'static str, &'static str)];
+
 /// Attribute, JSON that fits, what comes of it; and JSON that does not, in words that follow the name.
 const TYPES: &[(&str, &[(&str, &str)], &[(&str, &str)])] = &[
     (

@@ -133,7 +133,10 @@ impl Spot<'_> {
                     merge(parts, given);
                 }
             }
-            (None, _) => return Ok(drop(object.remove(name))),
+            (None, _) => {
+                object.remove(name);
+                return Ok(());
+            }
             (Some(sub), Action::Add(value) | Action::Replace(Some(value))) => {
                 if let Some(parts) = object.ensure_object(name) {
                     set_sub(parts, sub, value, matches!(action, Action::Add(_)));
@@ -165,10 +168,10 @@ impl Spot<'_> {
         for sub in self.attribute.sub_attributes() {
             let Some(old) = had.get(sub.name()) else { continue };
             match sub.mutability() {
-                Mutability::Immutable => {
-                    if !now.get(sub.name()).is_some_and(|new| same_value(sub, old, new)) {
-                        return Err(self.immutable_part(sub));
-                    }
+                Mutability::Immutable
+                    if !now.get(sub.name()).is_some_and(|new| same_value(sub, old, new)) =>
+                {
+                    return Err(self.immutable_part(sub));
                 }
                 Mutability::ReadOnly if other_thing => drop(now.remove(sub.name())),
                 _ => {}

@@ -175,7 +175,7 @@ impl List<'_> {
                 (None, _) if attribute.is_complex() => others.push(value),
                 (None, _) => drop(keys.insert(value_key(attribute, value))),
                 (Some(_), Some(_)) => drop(keys.insert(identity_key(attribute, value))),
-                (Some(_), None) => drop(keys.extend(distinguishing(attribute, value))),
+                (Some(_), None) => keys.extend(distinguishing(attribute, value)),
             }
         }
         for value in &others {

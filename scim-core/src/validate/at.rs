@@ -8,9 +8,9 @@ pub(crate) enum At<'a> {
     /// An attribute of an extension.
     Extension(&'a str, &'a str),
     /// A sub-attribute.
-    Sub(&'a At<'a>, &'a str),
+    Sub(&'a Self, &'a str),
     /// An element of a list, counted from 0.
-    Item(&'a At<'a>, usize),
+    Item(&'a Self, usize),
 }
 
 impl fmt::Display for At<'_> {
