@@ -49,13 +49,16 @@
 //! There are no features. Limits are listed in the README and beside each constant.
 
 pub mod account;
+pub mod app;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod confirm;
 pub mod credentials;
 mod file;
 pub mod health;
 pub mod logging;
+pub mod mapping;
 pub mod random;
 mod text;
 

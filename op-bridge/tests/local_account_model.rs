@@ -173,7 +173,14 @@ impl Model {
             return Err("EmailTaken");
         }
         let person = &mut self.people[at];
-        person.pending = if same(&person.email, &email) { None } else { Some(email) };
+        let invited = "TRANSFER_STARTED";
+        if person.state == invited || (person.state == "TRANSFER_SUSPENDED" && person.before == invited) {
+            if !same(&person.email, &email) {
+                person.email = email;
+            }
+        } else {
+            person.pending = if same(&person.email, &email) { None } else { Some(email) };
+        }
         Ok(())
     }
 }

@@ -200,6 +200,12 @@ impl Projection {
         shown
     }
 
+    /// The part of one attribute of the base schema that is shown; `None` when nothing is.
+    #[must_use]
+    pub fn apply_to(&self, attribute: &Attribute, value: &Value) -> Option<Value> {
+        self.decide(None, attribute).and_then(|show| show.pick(value))
+    }
+
     /// Appends the part of a resource that is shown as JSON: the same as [`Projection::apply`] without a copy of it.
     pub fn write(&self, definition: &TypeDefinition, resource: &Object, out: &mut Vec<u8>) {
         let mut writer = Members::open(out);
@@ -415,7 +421,9 @@ fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
                 .iter()
                 .any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
     };
-    definition.base().attributes().iter().any(on_request)
+    // What is kept apart from the document is projected on its own: see `Projection::apply_to`.
+    let in_document = |attribute: &&Attribute| !definition.is_kept_apart(attribute.name());
+    definition.base().attributes().iter().filter(in_document).any(on_request)
         || definition
             .extensions()
             .iter()

@@ -5,6 +5,7 @@ use scim_core::{Quirks, Registry};
 use crate::clock::{Clock, IdGenerator, Sources};
 use crate::limits::Limits;
 use crate::operation::AuthenticationScheme;
+use crate::route::Mounts;
 use crate::service::{Inner, ScimService};
 
 /// Puts a [`ScimService`] together.
@@ -16,7 +17,7 @@ pub struct ScimServiceBuilder<S> {
     limits: Limits,
     sources: Sources,
     base_url: Option<Arc<str>>,
-    mounts: Vec<String>,
+    mounts: Mounts,
     authentication: Vec<AuthenticationScheme>,
     documentation: Option<String>,
 }
@@ -30,7 +31,7 @@ impl<S> ScimServiceBuilder<S> {
             limits: Limits::default(),
             sources: Sources::default(),
             base_url: None,
-            mounts: vec![String::new()],
+            mounts: Mounts::new([""]),
             authentication: vec![AuthenticationScheme::bearer_token()],
             documentation: None,
         }
@@ -60,13 +61,7 @@ impl<S> ScimServiceBuilder<S> {
     /// Answers under each of these path prefixes, such as `/scim/v2`; the empty one is the root. Default: the root.
     #[must_use]
     pub fn mounted_at<'a>(mut self, prefixes: impl IntoIterator<Item = &'a str>) -> Self {
-        self.mounts = prefixes
-            .into_iter()
-            .map(|prefix| match prefix.trim_matches('/') {
-                "" => String::new(),
-                prefix => format!("/{prefix}"),
-            })
-            .collect();
+        self.mounts = Mounts::new(prefixes);
         self
     }
 

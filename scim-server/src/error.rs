@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use scim_core::message::MessageError;
 use scim_core::{JsonError, JsonErrorKind, PatchError, ScimError, ScimType, ValidationError, excerpt};
@@ -10,6 +10,7 @@ use scim_filter::{ParseError, ResolveError};
 
 use crate::body::Body;
 use crate::context::RequestId;
+use crate::render::json;
 use crate::store::StoreError;
 
 /// The media type of SCIM (RFC 7644 section 8.1).
@@ -59,9 +60,15 @@ pub enum Error {
     /// The body ended early or could not be read.
     #[error("the body could not be read to its end")]
     BodyRead,
-    /// The path or the query string cannot be decoded.
+    /// The path cannot be decoded.
     #[error("{0}")]
-    Uri(String),
+    Path(String),
+    /// The query string cannot be decoded, or has a parameter twice.
+    #[error("{0}")]
+    Query(String),
+    /// There is more than one Host header.
+    #[error("the header Host is given more than once")]
+    Hosts,
     /// The body is not JSON, or not JSON that is accepted.
     #[error("the body cannot be read: {0}")]
     Json(#[from] JsonError),
@@ -120,8 +127,9 @@ impl Error {
             Self::NotSupported(_) => plain(501),
             Self::MediaType(_) | Self::ContentEncoding(_) => plain(415),
             Self::BodyTooLarge { .. } => plain(413),
-            Self::BodyRead => plain(400),
-            Self::Uri(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
+            // No scimType is about paths, headers and broken connections.
+            Self::BodyRead | Self::Path(_) | Self::Hosts => plain(400),
+            Self::Query(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
             Self::Json(error) => match error.kind() {
                 JsonErrorKind::Empty => ScimError::new(400, "the body is empty; a JSON object is expected")
                     .with_type(ScimType::InvalidSyntax),
@@ -189,16 +197,13 @@ fn internal(request: &RequestId) -> ScimError {
 /// The answer that carries an error: the one writer for this crate and for layers that refuse.
 #[must_use]
 pub fn error_response(error: &ScimError) -> Response<Body> {
-    let mut response = Response::new(Body::from(error.to_object().to_vec()));
-    *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
-    response
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json(status, error.to_object().to_vec())
 }
 
 /// Says when to try again, in whole seconds as identity providers read it; at least one.
 pub(crate) fn insert_retry_after(response: &mut Response<Body>, after: Duration) {
-    let seconds = after.as_secs().max(1);
+    let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
 }
 

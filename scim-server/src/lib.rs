@@ -1,4 +1,115 @@
 //! A SCIM 2.0 server as a tower service over a storage trait (RFC 7644).
+//!
+//! [`ScimService`] takes HTTP requests of any body type and answers every one of them. What it leaves to others: the
+//! schemas, validation and PATCH (`scim-core`), filters (`scim-filter`), where resources are kept
+//! ([`ResourceStore`](store::ResourceStore), with stores of its own to choose from), who may ask
+//! ([`AuthLayer`](layer::auth::AuthLayer) or a layer of yours), and TLS.
+//!
+//! ```
+//! use http::{Request, StatusCode};
+//! use http_body_util::BodyExt;
+//! use scim_server::store::MemoryStore;
+//! use scim_server::{Body, ScimService};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ScimService::builder(MemoryStore::new())
+//!     .base_url("https://example.com/scim/v2")
+//!     .mounted_at(["/scim/v2"])
+//!     .build();
+//!
+//! let user = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"}"#;
+//! let request = Request::post("/scim/v2/Users")
+//!     .header("content-type", "application/scim+json")
+//!     .body(Body::from(user.as_bytes().to_vec()))?;
+//! let created = service.clone().oneshot(request).await?;
+//! assert_eq!(created.status(), StatusCode::CREATED);
+//! assert!(created.headers()["location"].to_str()?.starts_with("https://example.com/scim/v2/Users/"));
+//!
+//! let request = Request::get("/scim/v2/Users?filter=userName+eq+%22ADA%22").body(Body::empty())?;
+//! let found = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! assert!(std::str::from_utf8(&found)?.contains(r#""totalResults":1"#));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to find what
+//!
+//! - [`ScimService`] and [`ScimServiceBuilder`]: the service, and everything that can be set.
+//! - [`store::ResourceStore`]: the trait that a directory of your own implements; [`store`] says what it promises.
+//! - [`layer`]: bearer tokens, request ids and one log line per request, each of use without the others.
+//! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
+//!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
+//!   sets [`RouteName`] on the answer.
+//! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
+//!   layers that refuse.
+//! - `serve` (feature `serve`): HTTP/1.1 with limits, time-outs and a graceful end, for programs that have no server
+//!   of their own.
+//!
+//! # In a server that you have
+//!
+//! `ScimService` is a [`tower_service::Service`] whose error is [`Infallible`](std::convert::Infallible), so that it
+//! goes wherever tower services go. Under axum, hand it to `Router::nest_service("/scim/v2", service)`: axum takes the
+//! prefix away before the service sees the path, so leave [`mounted_at`](ScimServiceBuilder::mounted_at) alone and give
+//! the whole URL to [`base_url`](ScimServiceBuilder::base_url), because locations cannot be made from a path that is
+//! gone. With `fallback_service` the path stays as it is, and `mounted_at` is what says where the service is. On hyper,
+//! wrap it in `hyper_util::service::TowerToHyperService`.
+//!
+//! Layers go around it, outermost first:
+//!
+//! ```
+//! use scim_server::layer::auth::{AuthLayer, StaticTokens};
+//! use scim_server::layer::trace::TraceLayer;
+//! use scim_server::store::MemoryStore;
+//! use scim_server::ScimService;
+//! use tower::ServiceBuilder;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mounts = ["/scim/v2"];
+//! let tokens = StaticTokens::new().with("entra", "a-long-random-token")?;
+//! let service = ServiceBuilder::new()
+//!     .layer(TraceLayer::new())
+//!     .layer(AuthLayer::new(tokens).with_open_discovery(mounts))
+//!     .service(ScimService::builder(MemoryStore::new()).mounted_at(mounts).build());
+//! # let _ = service;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Limits
+//!
+//! What goes past a limit is refused with a sentence that names it; [`Limits`] has all of them.
+//!
+//! | what | default | answer |
+//! |---|---|---|
+//! | body | 1 MiB | 413 |
+//! | depth of JSON | 64 | 400 invalidSyntax |
+//! | filter in a URL, in a `.search`: length | 8 KiB, 64 KiB | 400 invalidFilter |
+//! | filter: depth, terms | 64, 256 | 400 invalidFilter |
+//! | operations of a PATCH | 1,000 | 400 invalidSyntax |
+//! | values of a relation such as `members` in one request | 100,000 | 400 invalidValue |
+//! | resources on a page | 1,000 | a page of that many |
+//! | values of relations in the answer to a PATCH | 100 | 204 without a body |
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `memory` | `store::MemoryStore` | yes |
+//! | `sqlite` | `store::SqliteStore`: one file, SQLite built in | no |
+//! | `conformance` | `store::conformance`: the contract of a store as test functions | no |
+//! | `serve` | the module `serve` | no |
+//!
+//! # Standard
+//!
+//! RFC 7644: 3.1 to 3.6, 3.8 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
+//! `POST /.search` and GET on the base URL query all types at once. Tolerated deviations are flags of
+//! [`Quirks`](scim_core::Quirks).
+//!
+//! Not there, and declared so in ServiceProviderConfig or answered 501: Bulk (3.7), `/Me` (3.11), changing passwords.
+//! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
+//! cannot leak. Pages are found by index; there are no cursors (RFC 9865) yet.
 
 mod body;
 mod builder;
@@ -25,3 +136,7 @@ pub use limits::Limits;
 pub use operation::AuthenticationScheme;
 pub use route::RouteName;
 pub use service::ScimService;
+
+#[doc = include_str!("../README.md")]
+#[cfg(all(doctest, feature = "memory"))]
+struct Readme;

@@ -50,6 +50,20 @@ impl Limits {
         self
     }
 
+    /// Sets how many values a relation may name in one request.
+    #[must_use]
+    pub fn with_relation_values(mut self, values: usize) -> Self {
+        self.relation_values = values;
+        self
+    }
+
+    /// Sets how many values of relations the answer to a PATCH has at most.
+    #[must_use]
+    pub fn with_patch_answer_values(mut self, values: usize) -> Self {
+        self.patch_answer_values = values;
+        self
+    }
+
     /// Sets the greatest page, which is also the page of a request that does not say.
     #[must_use]
     pub fn with_max_count(mut self, count: usize) -> Self {

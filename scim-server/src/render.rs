@@ -1,6 +1,6 @@
 //! From stored resources to the bytes of an answer.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use scim_core::{Object, Projection, TypeDefinition, Value, Version};
 
@@ -32,8 +32,12 @@ pub(crate) fn write_record(
             .flatten()
             .map(|reference| reference.to_value(context, definition, &related.attribute))
             .collect();
-        if !values.is_empty() {
-            member(out, &related.attribute, &Value::Array(values));
+        let shown = definition
+            .attribute(&related.attribute)
+            .filter(|_| !values.is_empty())
+            .and_then(|attribute| projection.apply_to(attribute, &Value::Array(values)));
+        if let Some(shown) = shown {
+            member(out, &related.attribute, &shown);
         }
     }
     member(out, "meta", &Value::Object(record.meta(context, definition)));
@@ -74,6 +78,7 @@ pub(crate) fn resource_response(
 pub(crate) fn empty_response(status: StatusCode, version: Option<Version>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
+    protect(&mut response);
     if let Some(version) = version {
         insert_etag(&mut response, version);
     }
@@ -90,9 +95,15 @@ pub(crate) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
-    // Answers are about people: no cache on the way may keep them.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    protect(&mut response);
     response
+}
+
+/// The headers that every answer has. Answers are about people: no cache on the way may keep them, and no browser
+/// may take them for anything but what they say they are.
+pub(crate) fn protect(response: &mut Response<Body>) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 fn insert_etag(response: &mut Response<Body>, version: Version) {

@@ -8,6 +8,41 @@ use scim_core::{Registry, ResourceId, TypeDefinition, excerpt};
 
 use crate::error::{Error, no_endpoint};
 
+/// The path prefixes that something is served under.
+#[derive(Clone, Debug)]
+pub(crate) struct Mounts(Vec<String>);
+
+impl Mounts {
+    /// Prefixes with one slash before and none after each; the root is the empty one.
+    pub(crate) fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        let normalized = prefixes.into_iter().map(|prefix| match prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("/{prefix}"),
+        });
+        Self(normalized.collect())
+    }
+
+    /// The prefix that a path lies under, and the rest of the path; the longest prefix wins.
+    pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
+        let rest =
+            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.0
+            .iter()
+            .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
+            .max_by_key(|(mount, _)| mount.len())
+    }
+}
+
+/// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
+pub(crate) fn is_discovery(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    matches!(
+        (segments.next(), segments.next(), segments.next()),
+        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, None)
+            | (Some("ResourceTypes" | "Schemas"), _, None)
+    )
+}
+
 /// What a request is about (RFC 7644 section 3.2).
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
@@ -39,7 +74,7 @@ impl Route {
     pub(crate) fn parse(path: &str, registry: &Registry) -> Result<Self, Error> {
         let mut segments = Vec::new();
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            segments.push(decode(segment)?);
+            segments.push(decode(segment).map_err(Error::Path)?);
         }
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let route = match segments.as_slice() {
@@ -114,17 +149,17 @@ impl RouteName {
 }
 
 /// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
-pub(crate) fn decode(text: &str) -> Result<String, Error> {
+pub(crate) fn decode(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
         if byte == b'%' && !(hex(bytes.next()) && hex(bytes.next())) {
-            return Err(Error::Uri(format!("`{}` in the URL is not valid percent-encoding", excerpt(text))));
+            return Err(format!("`{}` in the URL is not valid percent-encoding", excerpt(text)));
         }
     }
     match percent_decode_str(text).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(Error::Uri(format!("`{}` in the URL does not decode to UTF-8", excerpt(text)))),
+        Err(_) => Err(format!("`{}` in the URL does not decode to UTF-8", excerpt(text))),
     }
 }
 

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use scim_core::{Quirks, Registry, TenantId};
 use tower_service::Service;
@@ -20,7 +21,7 @@ use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
 use crate::operation::{self, AuthenticationScheme};
 use crate::request::read_body;
-use crate::route::Route;
+use crate::route::{Mounts, Route, RouteName};
 use crate::store::ResourceStore;
 
 /// SCIM 2.0 over a store, as a tower service.
@@ -39,7 +40,7 @@ pub(crate) struct Inner<S> {
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
     pub(crate) base_url: Option<Arc<str>>,
-    pub(crate) mounts: Vec<String>,
+    pub(crate) mounts: Mounts,
     pub(crate) authentication: Vec<AuthenticationScheme>,
     pub(crate) documentation: Option<String>,
 }
@@ -96,16 +97,53 @@ where
 impl<S: ResourceStore> Inner<S> {
     async fn serve<B: HttpBody>(&self, request: Request<B>) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        let head = parts.method == Method::HEAD;
         let request_id = parts
             .extensions
             .get::<RequestId>()
             .cloned()
             .unwrap_or_else(|| RequestId::new(&self.sources.ids.request_id()));
-        let (mount, path) = self.split(parts.uri.path());
-        let route = match path.map(|path| Route::parse(path, &self.registry)) {
-            Some(Ok(route)) => route,
-            Some(Err(error)) => return error.to_response(&request_id),
-            None => return no_endpoint(parts.uri.path()).to_response(&request_id),
+        let (answer, name) = self.answer(parts, body, &request_id).await;
+        let mut response = answer.unwrap_or_else(|error| {
+            if error.is_internal() {
+                let chain = chain(&error);
+                let route = name.as_ref().map_or("-", RouteName::as_str);
+                tracing::error!(request_id = %request_id, route, error = chain, "request failed");
+            }
+            error.to_response(&request_id)
+        });
+        if head {
+            // The headers are those of GET, the length of the body that is left out among them.
+            let length = response.body().size_hint().exact().unwrap_or(0);
+            if !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Body::empty();
+        }
+        if let Some(name) = name {
+            response.extensions_mut().insert(name);
+        }
+        response
+    }
+
+    async fn answer<B: HttpBody>(
+        &self,
+        parts: Parts,
+        body: B,
+        request_id: &RequestId,
+    ) -> (Result<Response<Body>, Error>, Option<RouteName>) {
+        let path = parts.uri.path();
+        let Some((mount, rest)) = self.mounts.split(path) else { return (Err(no_endpoint(path)), None) };
+        let route = match Route::parse(rest, &self.registry) {
+            Ok(route) => route,
+            // The message shows the path as the client has sent it.
+            Err(Error::NoEndpoint { .. }) => return (Err(no_endpoint(path)), None),
+            Err(error) => return (Err(error), None),
+        };
+        let name = Some(route.name());
+        let base_url = match self.base_url(mount, &parts.headers, &parts.uri) {
+            Ok(base_url) => base_url,
+            Err(error) => return (Err(error), name),
         };
         let context = RequestContext {
             tenant: parts.extensions.get::<TenantId>().cloned().unwrap_or_default(),
@@ -113,28 +151,12 @@ impl<S: ResourceStore> Inner<S> {
             request_id: request_id.clone(),
             now: self.sources.clock.now(),
             registry: Arc::clone(&self.registry),
-            base_url: self.base_url(mount, &parts.headers, &parts.uri),
+            base_url,
         };
-        let name = route.name();
-        let head = parts.method == Method::HEAD;
-        let method = if head { Method::GET } else { parts.method };
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
         let request =
             Incoming { method, headers: parts.headers, query: parts.uri.query().map(str::to_owned) };
-        let mut response = match self.dispatch(&context, route, request, body).await {
-            Ok(response) => response,
-            Err(error) => {
-                if error.is_internal() {
-                    let chain = chain(&error);
-                    tracing::error!(request_id = %request_id, route = name.as_str(), error = chain, "request failed");
-                }
-                error.to_response(&request_id)
-            }
-        };
-        if head {
-            *response.body_mut() = Body::empty();
-        }
-        response.extensions_mut().insert(name);
-        response
+        (self.dispatch(&context, route, request, body).await, name)
     }
 
     async fn dispatch<B: HttpBody>(
@@ -147,7 +169,7 @@ impl<S: ResourceStore> Inner<S> {
         let get = request.method == Method::GET;
         match &route {
             Route::Me => Err(Error::NotSupported("/Me")),
-            Route::Bulk => Err(Error::NotSupported("Bulk")),
+            Route::Bulk => Err(Error::NotSupported("/Bulk")),
             Route::ServiceProviderConfig if get => {
                 operation::service_provider_config(self, context, &request)
             }
@@ -192,32 +214,40 @@ impl<S: ResourceStore> Inner<S> {
         }
     }
 
-    /// The mount point that a path lies under, and the rest of the path; the longest mount point wins.
-    fn split<'p>(&self, path: &'p str) -> (&str, Option<&'p str>) {
-        let rest =
-            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let longest = self
-            .mounts
-            .iter()
-            .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
-            .max_by_key(|(mount, _)| mount.len());
-        longest.map_or(("", None), |(mount, rest)| (mount, Some(rest)))
-    }
-
-    /// The configured base URL, else one made from the authority that the client has asked.
-    fn base_url(&self, mount: &str, headers: &HeaderMap, uri: &Uri) -> Arc<str> {
+    /// The configured base URL, else one made from the authority that the client has asked; only the path where
+    /// that is missing or is not the name of a server.
+    fn base_url(&self, mount: &str, headers: &HeaderMap, uri: &Uri) -> Result<Arc<str>, Error> {
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next();
+        // "A server MUST respond with a 400 ... to any request message that contains more than one Host header"
+        // (RFC 9112 section 3.2)
+        if hosts.next().is_some() {
+            return Err(Error::Hosts);
+        }
         if let Some(base_url) = &self.base_url {
-            return Arc::clone(base_url);
+            return Ok(Arc::clone(base_url));
         }
-        let host = || headers.get(HOST)?.to_str().ok()?.parse::<Authority>().ok();
-        match uri.authority().cloned().or_else(host) {
-            // A name with a user part is no server's.
-            Some(authority) if !authority.as_str().contains('@') => {
-                format!("{}://{authority}{mount}", uri.scheme_str().unwrap_or("http")).into()
-            }
-            _ => mount.into(),
-        }
+        let named = uri.authority().map(Authority::as_str);
+        let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
+        Ok(authority.map_or_else(
+            || mount.into(),
+            |authority| format!("{}://{authority}{mount}", uri.scheme_str().unwrap_or("http")).into(),
+        ))
     }
+}
+
+/// Whether a text is a host with or without a port, and nothing that could end up as something else in a URL or on a
+/// page that shows one.
+fn is_server_name(text: &str) -> bool {
+    let digits = |text: &str| text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let legal = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
+        let port = port.is_empty() || port.strip_prefix(':').is_some_and(digits);
+        return !address.is_empty() && address.bytes().all(legal) && port;
+    }
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !name.is_empty() && name.bytes().all(legal) && digits(port)
 }
 
 /// What the operations need of a request besides its body.

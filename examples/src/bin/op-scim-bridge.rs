@@ -1,3 +1,179 @@
-//! Placeholder of `op-scim-bridge`.
+//! The bridge: an identity provider talks SCIM to it, and people come into a 1Password account.
 
-fn main() {}
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use op_bridge::account::local::LocalAccount;
+use op_bridge::app::{Bridge, Options};
+use op_bridge::clock::SystemClock;
+use op_bridge::command::{self, Dev};
+use op_bridge::config::Config;
+use op_bridge::credentials::SessionGate;
+use op_bridge::logging::{Format, Level, Logging};
+use op_bridge::random::SystemRandom;
+use scim_server::serve::shutdown_signal;
+
+/// A SCIM bridge for 1Password accounts: provisions, confirms, suspends and groups people
+///
+/// Without a sub-command it serves. Every setting is a flag and an environment variable; run with `serve --help` to
+/// read what each does. Independent of AgileBits and 1Password, and not affiliated with them.
+#[derive(Parser)]
+#[command(name = "op-scim-bridge", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve identity providers (the default)
+    Serve {
+        #[command(flatten)]
+        config: Box<Config>,
+    },
+    /// Try it out: make a session and an account in one folder, and serve them on this machine
+    Dev {
+        /// The folder; made if it does not exist
+        #[arg(long, default_value = command::DEV_DIR)]
+        dir: PathBuf,
+        /// The TCP port on 127.0.0.1; 0 takes any free one
+        #[arg(long, default_value_t = 3002)]
+        port: u16,
+    },
+    /// Make or show a session file
+    #[command(subcommand)]
+    Session(Session),
+    /// Look into the local account, and play a person's part in it
+    #[command(subcommand)]
+    Account(Account),
+}
+
+#[derive(Subcommand)]
+enum Session {
+    /// Make a session file and the bearer token that opens it, each readable by its owner only
+    New {
+        /// Where to write the session file, for the bridge
+        #[arg(long)]
+        session: PathBuf,
+        /// Where to write the bearer token, for the identity provider
+        #[arg(long)]
+        token_file: PathBuf,
+    },
+    /// Show what a session file says without its token
+    Show {
+        #[command(flatten)]
+        config: Box<Config>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Account {
+    /// List everybody with their state
+    People(Listing),
+    /// List the groups with their members
+    Groups(Listing),
+    /// Accept the invitation, or the new address, that waits for a person
+    Accept {
+        /// The person's e-mail address
+        email: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Args)]
+struct Listing {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// The bridge's data folder; by default /var/lib/op-scim-bridge, else that of `dev`
+    #[arg(long, env = "OP_BRIDGE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Place {
+    fn open(&self) -> Result<LocalAccount, Box<dyn Error>> {
+        let usual = [op_bridge::config::DEFAULT_DATA_DIR, command::DEV_DIR].map(PathBuf::from);
+        let folder = match &self.data_dir {
+            Some(folder) => Some(folder).filter(|folder| folder.is_dir()),
+            None => usual.iter().find(|folder| folder.is_dir()),
+        };
+        let Some(folder) = folder else {
+            let named = self
+                .data_dir
+                .as_ref()
+                .or(usual.first())
+                .map_or_else(String::new, |f| f.display().to_string());
+            return Err(format!("there is no data folder {named}; name the bridge's with --data-dir").into());
+        };
+        let gate = Arc::new(SessionGate::closed());
+        Ok(LocalAccount::open(folder, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse() {
+        Cli { command: None, config } => serve(&config).await,
+        Cli { command: Some(command), .. } => run(command).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
+    config.logging().start()?;
+    let bridge = Bridge::start(Options::from_config(config)?).await?;
+    tracing::info!(
+        "listening on http://{}; waiting for the bearer token to unlock the session",
+        bridge.address()?
+    );
+    Ok(bridge.run(shutdown_signal()).await?)
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve { config } => serve(&config).await?,
+        Command::Dev { dir, port } => {
+            Logging { format: Format::Text, level: Level::Info }.start()?;
+            let program = std::env::args().next().unwrap_or_else(|| "op-scim-bridge".to_owned());
+            let dev = Dev::start(&dir, port, &program).await?;
+            println!("{}", dev.banner());
+            dev.run(shutdown_signal()).await?;
+        }
+        Command::Session(Session::New { session, token_file }) => {
+            command::new_session(&session, &token_file)?;
+            println!("session file  {}  (for the bridge: OP_SESSION)", session.display());
+            println!("bearer token  {}  (for the identity provider)", token_file.display());
+        }
+        Command::Session(Session::Show { config }) => {
+            print!("{}", command::show_session(&config.session_file()?)?);
+        }
+        Command::Account(Account::People(listing)) => {
+            print!("{}", command::people(&listing.place.open()?, listing.json).await?);
+        }
+        Command::Account(Account::Groups(listing)) => {
+            print!("{}", command::groups(&listing.place.open()?, listing.json).await?);
+        }
+        Command::Account(Account::Accept { email, place }) => {
+            print!("{}", command::accept(&place.open()?, &email).await?);
+        }
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 //! This is what an embedding application writes: a store, a service, layers around it, and a server.
 
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use scim_server::ScimService;
 use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
-use scim_server::store::{MemoryStore, ResourceStore};
+use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -41,9 +42,12 @@ struct Options {
     strict: bool,
 }
 
+/// Where the service is found, the newest form first.
+const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,18 +67,19 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let tokens = StaticTokens::new().with("client", token.trim())?;
     let store: Arc<dyn ResourceStore> = match options.store.split_once(':') {
         None if options.store == "memory" => Arc::new(MemoryStore::new()),
-
+        Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
     };
-    let mut builder = ScimService::builder(store)
-        .quirks(if options.strict { Quirks::strict() } else { Quirks::interop() })
-        .mounted_at(["/scim/v2", "/scim", "/"]);
+    let mut quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
+    // Conformance suites fill in countries that do not exist.
+    quirks.any_country = true;
+    let mut builder = ScimService::builder(store).quirks(quirks).mounted_at(MOUNTS);
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);
     }
     let service = ServiceBuilder::new()
         .layer(TraceLayer::new())
-        .layer(AuthLayer::new(tokens).with_open_discovery())
+        .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
         .service(builder.build());
     let listener = TcpListener::bind(&options.listen)
         .await

@@ -105,7 +105,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     async fn rename(&self, id: &PersonId, name: &str) -> Result<Person, AccountError>;
 
     /// Asks a person to change their address. It stays pending until they accept; another call replaces the
-    /// pending address, and the present address (in any case) takes the request back.
+    /// pending address, and the present address (in any case) takes the request back. Somebody who has not
+    /// accepted their invitation yet has the new address at once: they are invited there instead.
     ///
     /// # Errors
     ///

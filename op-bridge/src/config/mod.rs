@@ -145,6 +145,19 @@ pub struct Config {
     )]
     pub bridge_managed_groups: ManagedGroups,
 
+    /// The domain of people whose userName is no e-mail address, such as example.com
+    ///
+    /// 1Password knows people by their e-mail address. Where an identity provider sends a plain user name and no
+    /// address in emails, user name and domain make the address. Without this setting such people are refused.
+    #[arg(long, env = "OP_BRIDGE_EMAIL_DOMAIN", value_name = "DOMAIN", value_parser = parse::domain)]
+    pub bridge_email_domain: Option<Domain>,
+
+    /// The URL under which identity providers reach the bridge, such as https://scim.example.com/scim/v2
+    ///
+    /// Locations in answers begin with it. Without it they begin with the host that was asked, as plain HTTP.
+    #[arg(long, env = "OP_BRIDGE_BASE_URL", value_name = "URL", value_parser = parse::base_url)]
+    pub bridge_base_url: Option<BaseUrl>,
+
     /// The IP address to listen on; 0.0.0.0 is every IPv4 address of the machine
     #[arg(
         long,
@@ -169,6 +182,16 @@ impl Config {
         match self.session.as_ref().map(Secret::expose).filter(|text| !text.trim().is_empty()) {
             Some(text) => SessionFile::from_env_text(text),
             None => SessionFile::from_path(Path::new(DEFAULT_SESSION)),
+        }
+    }
+
+    /// Where the session is looked for, for messages: a path, or the setting where that holds the session itself.
+    pub fn session_place(&self) -> String {
+        match self.session.as_ref().map(Secret::expose).map(str::trim).filter(|text| !text.is_empty()) {
+            None => DEFAULT_SESSION.to_owned(),
+            Some(path) if Path::new(path).exists() || path.contains('.') => path.to_owned(),
+            // It may be the session's own text.
+            Some(_) => "OP_SESSION".to_owned(),
         }
     }
 
@@ -216,6 +239,28 @@ pub enum DeletedUsers {
     Hidden,
     /// The user, with `active` false, as with the original product.
     Listed,
+}
+
+/// The domain of an e-mail address; `None` where the setting is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain(pub(crate) Option<String>);
+
+impl Domain {
+    /// The domain, if one is set.
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// The URL that locations begin with; `None` where the setting is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(pub(crate) Option<String>);
+
+impl BaseUrl {
+    /// The URL, if one is set.
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
 }
 
 /// Groups that an administrator has selected, each by its name or its id.

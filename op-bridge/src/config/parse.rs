@@ -63,6 +63,35 @@ fn or_default<'a>(text: &'a str, default: &'a str) -> &'a str {
     }
 }
 
+pub(super) fn domain(text: &str) -> Result<super::Domain, String> {
+    let text = text.trim().trim_start_matches('@');
+    if text.is_empty() {
+        return Ok(super::Domain(None));
+    }
+    let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    if text.len() > 253 || !text.split('.').all(legal) {
+        return Err("must be a domain such as example.com".to_owned());
+    }
+    Ok(super::Domain(Some(text.to_owned())))
+}
+
+pub(super) fn base_url(text: &str) -> Result<super::BaseUrl, String> {
+    let text = text.trim().trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(super::BaseUrl(None));
+    }
+    let uri: http::Uri =
+        text.parse().map_err(|_| "must be a URL such as https://scim.example.com/scim/v2")?;
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !web
+        || uri.authority().is_none_or(|authority| authority.as_str().contains('@'))
+        || uri.query().is_some()
+    {
+        return Err("must be a URL such as https://scim.example.com/scim/v2".to_owned());
+    }
+    Ok(super::BaseUrl(Some(text.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -120,6 +120,14 @@ pub enum RelationAction {
     Replace(Vec<ResourceId>),
 }
 
+impl RelationChange {
+    /// A change of the relation that is kept under this attribute.
+    #[must_use]
+    pub fn new(attribute: &str, action: RelationAction) -> Self {
+        Self { attribute: attribute.into(), action }
+    }
+}
+
 impl ChangeSet {
     /// Whether nothing is asked for.
     #[must_use]

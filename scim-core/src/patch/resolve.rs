@@ -231,7 +231,9 @@ impl<'a> Resolver<'a> {
             }
         };
         for (name, value) in members {
-            if let Some(attribute) = extension.schema.attribute(name.as_str()) {
+            if name.is("schemas") {
+                // Every object may say which schemas it has (RFC 7643 section 3.1); the path says it here.
+            } else if let Some(attribute) = extension.schema.attribute(name.as_str()) {
                 self.sent_along(op, Named::whole(Some(uri), attribute), value)?;
             } else if self.quirks.dotted_keys && name.as_str().contains(['.', '[']) {
                 self.key(op, &format!("{uri}:{name}"), value)?;

@@ -141,8 +141,10 @@ impl<'a> Coerce<'a> {
     ) -> Option<Object> {
         let mut value = value;
         if self.quirks.scalar_complex_values {
+            // An element of a list is no list of one.
             if let Value::Array(items) = &mut value
                 && items.len() <= 1
+                && !attribute.is_multi_valued()
             {
                 value = items.pop().filter(|item| *item != Value::Null)?;
             }

@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{json, object_response};
-use crate::request::parse_query;
+use crate::request::has_filter;
 use crate::service::{Incoming, Inner};
 
 /// How clients authenticate, as ServiceProviderConfig says it (RFC 7643 section 5).
@@ -27,15 +27,34 @@ pub struct AuthenticationScheme {
 }
 
 impl AuthenticationScheme {
+    /// A scheme of a kind (`oauth`, `oauth2`, `oauthbearertoken`, `httpbasic` or `httpdigest`), with a name and a
+    /// description for people.
+    #[must_use]
+    pub fn new(kind: &str, name: &str, description: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            description: description.to_owned(),
+            spec_uri: None,
+        }
+    }
+
+    /// Says where the scheme is specified.
+    #[must_use]
+    pub fn with_spec_uri(mut self, uri: &str) -> Self {
+        self.spec_uri = Some(uri.to_owned());
+        self
+    }
+
     /// A bearer token (RFC 6750).
     #[must_use]
     pub fn bearer_token() -> Self {
-        Self {
-            kind: "oauthbearertoken".to_owned(),
-            name: "OAuth Bearer Token".to_owned(),
-            description: "Authentication with a bearer token in the header Authorization".to_owned(),
-            spec_uri: Some("https://www.rfc-editor.org/info/rfc6750".to_owned()),
-        }
+        Self::new(
+            "oauthbearertoken",
+            "OAuth Bearer Token",
+            "Authentication with a bearer token in the header Authorization",
+        )
+        .with_spec_uri("https://www.rfc-editor.org/info/rfc6750")
     }
 
     fn to_object(&self, primary: bool) -> Object {
@@ -129,8 +148,7 @@ pub(crate) fn schemas<S>(
 /// "If a 'filter' is provided, the service provider SHOULD respond with ... 403"; other parameters are ignored
 /// (RFC 7644 section 4).
 fn refuse_filter(request: &Incoming) -> Result<(), Error> {
-    let filtered = parse_query(request.query.as_deref()).map(|params| params.filter.is_some());
-    if filtered.unwrap_or(false) { Err(Error::FilterForbidden) } else { Ok(()) }
+    if has_filter(request.query.as_deref()) { Err(Error::FilterForbidden) } else { Ok(()) }
 }
 
 fn all(objects: impl Iterator<Item = Object>) -> Response<Body> {

@@ -16,6 +16,7 @@ pub(crate) use list::{list, search};
 pub(crate) use patch::patch;
 pub(crate) use read::read;
 pub(crate) use replace::replace;
+use scim_core::patch::RelationAction;
 use scim_core::{ChangeSet, Draft, Projection, Resource, TypeDefinition, excerpt, urn};
 
 use crate::error::Error;
@@ -56,11 +57,40 @@ fn forget_password_changes(definition: &TypeDefinition, changes: &mut ChangeSet)
 }
 
 fn check_relation_values(draft: &Draft, limits: &Limits) -> Result<(), Error> {
+    count_values(draft.relations.iter().map(|values| (&*values.attribute, values.targets.len())), limits)
+}
+
+/// As [`check_relation_values`], for a PATCH: all its operations together.
+fn check_relation_changes(changes: &ChangeSet, limits: &Limits) -> Result<(), Error> {
+    let named = changes.relations.iter().map(|change| {
+        let values = match &change.action {
+            RelationAction::Add(ids) | RelationAction::Remove(ids) | RelationAction::Replace(ids) => {
+                ids.len()
+            }
+            _ => 1,
+        };
+        (&*change.attribute, values)
+    });
+    count_values(named, limits)
+}
+
+fn count_values<'a>(named: impl Iterator<Item = (&'a str, usize)>, limits: &Limits) -> Result<(), Error> {
     let limit = limits.relation_values;
-    match draft.relations.iter().find(|relation| relation.targets.len() > limit) {
-        Some(relation) => {
-            Err(Error::TooManyValues { attribute: relation.attribute.as_ref().to_owned(), limit })
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for (attribute, values) in named {
+        let total = match counts.iter_mut().find(|(known, _)| *known == attribute) {
+            Some((_, total)) => {
+                *total = total.saturating_add(values);
+                *total
+            }
+            None => {
+                counts.push((attribute, values));
+                values
+            }
+        };
+        if total > limit {
+            return Err(Error::TooManyValues { attribute: attribute.to_owned(), limit });
         }
-        None => Ok(()),
     }
+    Ok(())
 }

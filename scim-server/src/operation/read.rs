@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{empty_response, resource_response};
-use crate::request::{is_not_modified, parse_query};
+use crate::request::{is_not_modified, parse_projection, read_precondition};
 use crate::service::{Incoming, Inner};
 use crate::store::ResourceStore;
 
@@ -20,11 +20,12 @@ pub(crate) async fn read<S: ResourceStore>(
     id: &ResourceId,
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
-    let params = parse_query(request.query.as_deref())?;
+    let params = parse_projection(request.query.as_deref())?;
     let projection = Projection::new(definition, &params, &inner.quirks)?;
     let load = load_for(definition, &projection);
     let record = inner.store.get(context, definition, id, load).await?;
     let record = record.ok_or_else(|| not_found(definition, id.as_str()))?;
+    read_precondition(&request.headers).check(record.version)?;
     if is_not_modified(&request.headers, record.version) {
         return Ok(empty_response(StatusCode::NOT_MODIFIED, Some(record.version)));
     }

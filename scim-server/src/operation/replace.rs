@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::resource_response;
-use crate::request::{parse_query, precondition, read_object};
+use crate::request::{parse_projection, precondition, read_object};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError};
 
@@ -25,7 +25,7 @@ pub(crate) async fn replace<S: ResourceStore>(
     request: &Incoming,
     body: &[u8],
 ) -> Result<Response<Body>, Error> {
-    let params = parse_query(request.query.as_deref())?;
+    let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);

@@ -1,6 +1,6 @@
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use scim_core::{Object, Value, excerpt};
@@ -23,7 +23,10 @@ where
     let declared =
         headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let drained = limit.saturating_mul(DRAINED);
-    if declared.is_some_and(|length| length > u64::try_from(drained).unwrap_or(u64::MAX)) {
+    // A client that waits for leave to send its body gets the answer instead.
+    let asked_first = headers.contains_key(EXPECT);
+    let most = if asked_first { limit } else { drained };
+    if declared.is_some_and(|length| length > u64::try_from(most).unwrap_or(u64::MAX)) {
         return Err(too_large);
     }
     let mut collected =
@@ -60,10 +63,10 @@ pub(crate) fn read_object(bytes: &[u8], limits: &Limits) -> Result<Object, Error
 
 /// `application/scim+json` and `application/json` are read, and a body that does not say what it is.
 fn check_headers(headers: &HeaderMap) -> Result<(), Error> {
-    if let Some(value) = headers.get(CONTENT_ENCODING)
-        && !value.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        return Err(Error::ContentEncoding(excerpt(&String::from_utf8_lossy(value.as_bytes()))));
+    for value in headers.get_all(CONTENT_ENCODING) {
+        if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
+            return Err(Error::ContentEncoding(excerpt(&String::from_utf8_lossy(value.as_bytes()))));
+        }
     }
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let text = String::from_utf8_lossy(value.as_bytes());

@@ -8,11 +8,23 @@ use crate::store::Precondition;
 /// RFC's examples do.
 pub(crate) fn precondition(headers: &HeaderMap) -> Precondition {
     match (tags(headers, &IF_MATCH), tags(headers, &IF_NONE_MATCH)) {
-        (Some(Tags::Listed(versions)), _) => Precondition::IfVersion(versions),
-        (Some(Tags::Any), _) | (None, None) => Precondition::Any,
-        (None, Some(Tags::Listed(versions))) => Precondition::UnlessVersion(versions),
         // No version of a resource that exists is none of all versions.
-        (None, Some(Tags::Any)) => Precondition::IfVersion(Vec::new()),
+        (_, Some(Tags::Any)) => Precondition::IfVersion(Vec::new()),
+        (Some(Tags::Listed(mut versions)), Some(Tags::Listed(others))) => {
+            versions.retain(|version| !others.contains(version));
+            Precondition::IfVersion(versions)
+        }
+        (Some(Tags::Any) | None, Some(Tags::Listed(versions))) => Precondition::UnlessVersion(versions),
+        (Some(Tags::Listed(versions)), None) => Precondition::IfVersion(versions),
+        (Some(Tags::Any) | None, None) => Precondition::Any,
+    }
+}
+
+/// What `If-Match` asks of a read; `If-None-Match` makes it 304 rather than 412 (RFC 9110 section 13.2.2).
+pub(crate) fn read_precondition(headers: &HeaderMap) -> Precondition {
+    match tags(headers, &IF_MATCH) {
+        Some(Tags::Listed(versions)) => Precondition::IfVersion(versions),
+        Some(Tags::Any) | None => Precondition::Any,
     }
 }
 

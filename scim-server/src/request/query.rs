@@ -13,21 +13,45 @@ use crate::route::decode;
 /// The parameters that may stand in a query once only.
 const ONCE: [&str; 5] = ["filter", "sortby", "sortorder", "startindex", "count"];
 
-/// Reads the query string of a URL. `+` is a blank, as HTML forms and Microsoft Entra ID write it.
+/// Reads the query string of a request for a list. `+` is a blank, as HTML forms and Microsoft Entra ID write it.
 pub(crate) fn parse_query(query: Option<&str>) -> Result<QueryParams, Error> {
     let mut params = QueryParams::default();
     let mut seen = HashSet::new();
-    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(&name.replace('+', " "))?;
-        let value = decode(&value.replace('+', " "))?;
+    for (name, value) in pairs(query) {
+        let (name, value) = (decode_form(name)?, decode_form(value)?);
         let folded = name.to_ascii_lowercase();
         if ONCE.contains(&folded.as_str()) && !seen.insert(folded) {
-            return Err(Error::Uri(format!("the parameter `{}` is given twice", excerpt(&name))));
+            return Err(Error::Query(format!("the parameter `{}` is given twice", excerpt(&name))));
         }
         params.set(&name, &value)?;
     }
     Ok(params)
+}
+
+/// Reads the query string of a request about one resource: what it wants to see. Parameters for lists are ignored.
+pub(crate) fn parse_projection(query: Option<&str>) -> Result<QueryParams, Error> {
+    let mut params = QueryParams::default();
+    for (name, value) in pairs(query) {
+        let (name, value) = (decode_form(name)?, decode_form(value)?);
+        if ["attributes", "excludedAttributes"].iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            params.set(&name, &value)?;
+        }
+    }
+    Ok(params)
+}
+
+/// Whether a query string has a filter, however little sense the rest of it makes.
+pub(crate) fn has_filter(query: Option<&str>) -> bool {
+    pairs(query).any(|(name, _)| decode_form(name).is_ok_and(|name| name.eq_ignore_ascii_case("filter")))
+}
+
+fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+fn decode_form(text: &str) -> Result<String, Error> {
+    decode(&text.replace('+', " ")).map_err(Error::Query)
 }
 
 /// Reads a filter and checks it against the schemas of a resource type.

@@ -250,7 +250,7 @@ struct Touched {
 impl<V: View> Overlay<'_, V> {
     fn act(&mut self, action: RelationAction) -> Result<(), StoreError> {
         match action {
-            RelationAction::Add(ids) => self.add(&ids).map(drop),
+            RelationAction::Add(ids) => ids.iter().try_for_each(|id| self.add(id).map(drop)),
             RelationAction::Remove(ids) => {
                 for id in &ids {
                     if let Some(link) = self.writer.view.link(id)? {
@@ -261,10 +261,19 @@ impl<V: View> Overlay<'_, V> {
             }
             RelationAction::RemoveMatching(filter) => self.remove_matching(&filter),
             RelationAction::Replace(ids) => {
+                // Those that are there need not be looked up again.
+                let mut known = HashMap::new();
                 for link in self.stored()? {
                     self.touch_known(link.row, true);
+                    known.insert(link.reference.id, link.row);
                 }
-                let wanted = self.add(&ids)?;
+                let mut wanted: HashSet<Row> = HashSet::with_capacity(ids.len());
+                for id in &ids {
+                    wanted.insert(match known.get(id) {
+                        Some(row) => *row,
+                        None => self.add(id)?,
+                    });
+                }
                 for (row, value) in &mut self.values {
                     value.is_there = wanted.contains(row);
                 }
@@ -274,22 +283,18 @@ impl<V: View> Overlay<'_, V> {
         }
     }
 
-    /// Adds values, each of which must be a resource that the relation may refer to.
-    fn add(&mut self, ids: &[ResourceId]) -> Result<HashSet<Row>, StoreError> {
-        let mut rows = HashSet::with_capacity(ids.len());
-        for id in ids {
-            let link = self.writer.view.link(id)?;
-            let link = link.filter(|link| self.relation.targets.contains(&link.reference.resource_type));
-            let Some(link) = link else {
-                return Err(StoreError::UnknownReference {
-                    attribute: self.relation.attribute.as_ref().to_owned(),
-                    id: id.clone(),
-                });
-            };
-            self.touch(link.row)?.is_there = true;
-            rows.insert(link.row);
-        }
-        Ok(rows)
+    /// Adds a value, which must be a resource that the relation may refer to.
+    fn add(&mut self, id: &ResourceId) -> Result<Row, StoreError> {
+        let link = self.writer.view.link(id)?;
+        let link = link.filter(|link| self.relation.targets.contains(&link.reference.resource_type));
+        let Some(link) = link else {
+            return Err(StoreError::UnknownReference {
+                attribute: self.relation.attribute.as_ref().to_owned(),
+                id: id.clone(),
+            });
+        };
+        self.touch(link.row)?.is_there = true;
+        Ok(link.row)
     }
 
     fn remove_matching(&mut self, filter: &ResolvedFilter) -> Result<(), StoreError> {

@@ -197,7 +197,7 @@ fn index(extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>
         (Some((name, part)), Some(sub)) => name == attribute.name() && part == sub.name(),
         _ => false,
     };
-    (extension.is_none() && LOOKED_UP.iter().any(|known| looked_up(known))).then_some(Index::Shared)
+    (extension.is_none() && LOOKED_UP.iter().any(looked_up)).then_some(Index::Shared)
 }
 
 fn elements(value: &Value) -> &[Value] {

@@ -5,6 +5,8 @@
 
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod change;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod encode;
 mod error;
@@ -16,6 +18,8 @@ mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod select;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod view;
 
@@ -31,6 +35,8 @@ pub use memory::MemoryStore;
 pub use query::{Page, Query, Scope};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};
 
 use crate::context::RequestContext;
 

@@ -147,6 +147,15 @@ pub(super) fn change_email(
     {
         return Ok(person);
     }
+    if public_key(database, id)?.is_none() {
+        // Nobody has signed in with the old address yet: the invitation goes to the new one instead.
+        database
+            .prepare_cached("DELETE FROM email_addresses WHERE person_id = ?1")?
+            .execute([id.as_str()])?;
+        reserve(database, id, email, "current")?;
+        touch(database, id, now)?;
+        return required(database, id);
+    }
     database
         .prepare_cached("DELETE FROM email_addresses WHERE person_id = ?1 AND kind = 'pending'")?
         .execute([id.as_str()])?;

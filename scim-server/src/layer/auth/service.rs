@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use scim_core::ScimError;
 use tower_service::Service;
 
+use super::layer::Open;
 use super::{AuthError, VerifyToken};
 use crate::body::Body;
+use crate::context::Principal;
 use crate::error::error_response;
 
 /// The service of [`AuthLayer`](super::AuthLayer).
@@ -20,11 +21,11 @@ use crate::error::error_response;
 pub struct AuthService<S> {
     inner: S,
     verify: Arc<dyn VerifyToken>,
-    open: fn(&Parts) -> bool,
+    open: Open,
 }
 
 impl<S> AuthService<S> {
-    pub(super) fn new(inner: S, verify: Arc<dyn VerifyToken>, open: fn(&Parts) -> bool) -> Self {
+    pub(super) fn new(inner: S, verify: Arc<dyn VerifyToken>, open: Open) -> Self {
         Self { inner, verify, open }
     }
 
@@ -59,24 +60,26 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let verify = Arc::clone(&self.verify);
-        let open = self.open;
+        let open = Arc::clone(&self.open);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            if !open(&parts) {
-                match authenticate(&*verify, &parts.headers).await {
-                    Ok(principal) => drop(parts.extensions.insert(principal)),
-                    Err(refusal) => return Ok(refusal),
-                }
+            if open(&parts) {
+                return inner.call(Request::from_parts(parts, body)).await;
             }
-            inner.call(Request::from_parts(parts, body)).await
+            let principal = match authenticate(&*verify, &parts.headers).await {
+                Ok(principal) => principal,
+                Err(refusal) => return Ok(refusal),
+            };
+            parts.extensions.insert(principal.clone());
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            // For layers around this one that log or count.
+            response.extensions_mut().insert(principal);
+            Ok(response)
         })
     }
 }
 
-async fn authenticate(
-    verify: &dyn VerifyToken,
-    headers: &HeaderMap,
-) -> Result<crate::context::Principal, Response<Body>> {
+async fn authenticate(verify: &dyn VerifyToken, headers: &HeaderMap) -> Result<Principal, Response<Body>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(challenge("a bearer token is needed: send it as `Authorization: Bearer <token>`", None));

@@ -13,13 +13,18 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let service = ServiceBuilder::new().layer(TraceLayer::new()).service(service_fn(
 //!     |request: Request<Body>| async move {
-//!         assert_eq!(request.extensions().get::<RequestId>().map(RequestId::as_str), Some("from-the-proxy-1"));
+//!         assert!(request.extensions().get::<RequestId>().is_some());
 //!         Ok::<_, std::convert::Infallible>(http::Response::new(Body::empty()))
 //!     },
 //! ));
 //! let request = Request::get("/Users").header("X-Request-Id", "from-the-proxy-1").body(Body::empty())?;
-//! let response = service.oneshot(request).await?;
+//! let response = service.clone().oneshot(request).await?;
 //! assert_eq!(response.headers()["x-request-id"], "from-the-proxy-1");
+//!
+//! // An id that could not stand in a log line is not taken; the request gets one of its own.
+//! let request = Request::get("/Users").header("X-Request-Id", "\"><script>").body(Body::empty())?;
+//! let response = service.oneshot(request).await?;
+//! assert_ne!(response.headers()["x-request-id"], "\"><script>");
 //! # Ok(())
 //! # }
 //! ```

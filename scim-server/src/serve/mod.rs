@@ -1,4 +1,24 @@
 //! Serving over HTTP/1.1 with hyper: limits, time-outs and a graceful end (feature `serve`).
+//!
+//! A head that is no HTTP or is too large is answered 400, 414 or 431 without a body, because no request has come about
+//! that a service could see. TLS is left to what stands in front.
+//!
+//! ```no_run
+//! use scim_server::ScimService;
+//! use scim_server::serve::{ServeOptions, serve, shutdown_signal};
+//! use scim_server::store::MemoryStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let service = ScimService::builder(MemoryStore::new()).build();
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8880").await?;
+//! serve(listener, service, ServeOptions::default(), shutdown_signal()).await
+//! # }
+//! ```
+
+mod guard;
+mod options;
+mod stream;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,44 +32,20 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use scim_core::ScimError;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tower_service::Service;
 
+pub use options::ServeOptions;
+
 use crate::body::Body;
-use crate::error::error_response;
+use guard::Guard;
+use stream::Stream;
 
-/// How much time and room connections get.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServeOptions {
-    /// How long the headers of a request may take, and how long a connection may be idle. Default 30 s.
-    pub header_timeout: Duration,
-    /// How long a request may take from its headers to its answer, reading the body included. Default 60 s.
-    pub request_timeout: Duration,
-    /// How many connections may be open at once; further ones wait. Default 1,024.
-    pub max_connections: usize,
-    /// How many headers a request may have. Default 100.
-    pub max_headers: usize,
-    /// How many bytes request line and headers may have. Default 64 KiB.
-    pub max_head_bytes: usize,
-    /// How long requests may go on after the end has been asked for. Default 25 s.
-    pub shutdown_timeout: Duration,
-}
-
-impl Default for ServeOptions {
-    fn default() -> Self {
-        Self {
-            header_timeout: Duration::from_secs(30),
-            request_timeout: Duration::from_secs(60),
-            max_connections: 1024,
-            max_headers: 100,
-            max_head_bytes: 64 * 1024,
-            shutdown_timeout: Duration::from_secs(25),
-        }
-    }
-}
+/// Times are cut down to a year: what is later than the clock can tell would end in a panic.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const HYPERS_MAX_HEADERS: usize = 100;
 
 /// Serves connections of a listener until `shutdown` is ready; requests under way are then finished.
 ///
@@ -65,25 +61,34 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
-    let connections = Arc::new(Semaphore::new(options.max_connections));
+    let room = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(room));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(options.header_timeout)
-        .max_headers(options.max_headers)
+        .header_read_timeout(options.header_timeout.min(LONGEST))
+        .max_header_size(options.max_head_bytes)
+        // Less than this hyper does not take.
         .max_buf_size(options.max_head_bytes.max(8192));
-    let service = Limited { inner: service, timeout: options.request_timeout };
+    // Any other number than hyper's own costs an allocation per request.
+    if options.max_headers != HYPERS_MAX_HEADERS {
+        http.max_headers(options.max_headers);
+    }
+    let service = Guard::new(service, options.request_timeout);
+    // Connections end with this future, also when it is dropped.
+    let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &connections) => accepted?,
+            accepted = accept(&listener, &room) => accepted?,
+            Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
         let Some((stream, permit)) = accepted else { continue };
-        let connection =
-            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone()));
+        let stream = TokioIo::new(Stream::new(stream, options.write_timeout.min(LONGEST)));
+        let connection = http.serve_connection(stream, TowerToHyperService::new(service.clone()));
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = %error, "connection ended");
             }
@@ -94,14 +99,15 @@ where
     if tokio::time::timeout(options.shutdown_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way when the time to finish them was over");
     }
+    connections.shutdown().await;
     Ok(())
 }
 
-type Accepted = Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)>;
+type Accepted = Option<(TcpStream, OwnedSemaphorePermit)>;
 
 /// Waits for room and then for a connection. A connection that fails while it is accepted is no error of the server.
-async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let Ok(permit) = Arc::clone(connections).acquire_owned().await else { return Ok(None) };
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let Ok(permit) = Arc::clone(room).acquire_owned().await else { return Ok(None) };
     match listener.accept().await {
         Ok((stream, _)) => {
             // Answers are small and whole: waiting for more would only delay them.
@@ -123,42 +129,6 @@ fn is_transient(error: &io::Error) -> bool {
     // EMFILE and ENFILE have no kind of their own.
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock)
         || matches!(error.raw_os_error(), Some(23 | 24))
-}
-
-/// Answers 503 when a request takes too long.
-#[derive(Clone, Debug)]
-struct Limited<S> {
-    inner: S,
-    timeout: Duration,
-}
-
-impl<S> Service<Request<Incoming>> for Limited<S>
-where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(
-        &mut self,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let answer = self.inner.call(request);
-        let timeout = self.timeout;
-        Box::pin(async move {
-            tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
-                let seconds = timeout.as_secs();
-                let error = ScimError::new(503, format!("the request took longer than {seconds} seconds"));
-                Ok(error_response(&error))
-            })
-        })
-    }
 }
 
 /// Ready when the process is asked to end: SIGTERM, or an interrupt from the keyboard.

@@ -1,0 +1,233 @@
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use scim_server::layer::auth::AuthLayer;
+use scim_server::layer::trace::TraceLayer;
+use scim_server::serve::{ServeOptions, serve};
+use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
+use scim_server::{Limits, ScimService};
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+
+use super::{Front, GateTokens, WithHealth};
+use crate::account::Account;
+use crate::account::local::{LocalAccount, OpenError};
+use crate::clock::SystemClock;
+use crate::config::{Config, ManagedGroups, UnsupportedError};
+use crate::confirm;
+use crate::credentials::{SessionError, SessionFile, SessionGate};
+use crate::health::{Health, Source};
+use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
+use crate::random::{RandomError, SystemRandom};
+
+/// The file of the bridge's own store, in the data folder.
+const STORE: &str = "scim.sqlite3";
+/// The greatest page, as the original declares it.
+const MAX_RESULTS: usize = 10_000;
+/// How often the server says that it lives; well within the lease of a report.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// What a bridge is started with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The session.
+    pub session: SessionFile,
+    /// The folder of the databases.
+    pub data_dir: PathBuf,
+    /// Where to listen; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// The time between two looks for people to confirm.
+    pub interval: TimeDelta,
+    /// Groups that an administrator has selected.
+    pub managed_groups: ManagedGroups,
+    /// What an administrator has decided about the mapping.
+    pub settings: Settings,
+    /// What locations begin with.
+    pub base_url: Option<String>,
+}
+
+/// Why a bridge does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings ask for something that this version does not have.
+    #[error(transparent)]
+    Unsupported(#[from] UnsupportedError),
+    /// There is no usable session.
+    #[error("{}", session_message(place, source))]
+    Session {
+        /// The file, or the variable.
+        place: String,
+        /// What is wrong with it.
+        source: SessionError,
+    },
+    /// There is no randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The account cannot be opened.
+    #[error(transparent)]
+    Account(#[from] OpenError),
+    /// The bridge's own store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] SqliteOpenError),
+    /// View and account could not be compared.
+    #[error("what identity providers see could not be compared with the account: {0}")]
+    Reconcile(StoreError),
+    /// The address cannot be listened on.
+    #[error("the bridge cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Names the place once, where the sentence does not do so itself.
+fn session_message(place: &str, source: &SessionError) -> String {
+    let sentence = source.to_string();
+    if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
+}
+
+impl Options {
+    /// What the settings say.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Unsupported`] and [`StartError::Session`].
+    pub fn from_config(config: &Config) -> Result<Self, StartError> {
+        for warning in config.check_unsupported()? {
+            tracing::warn!("{warning}");
+        }
+        let session = config
+            .session_file()
+            .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+        let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
+        options.interval = config.interval();
+        options.managed_groups = config.bridge_managed_groups.clone();
+        options.settings.deleted_users = config.bridge_deleted_users;
+        options.settings.email_domain =
+            config.bridge_email_domain.as_ref().and_then(|domain| domain.as_deref()).map(str::to_owned);
+        options.base_url = config.bridge_base_url.as_ref().and_then(|url| url.as_deref()).map(str::to_owned);
+        Ok(options)
+    }
+
+    /// A bridge with the defaults of every other setting.
+    pub fn new(session: SessionFile, data_dir: PathBuf, address: SocketAddr) -> Self {
+        Self {
+            session,
+            data_dir,
+            address,
+            interval: TimeDelta::minutes(5),
+            managed_groups: ManagedGroups::default(),
+            settings: Settings::default(),
+            base_url: None,
+        }
+    }
+}
+
+/// A bridge that listens and is ready to be run.
+#[derive(Debug)]
+pub struct Bridge {
+    listener: TcpListener,
+    store: Arc<BridgeStore>,
+    gate: Arc<SessionGate>,
+    health: Health,
+    options: Options,
+}
+
+impl Bridge {
+    /// Opens account and store, brings what identity providers see into line with the account, and listens.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let clock = Arc::new(SystemClock);
+        let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
+        let random = Arc::new(SystemRandom);
+        let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
+        let inner = SqliteStore::open(options.data_dir.join(STORE))?;
+        let settings = options.settings.clone();
+        let store = Arc::new(BridgeStore::new(Arc::new(inner), Arc::new(account), clock.clone(), settings));
+        let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
+        if reconciled != Reconciled::default() {
+            tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
+        }
+        let listener = TcpListener::bind(options.address)
+            .await
+            .map_err(|source| StartError::Listen { address: options.address, source })?;
+        Ok(Self { listener, store, gate, health: Health::new(clock), options })
+    }
+
+    /// The address that it listens on.
+    ///
+    /// # Errors
+    ///
+    /// When the socket does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What checks tokens and unlocks the session.
+    pub fn gate(&self) -> &SessionGate {
+        &self.gate
+    }
+
+    /// Serves until `shutdown` is ready; requests under way are then finished.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let Self { listener, store, gate, health, options } = self;
+        let account: Arc<dyn Account> = Arc::clone(store.account());
+        let mut scim = ScimService::builder(Arc::clone(&store))
+            .registry(registry())
+            .limits(Limits::default().with_max_count(MAX_RESULTS))
+            .mounted_at(["/scim/v2", "/scim", "/"]);
+        if let Some(url) = &options.base_url {
+            scim = scim.base_url(url);
+        }
+        let service = ServiceBuilder::new()
+            .layer(TraceLayer::new())
+            .layer_fn(Front::new)
+            .layer(AuthLayer::new(GateTokens(Arc::clone(&gate))))
+            .layer_fn(|inner| WithHealth::new(inner, health.clone()))
+            .service(scim.build());
+
+        let clock = Arc::new(SystemClock);
+        let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
+        let background = [
+            tokio::spawn(confirming),
+            tokio::spawn(select_groups(store, gate, options.managed_groups)),
+            tokio::spawn(heartbeat(health)),
+        ];
+        let served = serve(listener, service, ServeOptions::default(), shutdown).await;
+        for task in background {
+            task.abort();
+        }
+        served
+    }
+}
+
+/// Selects groups once the session is unlocked: the account lets nobody do it before.
+async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected: ManagedGroups) {
+    gate.unlocked().await;
+    if let Err(error) = store.select_groups(&selected).await {
+        tracing::error!(error = %error, "the groups of OP_BRIDGE_MANAGED_GROUPS could not be selected");
+    }
+}
+
+async fn heartbeat(health: Health) {
+    loop {
+        health.report(Source::ScimServer, true);
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}

@@ -1,0 +1,311 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scim_core::{ChangeSet, Registry, Resource, ResourceId, TenantId, TypeDefinition};
+use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
+use scim_server::RequestContext;
+use scim_server::store::{
+    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
+    Written,
+};
+
+use super::locks::Locks;
+use super::person::Wanted;
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::config::DeletedUsers;
+
+/// A store whose users and groups are people and groups of an account.
+pub struct BridgeStore {
+    pub(super) inner: Arc<dyn ResourceStore>,
+    pub(super) account: Arc<dyn Account>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) settings: Settings,
+    pub(super) locks: Locks,
+    pub(super) deleted: TenantId,
+    pub(super) recovered: TenantId,
+}
+
+impl std::fmt::Debug for BridgeStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BridgeStore")
+            .field("inner", &self.inner)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an administrator decides about the mapping.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What a DELETE of a user leaves to be seen.
+    pub deleted_users: DeletedUsers,
+    /// The domain that makes an address of a `userName` that is none, where there are no `emails` either.
+    pub email_domain: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { deleted_users: DeletedUsers::Hidden, email_domain: None }
+    }
+}
+
+/// How often a change is tried again when something else has changed the record in between.
+pub(super) const TRIES: usize = 16;
+
+impl BridgeStore {
+    /// A bridge between `inner`, which keeps what the account does not, and `account`.
+    ///
+    /// Nothing but this bridge may write to `inner`. Call [`BridgeStore::reconcile`] before serving.
+    pub fn new(
+        inner: Arc<dyn ResourceStore>,
+        account: Arc<dyn Account>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        // Marks are kept beside the data, under tenants that no request can name.
+        let mark = |name: &str| name.parse().unwrap_or_default();
+        Self {
+            inner,
+            account,
+            clock,
+            registry: super::registry(),
+            settings,
+            locks: Locks::default(),
+            deleted: mark("op-bridge:deleted"),
+            recovered: mark("op-bridge:recovered"),
+        }
+    }
+
+    /// The account behind it.
+    pub fn account(&self) -> &Arc<dyn Account> {
+        &self.account
+    }
+
+    /// What a user asks of the account.
+    pub(super) fn wanted(&self, user: &Resource) -> Result<Wanted, StoreError> {
+        Wanted::of(user, self.settings.email_domain.as_deref())
+    }
+
+    /// The resource of a type whose attribute has this value, compared as the schema says.
+    pub(super) async fn find(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        attribute: &str,
+        value: &str,
+    ) -> Result<Option<Record>, StoreError> {
+        let path = AttrPath::parse(attribute).map_err(StoreError::internal)?;
+        let attribute = path.resolve_sort(&**definition).map_err(StoreError::internal)?;
+        let literal = Literal::String(value.into());
+        let comparison =
+            ResolvedComparison::new(attribute, CompareOp::Eq, &literal, &ResolveOptions::default())
+                .map_err(StoreError::internal)?;
+        let filter = ResolvedFilter::Compare(comparison);
+        let scope = Scope::all(Arc::clone(definition)).with_filter(Some(filter));
+        let page = self.inner.query(context, &Query::new(vec![scope], 1).with_load(Load::None)).await?;
+        Ok(page.records.into_iter().next())
+    }
+
+    /// Whether a record carries a mark, and takes the mark away if `clear`.
+    pub(super) async fn marked(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        mark: &TenantId,
+        clear: bool,
+    ) -> Result<bool, StoreError> {
+        let context = context.clone().with_tenant(mark.clone());
+        // Marks are rare: looking costs less than a write that deletes nothing.
+        let marked = self.inner.get(&context, definition, id, Load::None).await?.is_some();
+        if marked && clear {
+            self.inner.delete(&context, definition, id, Precondition::Any).await?;
+        }
+        Ok(marked)
+    }
+
+    /// Marks a record; one that is marked already stays so.
+    pub(super) async fn mark(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        record: &Record,
+        mark: &TenantId,
+    ) -> Result<(), StoreError> {
+        let context = context.clone().with_tenant(mark.clone());
+        let resource = record.to_resource().map_err(StoreError::internal)?;
+        let new = NewResource::new(record.id.clone(), resource, Vec::new());
+        match self.inner.create(&context, definition, new, Load::None).await {
+            Ok(_) | Err(StoreError::Uniqueness { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a record again with as much of its relations as an answer needs.
+    pub(super) async fn reload(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Record, StoreError> {
+        let record = self.inner.get(context, definition, id, load).await?;
+        record
+            .ok_or_else(|| StoreError::internal(format!("{} has just been written and is gone", id.as_str())))
+    }
+
+    /// All records of a type, by id.
+    pub(super) async fn all(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        load: Load,
+    ) -> Result<HashMap<String, Record>, StoreError> {
+        const PAGE: usize = 1000;
+        let mut all = HashMap::new();
+        loop {
+            let start = all.len() as u64 + 1;
+            let query = Query::new(vec![Scope::all(Arc::clone(definition))], PAGE)
+                .with_start_index(start)
+                .with_load(load);
+            let page = self.inner.query(context, &query).await?;
+            let last = page.records.len() < PAGE;
+            all.extend(page.records.into_iter().map(|record| (record.id.as_str().to_owned(), record)));
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn is_user(definition: &TypeDefinition) -> bool {
+    definition.name() == "User"
+}
+
+#[async_trait]
+impl ResourceStore for BridgeStore {
+    async fn create(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        new: NewResource,
+        load: Load,
+    ) -> Result<Record, StoreError> {
+        if is_user(definition) {
+            self.create_user(context, definition, new, load).await
+        } else {
+            self.create_group(context, definition, new, load).await
+        }
+    }
+
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        self.inner.get(context, definition, id, load).await
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.inner.query(context, query).await
+    }
+
+    async fn replace(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        replacement: Replacement,
+        precondition: Precondition,
+        load: Load,
+    ) -> Result<Option<Written>, StoreError> {
+        let change = Change::Replace(replacement);
+        if is_user(definition) {
+            self.change_user(context, definition, id, change, precondition, load).await
+        } else {
+            self.change_group(context, definition, id, change, precondition, load).await
+        }
+    }
+
+    async fn apply(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        changes: ChangeSet,
+        precondition: Precondition,
+        load: Load,
+    ) -> Result<Option<Written>, StoreError> {
+        let change = Change::Apply(changes);
+        if is_user(definition) {
+            self.change_user(context, definition, id, change, precondition, load).await
+        } else {
+            self.change_group(context, definition, id, change, precondition, load).await
+        }
+    }
+
+    async fn delete(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        precondition: Precondition,
+    ) -> Result<bool, StoreError> {
+        if is_user(definition) {
+            self.delete_user(context, definition, id, precondition).await
+        } else {
+            self.delete_group(context, definition, id, precondition).await
+        }
+    }
+}
+
+/// A PUT or a PATCH: the account is asked the same in both cases.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Replace(Replacement),
+    Apply(ChangeSet),
+}
+
+impl Change {
+    /// The attributes that the resource would have.
+    pub(super) fn outcome(
+        &self,
+        definition: &TypeDefinition,
+        had: &Resource,
+    ) -> Result<Resource, StoreError> {
+        match self {
+            Self::Replace(replacement) => Ok(replacement.resource.clone()),
+            Self::Apply(changes) => {
+                let mut after = had.clone();
+                changes.apply(definition, &mut after)?;
+                Ok(after)
+            }
+        }
+    }
+
+    /// Keeps it, if the record still has this version.
+    pub(super) async fn keep(
+        self,
+        inner: &dyn ResourceStore,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        current: &Record,
+        load: Load,
+    ) -> Result<Option<Written>, StoreError> {
+        let unchanged = Precondition::IfVersion(vec![current.version]);
+        match self {
+            Self::Replace(replacement) => {
+                inner.replace(context, definition, &current.id, replacement, unchanged, load).await
+            }
+            Self::Apply(changes) => {
+                inner.apply(context, definition, &current.id, changes, unchanged, load).await
+            }
+        }
+    }
+}

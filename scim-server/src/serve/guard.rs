@@ -1,0 +1,61 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::HOST;
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use scim_core::ScimError;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::{error_response, insert_retry_after};
+
+/// Answers 503 when a request takes too long, and 400 when it does not say which server it is for.
+#[derive(Clone, Debug)]
+pub(super) struct Guard<S> {
+    inner: S,
+    timeout: Duration,
+}
+
+impl<S> Guard<S> {
+    pub(super) fn new(inner: S, timeout: Duration) -> Self {
+        Self { inner, timeout }
+    }
+}
+
+impl<S> Service<Request<Incoming>> for Guard<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        // "A server MUST respond with a 400 ... to any HTTP/1.1 request message that lacks a Host header field" (RFC
+        // 9112 section 3.2)
+        if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
+            let refusal = error_response(&ScimError::new(400, "the header Host is missing"));
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
+        let answer = self.inner.call(request);
+        let timeout = self.timeout;
+        Box::pin(async move {
+            tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
+                let error =
+                    ScimError::new(503, format!("the request took longer than {timeout:?}; try again"));
+                let mut response = error_response(&error);
+                insert_retry_after(&mut response, Duration::from_secs(1));
+                Ok(response)
+            })
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Connections that read beside the writer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use r2d2::{ManageConnection, Pool};
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::super::StoreError;
+use super::error::{SqliteOpenError, failed, unavailable};
+use super::options::SqliteOptions;
+use super::schema;
+
+/// A pool of reading connections.
+pub(super) struct Readers {
+    pool: Pool<Manager>,
+    /// As many permits as there are connections, so that whoever waits for one blocks no thread.
+    free: Arc<Semaphore>,
+}
+
+struct Manager {
+    path: PathBuf,
+    options: SqliteOptions,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> Result<Connection, rusqlite::Error> {
+        schema::open_reader(&self.path, &self.options)
+    }
+
+    fn is_valid(&self, _: &mut Connection) -> Result<(), rusqlite::Error> {
+        // A connection to a file does not go away.
+        Ok(())
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        // A panic may have left a transaction open.
+        !connection.is_autocommit()
+    }
+}
+
+impl Readers {
+    pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
+        let manager = Manager { path: path.to_owned(), options: options.clone() };
+        let pool = Pool::builder()
+            .max_size(options.readers.max(1))
+            .min_idle(Some(0))
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_on_check_out(false)
+            .connection_timeout(options.busy_timeout)
+            .build(manager)
+            .map_err(|cause| SqliteOpenError::Other { path: path.to_owned(), cause: cause.into() })?;
+        let permits = usize::try_from(options.readers.max(1)).unwrap_or(1);
+        Ok(Self { pool, free: Arc::new(Semaphore::new(permits)) })
+    }
+
+    /// Runs a read that sees one state of the database from beginning to end.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(StoreError::internal)?;
+        let pool = self.pool.clone();
+        spawn_blocking(move || {
+            let connection = pool.get().map_err(unavailable)?;
+            let transaction = connection.unchecked_transaction().map_err(failed)?;
+            let result = work(&transaction);
+            drop(transaction);
+            drop(connection);
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(StoreError::internal)?
+    }
+}

@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use rusqlite::Connection;
+use scim_core::{Object, Registry, Resource};
+
+use super::*;
+
+fn user(name: &str) -> Resource {
+    Resource::from_attributes([("userName", name)].into_iter().collect::<Object>())
+}
+
+async fn create(store: &SqliteStore, id: &str) -> Result<Record, StoreError> {
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let new = NewResource::new(id.parse().unwrap(), user(id), Vec::new());
+    store.create(&context, registry.by_name("User").unwrap(), new, Load::None).await
+}
+
+fn refusal(path: &Path) -> String {
+    SqliteStore::open(path).unwrap_err().to_string()
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+
+    std::fs::write(
+        at("text"),
+        "this is no database, but long enough to be taken for one by its size".repeat(20),
+    )
+    .unwrap();
+    assert!(refusal(&at("text")).ends_with("is not a SQLite database"), "{}", refusal(&at("text")));
+
+    Connection::open(at("other")).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
+    assert!(refusal(&at("other")).ends_with("belongs to another program"), "{}", refusal(&at("other")));
+
+    drop(SqliteStore::open(at("newer")).unwrap());
+    Connection::open(at("newer")).unwrap().pragma_update(None, "user_version", 1_000).unwrap();
+    assert!(refusal(&at("newer")).contains("newer version of this program"), "{}", refusal(&at("newer")));
+
+    assert!(refusal(&at("none/x")).contains("check that its folder exists"), "{}", refusal(&at("none/x")));
+    assert!(refusal(folder.path()).contains("cannot be opened"), "{}", refusal(folder.path()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_database_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim.db");
+    let _store = SqliteStore::open(&path).unwrap();
+    for name in ["scim.db", "scim.db-wal", "scim.db-shm"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn two_stores_on_one_file_see_each_other_and_share_no_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim.db");
+    let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
+    let mut versions = Vec::new();
+    for (n, store) in stores.iter().cycle().take(6).enumerate() {
+        versions.push(create(store, &format!("u{n}")).await.unwrap().version.number());
+    }
+    assert_eq!(versions, [1, 2, 3, 4, 5, 6]);
+    assert!(matches!(create(&stores[0], "u5").await, Err(StoreError::Uniqueness { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_keeps_locked_is_unavailable_for_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim.db");
+    let options = SqliteOptions::default().with_busy_timeout(std::time::Duration::from_millis(20));
+    let store = SqliteStore::open_with(&path, &options).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(create(&store, "u1").await, Err(StoreError::Unavailable(_))));
+    other.execute_batch("ROLLBACK").unwrap();
+    create(&store, "u1").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_document_is_an_error_and_nothing_worse() {
+    let store = SqliteStore::in_memory().unwrap();
+    create(&store, "u1").await.unwrap();
+    let damage = |batch: &Batch<'_>| {
+        let sql = "UPDATE resources SET document = x'7b22'";
+        batch.connection().execute(sql, []).map(drop).map_err(error::failed)
+    };
+    store.writer.run(damage).await.unwrap();
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let user = registry.by_name("User").unwrap();
+    let filter = scim_core::scim_filter::Filter::parse("title pr").unwrap();
+    let filter = filter.resolve(&**user, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
+    let scope = super::super::Scope::all(Arc::clone(user)).with_filter(Some(filter));
+    let outcome = store.query(&context, &Query::new(vec![scope], 1)).await;
+    assert!(matches!(outcome, Err(StoreError::Internal(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("scim.db")).unwrap();
+    let limit = async |pages: i64| {
+        let set = move |batch: &Batch<'_>| {
+            let name = "max_page_count";
+            batch.connection().pragma_update_and_check(None, name, pages, |_| Ok(())).map_err(error::failed)
+        };
+        store.writer.run(set).await.unwrap();
+    };
+    limit(40).await;
+    let mut made = 0_u64;
+    let full = loop {
+        match create(&store, &format!("user-with-a-rather-long-name-{made}")).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+        assert!(made < 10_000);
+    };
+    assert!(matches!(full, StoreError::Unavailable(_)), "{full:?}");
+    assert!(made > 0);
+    limit(4_000).await;
+    create(&store, "one-more").await.unwrap();
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let scope = super::super::Scope::all(Arc::clone(registry.by_name("User").unwrap()));
+    let page = store.query(&context, &Query::new(vec![scope], 10_000)).await.unwrap();
+    assert_eq!((page.total_results, page.records.len() as u64), (made + 1, made + 1));
+}

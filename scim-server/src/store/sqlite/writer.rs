@@ -1,0 +1,256 @@
+//! The thread that writes: one transaction for all writes that wait at the same time.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use scim_core::Version;
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::StoreError;
+use super::error::{SqliteOpenError, all_failed};
+use super::options::SqliteOptions;
+
+/// How long a transaction takes in further writes. Those that wait behind it want an answer too.
+const LONGEST_BATCH: Duration = Duration::from_millis(100);
+
+/// The thread, and the line before it.
+pub(super) struct WriterThread {
+    /// `None` only while being dropped.
+    line: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterThread {
+    pub(super) fn start(connection: Connection, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
+        let (line, mut jobs) = mpsc::channel(options.queue.max(1));
+        let most = options.batch.max(1);
+        let thread = std::thread::Builder::new()
+            .name("scim-sqlite-writer".to_owned())
+            .spawn(move || {
+                while let Some(first) = jobs.blocking_recv() {
+                    run_batch(&connection, first, &mut jobs, most);
+                }
+            })
+            .map_err(SqliteOpenError::Thread)?;
+        Ok(Self { line: Some(line), thread: Some(thread) })
+    }
+
+    /// Runs a write and returns once it is on disk. If it fails, nothing of it stays.
+    ///
+    /// A write that was waiting when its caller went away is carried out nevertheless.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        const GONE: &str = "the thread that writes has ended";
+        let (answer, answered) = oneshot::channel();
+        let job = Queued { work: Some(work), result: None, answer };
+        let line = self.line.as_ref().ok_or_else(|| StoreError::internal(GONE))?;
+        line.send(Box::new(job)).await.map_err(|_| StoreError::internal(GONE))?;
+        answered.await.map_err(|_| StoreError::internal(GONE))?
+    }
+}
+
+impl Drop for WriterThread {
+    /// Waits for the writes that are in line.
+    fn drop(&mut self) {
+        self.line = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has already been reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A transaction that several writes share.
+pub(super) struct Batch<'c> {
+    connection: &'c Connection,
+    /// The last version that was given out.
+    revision: Cell<u64>,
+}
+
+impl Batch<'_> {
+    pub(super) fn connection(&self) -> &Connection {
+        self.connection
+    }
+
+    /// A version that no resource has had.
+    pub(super) fn next_version(&self) -> Version {
+        let next = self.revision.get().saturating_add(1);
+        self.revision.set(next);
+        Version::new(next)
+    }
+}
+
+/// A write in line.
+trait Job: Send {
+    /// Runs it and says whether what it has written is to stay.
+    fn run(&mut self, batch: &Batch<'_>) -> bool;
+
+    /// Puts an error in the place of what it came to, as the transaction is lost.
+    fn fail(&mut self, error: StoreError);
+
+    /// Tells the caller what it came to.
+    fn answer(self: Box<Self>);
+}
+
+struct Queued<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Queued<T, F>
+where
+    T: Send,
+    F: FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, batch: &Batch<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        // The savepoint is rolled back, so nothing that was broken half-way is seen again.
+        let result = catch_unwind(AssertUnwindSafe(|| work(batch)))
+            .unwrap_or_else(|_| Err(StoreError::internal("a write panicked")));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        // The one that brought the transaction down knows best why.
+        if !matches!(self.result, Some(Err(StoreError::Unavailable(_) | StoreError::Internal(_)))) {
+            self.result = Some(Err(error));
+        }
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(result) = self.result {
+            // Nobody waits any more if the request was given up.
+            let _ = self.answer.send(result);
+        }
+    }
+}
+
+fn run_batch(
+    connection: &Connection,
+    first: Box<dyn Job>,
+    line: &mut mpsc::Receiver<Box<dyn Job>>,
+    most: usize,
+) {
+    let mut jobs = vec![first];
+    let result = begin(connection).and_then(|batch| {
+        let before = batch.revision.get();
+        let started = Instant::now();
+        let mut at = 0_usize;
+        while let Some(job) = jobs.get_mut(at) {
+            run_job(&batch, job.as_mut())?;
+            at = at.saturating_add(1);
+            if at == jobs.len()
+                && at < most
+                && started.elapsed() < LONGEST_BATCH
+                && let Ok(next) = line.try_recv()
+            {
+                jobs.push(next);
+            }
+        }
+        if batch.revision.get() != before {
+            let mut update = connection.prepare_cached("UPDATE revision SET value = ?1")?;
+            update.execute([batch.revision.get()])?;
+        }
+        execute(connection, "COMMIT")
+    });
+    if let Err(error) = result {
+        if !connection.is_autocommit() {
+            // If this fails as well, the next transaction cannot begin and says so.
+            let _ = execute(connection, "ROLLBACK");
+        }
+        // What a write came to in a transaction that failed means nothing, errors included.
+        let error = Arc::new(error);
+        jobs.iter_mut().for_each(|job| job.fail(all_failed(&error)));
+    }
+    jobs.into_iter().for_each(Job::answer);
+}
+
+fn begin(connection: &Connection) -> rusqlite::Result<Batch<'_>> {
+    if !connection.is_autocommit() {
+        execute(connection, "ROLLBACK")?;
+    }
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let revision: u64 =
+        connection.prepare_cached("SELECT value FROM revision")?.query_row([], |row| row.get(0))?;
+    Ok(Batch { connection, revision: Cell::new(revision) })
+}
+
+/// Runs one write in a savepoint of its own. An error means that the whole transaction is lost.
+fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
+    let connection = batch.connection;
+    execute(connection, "SAVEPOINT job")?;
+    let keep = job.run(batch);
+    if connection.is_autocommit() {
+        // SQLite rolls back by itself when a disk is full or fails.
+        let lost = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+        return Err(rusqlite::Error::SqliteFailure(lost, Some("the transaction was rolled back".to_owned())));
+    }
+    if !keep {
+        execute(connection, "ROLLBACK TO job")?;
+    }
+    execute(connection, "RELEASE job")
+}
+
+fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::failed;
+    use super::*;
+
+    fn started() -> WriterThread {
+        let options = SqliteOptions::default();
+        WriterThread::start(super::super::schema::open_in_memory(&options).unwrap(), &options).unwrap()
+    }
+
+    fn count(batch: &Batch<'_>) -> Result<i64, StoreError> {
+        batch
+            .connection()
+            .query_row("SELECT count FROM counts UNION ALL SELECT 0 LIMIT 1", [], |row| row.get(0))
+            .map_err(failed)
+    }
+
+    fn insert(batch: &Batch<'_>) -> Result<(), StoreError> {
+        let sql = "INSERT INTO resources (tenant, type, id, created, last_modified, version, document) \
+                   VALUES ('t', 'User', 'a', 0, 0, 1, x'')";
+        batch.connection().execute(sql, []).map(drop).map_err(failed)
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_leaves_nothing_and_stops_nobody() {
+        let writer = started();
+        let panicked = writer.run(|batch| -> Result<(), StoreError> {
+            insert(batch)?;
+            panic!("on purpose");
+        });
+        assert!(matches!(panicked.await, Err(StoreError::Internal(_))));
+        assert_eq!(writer.run(count).await.unwrap(), 0);
+        writer.run(insert).await.unwrap();
+        assert_eq!(writer.run(count).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn when_the_transaction_is_lost_everybody_in_it_is_told() {
+        let writer = started();
+        let lost = writer.run(|batch| {
+            insert(batch)?;
+            // As SQLite does by itself when a disk is full.
+            batch.connection().execute_batch("ROLLBACK").map_err(failed)
+        });
+        assert!(matches!(lost.await, Err(StoreError::Unavailable(_))));
+        assert_eq!(writer.run(count).await.unwrap(), 0);
+        writer.run(insert).await.unwrap();
+        assert_eq!(writer.run(count).await.unwrap(), 1);
+    }
+}
