@@ -94,7 +94,9 @@ impl Projection {
         for (name, value) in body.iter() {
             if let Some(attribute) = definition.attribute(name.as_str()) {
                 self.note_set(None, attribute, value);
-            } else if let (Some(extension), Value::Object(data)) = (definition.extension(name.as_str()), value) {
+            } else if let (Some(extension), Value::Object(data)) =
+                (definition.extension(name.as_str()), value)
+            {
                 for (name, value) in data.iter() {
                     if let Some(attribute) = extension.schema.attribute(name.as_str()) {
                         self.note_set(Some(extension.schema.id().shared()), attribute, value);
@@ -232,13 +234,17 @@ impl Projection {
 
     /// How an attribute is shown, if it is.
     fn decide<'a>(&'a self, extension: Option<&'a str>, attribute: &'a Attribute) -> Option<Show<'a>> {
-        let show = Show { projection: self, extension, attribute, whole: self.names_whole(extension, attribute) };
+        let show =
+            Show { projection: self, extension, attribute, whole: self.names_whole(extension, attribute) };
         let shown = match (self.mode, attribute.returned()) {
             (_, Returned::Never) => false,
             (_, Returned::Always) | (Mode::Default, Returned::Default) => true,
             (Mode::Only, returned) => {
-                let always = || attribute.sub_attributes().iter().any(|sub| sub.returned() == Returned::Always);
-                show.whole || self.names_part(extension, attribute) || (returned == Returned::Default && always())
+                let always =
+                    || attribute.sub_attributes().iter().any(|sub| sub.returned() == Returned::Always);
+                show.whole
+                    || self.names_part(extension, attribute)
+                    || (returned == Returned::Default && always())
             }
             // Sub-attributes that are always returned bring their parent with them.
             (Mode::Without, Returned::Default) => {
@@ -410,12 +416,18 @@ impl<'o> Members<'o> {
 fn has_attributes_on_request(definition: &TypeDefinition) -> bool {
     let on_request = |attribute: &Attribute| {
         attribute.returned() == Returned::Request
-            || attribute.sub_attributes().iter().any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
+            || attribute
+                .sub_attributes()
+                .iter()
+                .any(|sub| matches!(sub.returned(), Returned::Request | Returned::Never))
     };
     // What is kept apart from the document is projected on its own: see `Projection::apply_to`.
     let in_document = |attribute: &&Attribute| !definition.is_kept_apart(attribute.name());
     definition.base().attributes().iter().filter(in_document).any(on_request)
-        || definition.extensions().iter().any(|extension| extension.schema.attributes().iter().any(on_request))
+        || definition
+            .extensions()
+            .iter()
+            .any(|extension| extension.schema.attributes().iter().any(on_request))
 }
 
 /// What a name in `attributes` or `excludedAttributes` stands for, if the type has it.

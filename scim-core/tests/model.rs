@@ -1,5 +1,5 @@
 //! PATCH beside a naive model: plain JSON, no schema, no index, a dozen lines per operation.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! PATCH, row by row: what an operation does to a resource, and how it is refused (RFC 7644 section 3.5.2).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use scim_core::patch::{PatchLimits, PatchRequest, RelationAction};
 use scim_core::validate::validate_new;

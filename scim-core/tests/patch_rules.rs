@@ -1,5 +1,5 @@
 //! PATCH on a type that has every mutability and every kind of attribute, and what only shows in odd places.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 

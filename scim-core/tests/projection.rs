@@ -1,5 +1,5 @@
 //! What an answer shows (RFC 7644 section 3.9, `returned` of RFC 7643 section 7).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 

@@ -133,7 +133,10 @@ impl Spot<'_> {
                     merge(parts, given);
                 }
             }
-            (None, _) => drop(object.remove(name)),
+            (None, _) => {
+                object.remove(name);
+                return Ok(());
+            }
             (Some(sub), Action::Add(value) | Action::Replace(Some(value))) => {
                 if let Some(parts) = object.ensure_object(name) {
                     set_sub(parts, sub, value, matches!(action, Action::Add(_)));

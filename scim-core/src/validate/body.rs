@@ -68,7 +68,9 @@ pub(super) struct Read {
 pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quirks) -> Read {
     let mut coerce = Coerce::new(quirks, definition.name());
     check_schemas(definition, body.get("schemas"), &mut coerce);
-    let mut attributes: Object = [("schemas", Value::Array(Vec::new()))].into_iter().collect();
+    // No hostile body gets more room than the schemas have attributes.
+    let mut attributes = Object::with_capacity(body.len().min(definition.base().attributes().len()) + 1);
+    attributes.push_new("schemas", Value::Array(Vec::new()));
     let mut relations: Vec<RelationValues> = definition
         .relations()
         .iter()

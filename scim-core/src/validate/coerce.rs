@@ -87,7 +87,9 @@ impl<'a> Coerce<'a> {
         };
         let mut values = Vec::with_capacity(items.len());
         for (n, item) in items.into_iter().enumerate() {
-            values.extend(self.single(attribute, item, &At::Item(at, n)));
+            if let Some(value) = self.single(attribute, item, &At::Item(at, n)) {
+                values.push(value);
+            }
         }
         let values = without_duplicates(attribute, values, &mut Vec::new());
         if values.iter().filter(|value| is_primary(value)).count() > 1 {
@@ -166,7 +168,7 @@ impl<'a> Coerce<'a> {
     pub(crate) fn members(&mut self, attribute: &Attribute, members: Object, at: &At<'_>) -> Object {
         let outside = self.secret;
         self.secret |= attribute.returned() == Returned::Never;
-        let mut object = Object::new();
+        let mut object = Object::with_capacity(members.len());
         for (name, value) in members {
             let Some(sub) = attribute.sub(name.as_str()) else {
                 self.unknown(&At::Sub(at, &excerpt(name.as_str())));

@@ -18,8 +18,19 @@ pub(crate) fn same_value(attribute: &Attribute, a: &Value, b: &Value) -> bool {
         (Value::String(x), Value::String(y)) if attribute.data_type() != DataType::DateTime => {
             x == y || same_text(attribute.compared_by(), x, y)
         }
-        (Value::Bool(x), Value::Bool(y)) => x == y,
-        _ => a == b || value_key(attribute, a) == value_key(attribute, b),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len()
+                && x.iter().all(|(name, value)| match (attribute.sub(name.as_str()), y.get(name.as_str())) {
+                    (Some(sub), Some(other)) => same_value(sub, value, other),
+                    (None, other) => other == Some(value),
+                    (Some(_), None) => false,
+                })
+        }
+        (Value::Array(x), Value::Array(y)) if x.len() != y.len() => false,
+        (Value::String(_) | Value::Number(_) | Value::Array(_), _) => {
+            a == b || value_key(attribute, a) == value_key(attribute, b)
+        }
+        _ => a == b,
     }
 }
 

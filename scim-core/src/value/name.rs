@@ -40,8 +40,12 @@ impl Eq for AttrName {}
 
 impl Hash for AttrName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in self.0.as_bytes() {
-            state.write_u8(byte.to_ascii_lowercase());
+        for chunk in self.0.as_bytes().chunks(32) {
+            let mut lower = [0; 32];
+            for (to, from) in lower.iter_mut().zip(chunk) {
+                *to = from.to_ascii_lowercase();
+            }
+            state.write(lower.get(..chunk.len()).unwrap_or_default());
         }
         state.write_u8(0xff);
     }

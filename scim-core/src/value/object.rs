@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::{AttrName, Value};
 
 /// Past this many members names are looked up in a table, so that a hostile object costs linear time.
-pub(super) const SMALL: usize = 16;
+pub(super) const SMALL: usize = 48;
 
 /// A JSON object whose names are compared without case and keep the order and spelling they came with.
 ///
@@ -16,6 +16,10 @@ impl Object {
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
+    }
+
+    pub(crate) fn with_capacity(members: usize) -> Self {
+        Self(Vec::with_capacity(members))
     }
 
     pub(super) fn from_distinct(members: Vec<(AttrName, Value)>) -> Self {

@@ -159,7 +159,7 @@ impl Reader<'_, '_> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
-        let mut members: Vec<(AttrName, Value)> = Vec::new();
+        let mut members: Vec<(AttrName, Value)> = Vec::with_capacity(if depth == 1 { 16 } else { 4 });
         let mut seen: HashSet<AttrName> = HashSet::new();
         let mut next = self.json.known_object().map_err(syntax)?.map(AttrName::new);
         while let Some(name) = next {
