@@ -119,7 +119,10 @@ impl Place {
 #[tokio::main]
 async fn main() -> ExitCode {
     // The settings are those of `serve`, and explained there; without a sub-command they are taken all the same.
-    let command = Cli::command().mut_args(|argument| argument.hide(true));
+    let command = Cli::command()
+        .override_usage("op-scim-bridge [SETTINGS]\n       op-scim-bridge <COMMAND>")
+        .mut_args(|argument| argument.hide(true))
+        .mut_subcommand("session", |session| session.mut_subcommand("show", only_session));
     let cli = match Cli::from_arg_matches(&command.get_matches()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -138,6 +141,11 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Of all settings, showing a session needs one.
+fn only_session(show: clap::Command) -> clap::Command {
+    show.mut_args(|argument| if argument.get_id() == "session" { argument } else { argument.hide(true) })
 }
 
 async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
