@@ -184,7 +184,7 @@ struct Cli {
 
 fn options(folder: &std::path::Path, more: &[&str]) -> Result<Options, op_bridge::app::StartError> {
     let session = folder.join("scimsession").display().to_string();
-    let data = folder.join("data").display().to_string();
+    let data = folder.display().to_string();
     let mut arguments = vec![
         "bridge",
         "--session",
