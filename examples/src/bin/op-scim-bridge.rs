@@ -107,9 +107,12 @@ struct Place {
 
 impl Place {
     fn open(&self) -> Result<LocalAccount, Box<dyn Error>> {
-        if !self.data_dir.is_dir() {
+        if !LocalAccount::exists(&self.data_dir) {
             let folder = self.data_dir.display();
-            return Err(format!("there is no data folder {folder}; name the bridge's with --data-dir").into());
+            return Err(format!(
+                "there is no account in {folder}; name the bridge's data folder with --data-dir"
+            )
+            .into());
         }
         let gate = Arc::new(SessionGate::closed());
         Ok(LocalAccount::open(&self.data_dir, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)
