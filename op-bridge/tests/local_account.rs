@@ -288,8 +288,8 @@ async fn unknown_ids_and_bad_values_are_refused() {
     ] {
         assert!(refusal.unwrap_err().to_string().starts_with("the account has no person with the id `"));
     }
-    let nobody = account.accept("nobody@example.com").await.unwrap_err();
-    assert_eq!(nobody.to_string(), "nobody in the account has the e-mail address `nobody@example.com`");
+    let stranger = account.accept("nobody@example.com").await.unwrap_err();
+    assert_eq!(stranger.to_string(), "nobody in the account has the e-mail address `nobody@example.com`");
     for refusal in [
         account.grant(&nowhere, &id).await.map(drop),
         account.revoke(&nowhere, &id).await,
