@@ -102,8 +102,9 @@ async fn a_wrong_token_is_401_and_a_broken_session_is_500() {
     // The verifier is right and what it guards is not.
     let mut json: Value = serde_json::from_slice(&fs::read(written(&setup)).unwrap()).unwrap();
     let data = json["encCredentials"]["data"].as_str().unwrap().to_owned();
-    let first = if data.starts_with('A') { "B" } else { "A" };
-    json["encCredentials"]["data"] = format!("{first}{}", &data[1..]).into();
+    let swapped: String = data.chars().rev().collect();
+    assert_ne!(swapped, data);
+    json["encCredentials"]["data"] = swapped.into();
     let path = setup.folder.path().join("broken");
     fs::write(&path, json.to_string()).unwrap();
     let broken = Arc::new(SessionGate::new(SessionFile::from_path(&path).unwrap(), &SystemRandom).unwrap());

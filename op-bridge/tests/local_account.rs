@@ -285,10 +285,11 @@ async fn unknown_ids_and_bad_values_are_refused() {
         account.change_email(&nobody, "b@example.com").await.map(drop),
         account.grant(&group, &nobody).await.map(drop),
         account.groups_of(&nobody).await.map(drop),
-        account.accept("nobody@example.com").await.map(drop),
     ] {
         assert!(refusal.unwrap_err().to_string().starts_with("the account has no person with the id `"));
     }
+    let stranger = account.accept("nobody@example.com").await.unwrap_err();
+    assert_eq!(stranger.to_string(), "nobody in the account has the e-mail address `nobody@example.com`");
     for refusal in [
         account.grant(&nowhere, &id).await.map(drop),
         account.revoke(&nowhere, &id).await,

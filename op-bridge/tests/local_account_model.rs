@@ -189,7 +189,7 @@ fn kind<T>(result: Result<T, AccountError>) -> Result<T, &'static str> {
     result.map_err(|error| match error {
         AccountError::EmailTaken(_) => "EmailTaken",
         AccountError::NameTaken(_) => "NameTaken",
-        AccountError::NotFound { .. } => "NotFound",
+        AccountError::NotFound { .. } | AccountError::NobodyAt(_) => "NotFound",
         AccountError::Protected { .. } => "Protected",
         AccountError::WrongState { .. } => "WrongState",
         other => panic!("{other:?}"),

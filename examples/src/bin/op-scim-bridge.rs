@@ -108,17 +108,14 @@ struct Place {
 impl Place {
     fn open(&self) -> Result<LocalAccount, Box<dyn Error>> {
         let usual = [op_bridge::config::DEFAULT_DATA_DIR, command::DEV_DIR].map(PathBuf::from);
-        let folder = match &self.data_dir {
-            Some(folder) => Some(folder).filter(|folder| folder.is_dir()),
-            None => usual.iter().find(|folder| folder.is_dir()),
-        };
-        let Some(folder) = folder else {
-            let named = self
-                .data_dir
-                .as_ref()
-                .or(usual.first())
-                .map_or_else(String::new, |f| f.display().to_string());
-            return Err(format!("there is no data folder {named}; name the bridge's with --data-dir").into());
+        let folders = self.data_dir.as_ref().map_or(usual.as_slice(), std::slice::from_ref);
+        let Some(folder) = folders.iter().find(|folder| LocalAccount::exists(folder)) else {
+            let places: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+            let places = places.join(" or ");
+            return Err(format!(
+                "there is no account in {places}; name the bridge's data folder with --data-dir"
+            )
+            .into());
         };
         let gate = Arc::new(SessionGate::closed());
         Ok(LocalAccount::open(folder, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)

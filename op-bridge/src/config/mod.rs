@@ -155,6 +155,7 @@ pub struct Config {
     /// The URL under which identity providers reach the bridge, such as https://scim.example.com/scim/v2
     ///
     /// Locations in answers begin with it. Without it they begin with the host that was asked, as plain HTTP.
+    #[expect(rustdoc::bare_urls, reason = "this is the text of --help, too")]
     #[arg(long, env = "OP_BRIDGE_BASE_URL", value_name = "URL", value_parser = parse::base_url)]
     pub bridge_base_url: Option<BaseUrl>,
 

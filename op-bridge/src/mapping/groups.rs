@@ -10,8 +10,9 @@ use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
+use super::person::invalid;
 use super::store::{BridgeStore, Change, TRIES};
-use crate::account::{AccountError, GroupId, PersonId};
+use crate::account::{AccountError, GroupId, PersonId, check_name};
 
 /// Who is to be put into a group and who is to be taken out; nobody is in both.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,7 @@ impl BridgeStore {
         load: Load,
     ) -> Result<Record, StoreError> {
         let name = new.resource.text("displayName").unwrap_or_default().to_owned();
+        check_name("group name", &name).map_err(|error| invalid("displayName", &error))?;
         let _name = self.locks.names.hold(&[format!("group {}", name.to_lowercase()).as_str()]).await;
         let named = self.find(context, definition, "displayName", &name).await?.map(|record| record.id);
         if let Some(id) = &named
@@ -181,6 +183,7 @@ impl BridgeStore {
                 return Ok(None);
             };
             let name = after.text("displayName").unwrap_or_default();
+            check_name("group name", name).map_err(|error| invalid("displayName", &error))?;
             if change.touches("displayName") && known.name != name {
                 self.account.rename_group(group, name).await.map_err(refusal)?;
                 tried.old_name.get_or_insert(known.name);

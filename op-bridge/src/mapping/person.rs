@@ -5,7 +5,7 @@ use scim_server::store::StoreError;
 
 use super::error::refusal;
 use super::store::Change;
-use crate::account::{Account, AccountError, NewPerson, Person, PersonId};
+use crate::account::{Account, AccountError, NewPerson, Person, PersonId, check_email, check_name};
 
 /// What a SCIM user asks of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +30,14 @@ impl Wanted {
             );
             return Err(StoreError::Refused(ScimError::new(400, detail).with_type(ScimType::InvalidValue)));
         };
+        let name = name_of(user);
+        check_email(&email).map_err(|error| invalid(address_attribute(user), &error))?;
+        if let Some(name) = &name {
+            check_name("name", name).map_err(|error| invalid(name_attribute(user), &error))?;
+        }
         Ok(Self {
             email,
-            name: name_of(user),
+            name,
             active: user.get(None, "active").and_then(Value::as_bool).unwrap_or(true),
             language: user.text("preferredLanguage").and_then(language),
         })
@@ -89,6 +94,24 @@ fn email_of(user: &Resource, domain: Option<&str>) -> Option<String> {
     }
     let completed = || domain.map(|domain| format!("{user_name}@{domain}"));
     preferred_email(user).map(str::to_owned).or_else(completed)
+}
+
+/// Where the address stands.
+fn address_attribute(user: &Resource) -> &'static str {
+    let is_user_name = user.text("userName").is_some_and(is_address);
+    if is_user_name || preferred_email(user).is_none() { "userName" } else { "emails" }
+}
+
+/// Where the name stands.
+fn name_attribute(user: &Resource) -> &'static str {
+    let is_display = user.text("displayName").is_some_and(|name| !name.trim().is_empty());
+    if is_display { "displayName" } else { "name" }
+}
+
+/// An attribute has a value that no account takes.
+pub(super) fn invalid(attribute: &str, error: &AccountError) -> StoreError {
+    let refused = ScimError::new(400, format!("`{attribute}`: {error}"));
+    StoreError::Refused(refused.with_type(ScimType::InvalidValue))
 }
 
 fn name_of(user: &Resource) -> Option<String> {
@@ -303,6 +326,31 @@ mod tests {
         assert_eq!(wanted_in(r#"{"userName":"a@y.org"}"#, Some("x.org")).unwrap().email, "a@y.org");
         let refused = wanted(r#"{"userName":"anna"}"#).unwrap_err();
         assert!(refused.contains("`anna` is no e-mail address"), "{refused}");
+    }
+
+    #[test]
+    fn what_no_account_takes_is_refused_where_it_stands() {
+        for (json, sentence) in [
+            (
+                r#"{"userName":"a b@x.org"}"#,
+                "`userName`: the account cannot take this e-mail address: it has white",
+            ),
+            (
+                r#"{"userName":"a","emails":[{"value":"a b@x.org"}]}"#,
+                "`emails`: the account cannot take this e-mail",
+            ),
+            (
+                r#"{"userName":"a@x","displayName":"A\nB"}"#,
+                "`displayName`: the account cannot take this name: it has",
+            ),
+            (
+                r#"{"userName":"a@x","name":{"givenName":"A\u0007"}}"#,
+                "`name`: the account cannot take this name",
+            ),
+        ] {
+            let refused = wanted(json).unwrap_err();
+            assert!(refused.starts_with(sentence), "{refused}");
+        }
     }
 
     #[test]

@@ -76,6 +76,11 @@ struct Integration {
 }
 
 impl LocalAccount {
+    /// Whether there is an account in a folder. [`LocalAccount::open`] would make one.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(DATABASE).is_file()
+    }
+
     /// Opens the account in `folder`, and makes the folder and the account where there are none.
     ///
     /// `gate` says when the session is unlocked; the first session that is used in an account owns it.
