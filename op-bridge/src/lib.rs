@@ -8,30 +8,34 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use op_bridge::account::local::LocalAccount;
-//! use op_bridge::account::{Account, AccountError, MembershipState, NewPerson};
+//! use http::{Request, StatusCode};
+//! use op_bridge::account::{Account, local::LocalAccount};
 //! use op_bridge::clock::SystemClock;
 //! use op_bridge::credentials::{SessionFile, SessionGate};
+//! use op_bridge::mapping::{BridgeStore, Settings, registry};
 //! use op_bridge::random::SystemRandom;
+//! use scim_server::{Body, ScimService, store::SqliteStore};
+//! use tower::ServiceExt as _;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
 //! let (file, token) = SessionFile::create("", &SystemClock, &SystemRandom)?;
 //! let gate = Arc::new(SessionGate::new(file, &SystemRandom)?);
+//! gate.authenticate(&token.expose())?; // what the first request with the token does
 //! let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-//! let account = LocalAccount::open(folder.path(), gate.clone(), clock, random)?;
+//! let account = Arc::new(LocalAccount::open(folder.path(), gate, clock.clone(), random)?);
 //!
-//! let ada = NewPerson::new("ada@example.com", "Ada Lovelace");
-//! assert!(matches!(account.provision(ada.clone()).await, Err(AccountError::Locked)));
-//! gate.authenticate(&token.expose())?; // the first request with the token
+//! let inner = Arc::new(SqliteStore::open(folder.path().join("scim.sqlite3"))?);
+//! let store = BridgeStore::new(inner, account.clone(), clock, Settings::default());
+//! store.reconcile().await?;
+//! let service = ScimService::builder(store).registry(registry()).build();
 //!
-//! let ada = account.provision(ada).await?.person;
-//! let group = account.create_group("Engineering").await?.group;
-//! assert_eq!(account.grant(&group.id, &ada.id).await?.state, MembershipState::Pending);
-//! account.accept("ada@example.com").await?; // what Ada does
-//! account.confirm(&ada.id).await?; // what the confirmation loop does
-//! assert_eq!(account.members(&group.id).await?[0].state, MembershipState::Granted);
+//! let ada = r#"{"userName": "ada@example.com", "displayName": "Ada Lovelace"}"#;
+//! let request = Request::post("/Users").header("content-type", "application/scim+json");
+//! let answer = service.oneshot(request.body(Body::from(ada.as_bytes().to_vec()))?).await?;
+//! assert_eq!(answer.status(), StatusCode::CREATED);
+//! assert!(account.person_by_email("ada@example.com").await?.is_some()); // invited
 //! # Ok(())
 //! # }
 //! ```
@@ -42,6 +46,7 @@
 //! - [`credentials`]: [`SessionFile`](credentials::SessionFile) and [`Token`](credentials::Token), the two
 //!   secrets, and [`SessionGate`](credentials::SessionGate), which checks each request's token.
 //! - [`account::Account`]: the port, and [`account::local::LocalAccount`], the account behind it.
+//! - [`mapping::BridgeStore`]: what a SCIM server stores users and groups in, over an account.
 //! - [`confirm::run`]: the loop that confirms people.
 //! - [`health::Health`] and [`logging::Logging`]: what an administrator sees.
 //! - [`clock::Clock`] and [`random::Random`]: handed in, so that tests choose them.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use op_bridge::account::local::LocalAccount;
 use op_bridge::app::{Bridge, Options};
 use op_bridge::clock::SystemClock;
@@ -18,8 +18,11 @@ use scim_server::serve::shutdown_signal;
 
 /// A SCIM bridge for 1Password accounts: provisions, confirms, suspends and groups people
 ///
-/// Without a sub-command it serves. Every setting is a flag and an environment variable; run with `serve --help` to
-/// read what each does. Independent of AgileBits and 1Password, and not affiliated with them.
+/// To try it out on this machine: `op-scim-bridge dev`. Without a sub-command it serves, as with `serve`.
+///
+/// Every setting is a flag and an environment variable; `op-scim-bridge serve --help` says what each does.
+///
+/// Independent of AgileBits and 1Password, and not affiliated with them.
 #[derive(Parser)]
 #[command(name = "op-scim-bridge", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -124,7 +127,16 @@ impl Place {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse() {
+    // The settings are those of `serve`, and explained there; without a sub-command they are taken all the same.
+    let command = Cli::command()
+        .override_usage("op-scim-bridge [SETTINGS]\n       op-scim-bridge <COMMAND>")
+        .mut_args(|argument| argument.hide(true))
+        .mut_subcommand("session", |session| session.mut_subcommand("show", only_session));
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let done = match cli {
         Cli { command: None, config } => serve(&config).await,
         Cli { command: Some(command), .. } => run(command).await,
     };
@@ -132,9 +144,17 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            if let Some(hint) = command::hint(&*error) {
+                eprintln!("hint: {hint}");
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Of all settings, showing a session needs one.
+fn only_session(show: clap::Command) -> clap::Command {
+    show.mut_args(|argument| if argument.get_id() == "session" { argument } else { argument.hide(true) })
 }
 
 async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
@@ -160,7 +180,7 @@ async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Session(Session::New { session, token_file }) => {
             command::new_session(&session, &token_file)?;
             println!("session file  {}  (for the bridge: OP_SESSION)", session.display());
-            println!("bearer token  {}  (for the identity provider)", token_file.display());
+            println!("bearer token  {}  (for the identity provider, and nobody else)", token_file.display());
         }
         Command::Session(Session::Show { config }) => {
             print!("{}", command::show_session(&config.session_file()?)?);

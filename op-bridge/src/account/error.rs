@@ -30,6 +30,9 @@ pub enum AccountError {
         /// The id that was asked for.
         id: String,
     },
+    /// Nobody has the address, and nobody is about to get it.
+    #[error("nobody in the account has the e-mail address {}", text::quote(.0))]
+    NobodyAt(String),
     /// The account's own protection: the bridge never does this, whoever asks.
     #[error("the bridge does not change {what}")]
     Protected {

@@ -1,3 +1,5 @@
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::account::local::{GroupListing, LocalAccount};
 use crate::account::{Account, AccountError, Person};
 
@@ -101,21 +103,31 @@ fn pretty(rows: &[serde_json::Value]) -> String {
     text
 }
 
-/// Columns as wide as their widest cell, two blanks between; the last one as it is.
+/// The most columns of a cell that is not the last one.
+const CELL_MAX: usize = 48;
+
+/// Columns as wide as their widest cell on a terminal, two blanks between; the last one as long as it is.
 fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    let shown = |row: [String; N]| {
+        let mut row = row.map(|cell| visible(&cell));
+        for cell in row.iter_mut().rev().skip(1) {
+            *cell = shortened(cell);
+        }
+        row
+    };
+    let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned)).chain(rows.map(shown)).collect();
     let mut widths = [0_usize; N];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
-            let visible: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            line.push_str(&format!("{visible:<width$}  "));
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -123,13 +135,57 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
     text
 }
 
+/// Without anything that moves the cursor or turns the direction of writing: names come from outside.
+fn visible(cell: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    cell.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn shortened(cell: &str) -> String {
+    if cell.width() <= CELL_MAX {
+        return cell.to_owned();
+    }
+    let mut short = String::new();
+    for c in cell.chars() {
+        if short.width() + c.width().unwrap_or_default() >= CELL_MAX {
+            break;
+        }
+        short.push(c);
+    }
+    short + "…"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rows<const N: usize>(rows: &[[&str; N]]) -> std::vec::IntoIter<[String; N]> {
+        rows.iter().map(|row| row.map(str::to_owned)).collect::<Vec<_>>().into_iter()
+    }
+
     #[test]
     fn a_table_is_as_wide_as_its_cells() {
-        let rows = [["a".to_owned(), "b".to_owned()], ["long one".to_owned(), "c".to_owned()]];
-        assert_eq!(table(["X", "Y"], rows.into_iter()), "X         Y\na         b\nlong one  c\n");
+        let text = table(["X", "Y"], rows(&[["a", "b"], ["long one", "c"]]));
+        assert_eq!(text, "X         Y\na         b\nlong one  c\n");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let text = table(["NAME", "Y"], rows(&[["山田太郎", "b"], ["Ada", "c"]]));
+        assert_eq!(text, "NAME      Y\n山田太郎  b\nAda       c\n");
+    }
+
+    #[test]
+    fn names_cannot_steer_the_terminal_or_push_everything_away() {
+        let long = "x".repeat(512);
+        let text = table(["NAME", "Y"], rows(&[["a\u{1b}[2J\nb\u{202e}c", "d"], [&long, &long]]));
+        assert_eq!(text.lines().count(), 3);
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last.find("  x"), Some(CELL_MAX - 1 + '…'.len_utf8()), "{last}");
+        assert!(last.ends_with(&long), "the last column is whole");
     }
 }

@@ -34,6 +34,16 @@ pub enum DevError {
         /// Why.
         source: io::Error,
     },
+    /// A session without its token, or a token without its session.
+    #[error("the folder {} has {} but not {}, and neither is of use alone", folder.display(), found, lacking)]
+    Half {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that is there.
+        found: &'static str,
+        /// The file that is not.
+        lacking: &'static str,
+    },
     /// The session cannot be made.
     #[error(transparent)]
     NewSession(#[from] NewSessionError),
@@ -41,7 +51,7 @@ pub enum DevError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The token in the folder does not open the session in the folder.
-    #[error("the token in {} does not open the session beside it: {source}; delete the folder to start anew", file.display())]
+    #[error("the token in {} does not open the session beside it: {source}", file.display())]
     Token {
         /// The file of the token.
         file: PathBuf,
@@ -64,8 +74,14 @@ impl Dev {
         let unusable = |source| DevError::Folder { folder: folder.to_owned(), source };
         crate::file::create_private_folder(folder).map_err(unusable)?;
         let (session, token) = (folder.join("scimsession"), folder.join("token"));
-        if !session.exists() && !token.exists() {
-            new_session(&session, &token)?;
+        let half = |found, lacking| DevError::Half { folder: folder.to_owned(), found, lacking };
+        match (session.exists(), token.exists()) {
+            (true, true) => {}
+            (true, false) => return Err(half("the file scimsession", "the file token")),
+            (false, true) => return Err(half("the file token", "the file scimsession")),
+            (false, false) => {
+                new_session(&session, &token)?;
+            }
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut options = Options::new(SessionFile::from_path(&session)?, folder.to_owned(), address);

@@ -20,9 +20,10 @@ pub(super) fn refusal(error: AccountError) -> StoreError {
     };
     match error {
         AccountError::EmailTaken(_) | AccountError::NameTaken(_) => refused(409, Some(ScimType::Uniqueness)),
-        AccountError::Invalid { .. } | AccountError::DomainNotAllowed(_) | AccountError::NotFound { .. } => {
-            refused(400, Some(ScimType::InvalidValue))
-        }
+        AccountError::Invalid { .. }
+        | AccountError::DomainNotAllowed(_)
+        | AccountError::NotFound { .. }
+        | AccountError::NobodyAt(_) => refused(400, Some(ScimType::InvalidValue)),
         AccountError::Protected { .. } => refused(403, None),
         AccountError::WrongState { .. } => refused(409, None),
         AccountError::Locked => refused(503, None),

@@ -1,10 +1,11 @@
 //! Groups: create, rename, delete, grant, revoke. Only groups in the view can be reached: those that the bridge made
 //! and those that an administrator selected.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use scim_core::patch::{RelationAction, RelationChange};
-use scim_core::{ChangeSet, ResourceId, TypeDefinition};
+use scim_core::patch::RelationAction;
+use scim_core::{ResourceId, TypeDefinition};
 use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
@@ -13,30 +14,45 @@ use super::store::{BridgeStore, Change, TRIES};
 use crate::account::{AccountError, GroupId, PersonId};
 
 /// Who is to be put into a group and who is to be taken out; nobody is in both.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Memberships {
-    grant: Vec<ResourceId>,
-    revoke: Vec<ResourceId>,
+    grant: BTreeSet<ResourceId>,
+    revoke: BTreeSet<ResourceId>,
 }
 
 impl Memberships {
     fn grant(&mut self, ids: impl IntoIterator<Item = ResourceId>) {
         for id in ids {
-            self.revoke.retain(|other| *other != id);
-            if !self.grant.contains(&id) {
-                self.grant.push(id);
-            }
+            self.revoke.remove(&id);
+            self.grant.insert(id);
         }
     }
 
     fn revoke(&mut self, ids: impl IntoIterator<Item = ResourceId>) {
         for id in ids {
-            self.grant.retain(|other| *other != id);
-            if !self.revoke.contains(&id) {
-                self.revoke.push(id);
-            }
+            self.grant.remove(&id);
+            self.revoke.insert(id);
         }
     }
+
+    fn is_empty(&self) -> bool {
+        self.grant.is_empty() && self.revoke.is_empty()
+    }
+
+    /// What brings these people's memberships back to what they were when `there` were the members.
+    fn back_to(&self, there: &BTreeSet<ResourceId>) -> Self {
+        Self {
+            grant: self.revoke.intersection(there).cloned().collect(),
+            revoke: self.grant.difference(there).cloned().collect(),
+        }
+    }
+}
+
+/// What a change has tried in the account, for taking it back.
+#[derive(Debug, Default)]
+struct Tried {
+    old_name: Option<String>,
+    memberships: Memberships,
 }
 
 impl BridgeStore {
@@ -49,41 +65,51 @@ impl BridgeStore {
         load: Load,
     ) -> Result<Record, StoreError> {
         let name = new.resource.text("displayName").unwrap_or_default().to_owned();
-        let _held = self.locks.hold(&[format!("group {}", name.to_lowercase()).as_str()]).await;
-        let known = self.find(context, definition, "displayName", &name).await?;
-        let reclaimed = match &known {
-            Some(record) => {
-                if !self.marked(context, definition, &record.id, &self.recovered, false).await? {
-                    return Err(taken("Group", "displayName", &name));
-                }
-                true
-            }
-            None => false,
-        };
-        let wanted: Vec<ResourceId> =
+        let _name = self.locks.names.hold(&[format!("group {}", name.to_lowercase()).as_str()]).await;
+        let named = self.find(context, definition, "displayName", &name).await?.map(|record| record.id);
+        if let Some(id) = &named
+            && !self.marked(context, definition, id, &self.recovered).await?
+        {
+            return Err(taken("Group", "displayName", &name));
+        }
+        let wanted: BTreeSet<ResourceId> =
             new.relations.iter().flat_map(|relation| relation.targets.iter().cloned()).collect();
         self.check_people(context, &wanted).await?;
         let created = self.account.create_group(&name).await.map_err(refusal)?;
-        let group = created.group.id;
-        new.id = group.as_str().parse().map_err(no_id)?;
-        let mut memberships = Memberships::default();
-        memberships.grant(wanted.iter().cloned());
-        if created.existed {
-            let members = self.account.members(&group).await.map_err(refusal)?;
-            let there = members.iter().map(|member| member.person.as_str().parse().map_err(no_id));
-            let there: Vec<ResourceId> = there.collect::<Result<_, _>>()?;
-            memberships.revoke(there.into_iter().filter(|id| !wanted.contains(id)));
+        let group = &created.group;
+        new.id = group.id.as_str().parse().map_err(no_id)?;
+        let _group = self.locks.groups.hold(&[group.id.as_str()]).await;
+        let kept = self.inner.get(context, definition, &new.id, Load::None).await?.is_some();
+        if kept && !self.marked(context, definition, &new.id, &self.recovered).await? {
+            // An administrator has given this name to a group that the view has under another.
+            return Err(taken("Group", "displayName", &name));
         }
-        let done = match self.carry_out(&group, &memberships).await {
-            Ok(()) if reclaimed => self.take_over_group(context, definition, new, load).await,
-            Ok(()) => self.inner.create(context, definition, new, load).await,
-            Err(error) => Err(error),
-        };
-        if done.is_err()
-            && !created.existed
-            && let Err(error) = self.account.delete_group(&group).await
-        {
-            tracing::warn!(group = %group, error = %error, "a group that was not wanted could not be deleted");
+        let there = if created.existed { self.account_members(&group.id).await? } else { BTreeSet::new() };
+        let mut tried = Tried::default();
+        tried.memberships.revoke(self.visible(context, there.difference(&wanted)).await?);
+        tried.memberships.grant(wanted.difference(&there).cloned());
+        let done = async {
+            if group.name != name {
+                self.account.rename_group(&group.id, &name).await.map_err(refusal)?;
+                tried.old_name = Some(group.name.clone());
+            }
+            self.carry_out(&group.id, &tried.memberships).await?;
+            if let Some(stale) = named.filter(|named| *named != new.id) {
+                self.inner.delete(context, definition, &stale, Precondition::Any).await?;
+            }
+            if kept {
+                self.take_over_group(context, definition, new, load).await
+            } else {
+                self.inner.create(context, definition, new, load).await
+            }
+        }
+        .await;
+        if done.is_err() {
+            if created.existed {
+                self.take_back(&group.id, &tried, &there).await;
+            } else if let Err(error) = self.account.delete_group(&group.id).await {
+                tracing::warn!(group = %group.id, error = %error, "a group that was not wanted could not be deleted");
+            }
         }
         done
     }
@@ -98,7 +124,7 @@ impl BridgeStore {
         let replacement = Replacement::new(new.resource, new.relations);
         let written =
             self.inner.replace(context, definition, &new.id, replacement, Precondition::Any, load).await?;
-        self.marked(context, definition, &new.id, &self.recovered, true).await?;
+        self.unmark(context, definition, &new.id, &self.recovered).await;
         written.map(|written| written.record).ok_or(StoreError::Contended)
     }
 
@@ -112,8 +138,33 @@ impl BridgeStore {
         precondition: Precondition,
         load: Load,
     ) -> Result<Option<Written>, StoreError> {
-        let _held = self.locks.hold(&[id.as_str()]).await;
+        let _held = self.locks.groups.hold(&[id.as_str()]).await;
         let Ok(group) = id.as_str().parse::<GroupId>() else { return Ok(None) };
+        let mut tried = Tried::default();
+        let done = self
+            .try_change_group(context, definition, id, &group, change, precondition, load, &mut tried)
+            .await;
+        if done.is_err()
+            && (tried.old_name.is_some() || !tried.memberships.is_empty())
+            && let Ok(there) = self.members(context, definition, id).await
+        {
+            self.take_back(&group, &tried, &there).await;
+        }
+        done
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the second half of one function")]
+    async fn try_change_group(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        group: &GroupId,
+        change: Change,
+        precondition: Precondition,
+        load: Load,
+        tried: &mut Tried,
+    ) -> Result<Option<Written>, StoreError> {
         for _ in 0..TRIES {
             let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
                 return Ok(None);
@@ -121,33 +172,30 @@ impl BridgeStore {
             precondition.check(current.version)?;
             let had = current.to_resource().map_err(StoreError::internal)?;
             let after = change.outcome(definition, &had)?;
-            let name = after.text("displayName").unwrap_or_default().to_owned();
-            let memberships = self.memberships(context, definition, id, &change).await?;
+            let memberships = self.memberships(context, definition, id, group, &change).await?;
             self.check_people(context, &memberships.grant).await?;
-            let Some(known) =
-                self.account.group(&group).await.map_err(refusal)?.filter(|group| group.managed)
+            let Some(known) = self.account.group(group).await.map_err(refusal)?.filter(|group| group.managed)
             else {
                 // Deleted, or no longer selected, by an administrator.
                 self.inner.delete(context, definition, id, Precondition::Any).await?;
                 return Ok(None);
             };
-            if known.name != name {
-                self.account.rename_group(&group, &name).await.map_err(refusal)?;
+            let name = after.text("displayName").unwrap_or_default();
+            if change.touches("displayName") && known.name != name {
+                self.account.rename_group(group, name).await.map_err(refusal)?;
+                tried.old_name.get_or_insert(known.name);
             }
-            let done = match self.carry_out(&group, &memberships).await {
-                Ok(()) => change.clone().keep(&*self.inner, context, definition, &current, load).await,
-                Err(error) => Err(error),
-            };
-            match done {
+            tried.memberships.revoke(memberships.revoke.iter().cloned());
+            tried.memberships.grant(memberships.grant.iter().cloned());
+            self.carry_out(group, &memberships).await?;
+            match change.clone().keep(&*self.inner, context, definition, &current, load).await {
                 Ok(written) => {
-                    self.marked(context, definition, id, &self.recovered, true).await?;
+                    self.unmark(context, definition, id, &self.recovered).await;
                     return Ok(written);
                 }
+                // A member's deletion gives the group a new version.
                 Err(StoreError::Precondition { .. }) => {}
-                Err(error) => {
-                    self.take_back(context, definition, &group, id, &known.name, &name, &memberships).await;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
         Err(StoreError::Contended)
@@ -161,18 +209,21 @@ impl BridgeStore {
         id: &ResourceId,
         precondition: Precondition,
     ) -> Result<bool, StoreError> {
-        let _held = self.locks.hold(&[id.as_str()]).await;
+        let _held = self.locks.groups.hold(&[id.as_str()]).await;
         let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
             return Ok(false);
         };
         precondition.check(current.version)?;
         let group = id.as_str().parse::<GroupId>().map_err(no_id)?;
-        match self.account.delete_group(&group).await {
-            Ok(()) | Err(AccountError::NotFound { .. }) => {}
-            Err(error) => return Err(refusal(error)),
+        let known = self.account.group(&group).await.map_err(refusal)?;
+        let unmanaged = known.as_ref().is_some_and(|group| !group.managed);
+        if known.is_some() && !unmanaged {
+            self.account.delete_group(&group).await.map_err(refusal)?;
         }
-        self.marked(context, definition, id, &self.recovered, true).await?;
-        self.inner.delete(context, definition, id, Precondition::Any).await
+        let deleted = self.inner.delete(context, definition, id, Precondition::Any).await?;
+        self.unmark(context, definition, id, &self.recovered).await;
+        // A group that an administrator has taken out of the bridge's hands is none of its own: there is none.
+        Ok(deleted && !unmanaged)
     }
 
     /// The groups of a person that the identity provider sees.
@@ -198,22 +249,51 @@ impl BridgeStore {
     }
 
     /// Every member must be a user that the identity provider sees, before anything is granted.
-    async fn check_people(&self, context: &RequestContext, ids: &[ResourceId]) -> Result<(), StoreError> {
-        let Some(users) = self.registry.by_name("User") else { return Ok(()) };
+    async fn check_people(
+        &self,
+        context: &RequestContext,
+        ids: &BTreeSet<ResourceId>,
+    ) -> Result<(), StoreError> {
         for id in ids {
-            if self.inner.get(context, users, id, Load::None).await?.is_none() {
+            if !self.is_visible(context, id).await? {
                 return Err(StoreError::UnknownReference { attribute: "members".to_owned(), id: id.clone() });
             }
         }
         Ok(())
     }
 
+    /// Whether the identity provider sees this person.
+    pub(super) async fn is_visible(
+        &self,
+        context: &RequestContext,
+        id: &ResourceId,
+    ) -> Result<bool, StoreError> {
+        let Some(users) = self.registry.by_name("User") else { return Ok(false) };
+        Ok(self.inner.get(context, users, id, Load::None).await?.is_some())
+    }
+
+    async fn visible(
+        &self,
+        context: &RequestContext,
+        ids: impl IntoIterator<Item = &ResourceId>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let mut visible = Vec::new();
+        for id in ids {
+            if self.is_visible(context, id).await? {
+                visible.push(id.clone());
+            }
+        }
+        Ok(visible)
+    }
+
     /// What the changes of `members` come to. The present members are read only where a change is about all of them.
+    /// People whom the identity provider does not see stay where they are.
     async fn memberships(
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
         id: &ResourceId,
+        group: &GroupId,
         change: &Change,
     ) -> Result<Memberships, StoreError> {
         let actions: Vec<RelationAction> = match change {
@@ -224,15 +304,18 @@ impl BridgeStore {
             Change::Apply(changes) => changes.relations.iter().map(|change| change.action.clone()).collect(),
         };
         let mut memberships = Memberships::default();
+        let mut there = None;
         for action in actions {
             match action {
                 RelationAction::Add(ids) => memberships.grant(ids),
                 RelationAction::Remove(ids) => memberships.revoke(ids),
                 RelationAction::Replace(ids) => {
-                    let there = self.members(context, definition, id).await?;
+                    let members = self.account_members(group).await?;
+                    let shown = self.members(context, definition, id).await?;
                     let earlier = std::mem::take(&mut memberships.grant);
-                    memberships.revoke(there.into_iter().chain(earlier));
+                    memberships.revoke(shown.into_iter().chain(members.iter().cloned()).chain(earlier));
                     memberships.grant(ids);
+                    there = Some(members);
                 }
                 RelationAction::RemoveMatching(filter) => {
                     let record = self.reload(context, definition, id, Load::All).await?;
@@ -251,18 +334,31 @@ impl BridgeStore {
                 }
             }
         }
+        if let Some(there) = there {
+            // Only those who come and those who go.
+            memberships.grant.retain(|id| !there.contains(id));
+            memberships.revoke.retain(|id| there.contains(id));
+        }
+        memberships.revoke = self.visible(context, &memberships.revoke).await?.into_iter().collect();
         Ok(memberships)
     }
 
+    /// The members that the identity provider sees.
     async fn members(
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
         id: &ResourceId,
-    ) -> Result<Vec<ResourceId>, StoreError> {
+    ) -> Result<BTreeSet<ResourceId>, StoreError> {
         let record = self.reload(context, definition, id, Load::All).await?;
         let references = record.related.into_iter().filter_map(|related| related.references).flatten();
         Ok(references.map(|reference| reference.id).collect())
+    }
+
+    /// The members that the account has.
+    async fn account_members(&self, group: &GroupId) -> Result<BTreeSet<ResourceId>, StoreError> {
+        let members = self.account.members(group).await.map_err(refusal)?;
+        members.iter().map(|member| member.person.as_str().parse().map_err(no_id)).collect()
     }
 
     async fn carry_out(&self, group: &GroupId, memberships: &Memberships) -> Result<(), StoreError> {
@@ -281,36 +377,37 @@ impl BridgeStore {
         Ok(())
     }
 
-    /// Brings the account back to what the view still says. What cannot be taken back is left to the reconciler.
-    #[expect(clippy::too_many_arguments, reason = "one call, right after the failure")]
-    async fn take_back(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        group: &GroupId,
-        id: &ResourceId,
-        old_name: &str,
-        new_name: &str,
-        memberships: &Memberships,
-    ) {
-        let Ok(there) = self.members(context, definition, id).await else { return };
-        let mut back = Memberships::default();
-        back.revoke(memberships.grant.iter().filter(|id| !there.contains(id)).cloned());
-        back.grant(memberships.revoke.iter().filter(|id| there.contains(id)).cloned());
-        if let Err(error) = self.carry_out(group, &back).await {
+    /// Brings the account back to what it was. What cannot be taken back is left to the reconciler.
+    async fn take_back(&self, group: &GroupId, tried: &Tried, there: &BTreeSet<ResourceId>) {
+        if let Err(error) = self.carry_out(group, &tried.memberships.back_to(there)).await {
             tracing::warn!(group = %group, error = %error, "memberships could not be taken back");
         }
-        if old_name != new_name
-            && let Err(error) = self.account.rename_group(group, old_name).await
+        if let Some(name) = &tried.old_name
+            && let Err(error) = self.account.rename_group(group, name).await
         {
             tracing::warn!(group = %group, error = %error, "a new name could not be taken back");
         }
     }
 }
 
-/// The change that makes these people the only members.
-pub(super) fn members_are(ids: Vec<ResourceId>) -> ChangeSet {
-    let mut changes = ChangeSet::default();
-    changes.relations.push(RelationChange::new("members", RelationAction::Replace(ids)));
-    changes
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(range: std::ops::Range<u32>) -> impl Iterator<Item = ResourceId> {
+        range.map(|n| format!("person-{n:06}").parse().unwrap())
+    }
+
+    #[test]
+    fn the_last_word_about_a_member_counts_and_can_be_taken_back() {
+        let mut memberships = Memberships::default();
+        memberships.grant(ids(0..100_000));
+        memberships.revoke(ids(50_000..150_000));
+        memberships.grant(ids(149_999..150_000));
+        assert_eq!((memberships.grant.len(), memberships.revoke.len()), (50_001, 99_999));
+        let there: BTreeSet<_> = ids(0..60_000).collect();
+        let back = memberships.back_to(&there);
+        assert!(back.grant.iter().cloned().eq(ids(50_000..60_000)));
+        assert!(back.revoke.iter().cloned().eq(ids(149_999..150_000)));
+    }
 }

@@ -8,6 +8,18 @@ use tokio::sync::{Mutex, MutexGuard};
 /// How many locks there are; two keys rarely share one.
 const STRIPES: usize = 256;
 
+/// All locks of a bridge. Whoever needs several kinds takes them in the order of the fields; groups never wait for
+/// people.
+#[derive(Debug, Default)]
+pub(super) struct AllLocks {
+    /// By the id of a person.
+    pub(super) people: Locks,
+    /// By what must be unique: addresses and user names of people, names of groups.
+    pub(super) names: Locks,
+    /// By the id of a group.
+    pub(super) groups: Locks,
+}
+
 /// Locks by key. Whoever needs several takes them at once, in one order, so that nobody waits in a circle.
 #[derive(Debug)]
 pub(super) struct Locks {
@@ -21,6 +33,7 @@ impl Default for Locks {
 }
 
 impl Locks {
+    /// Waits until nobody else holds any of the keys.
     pub(super) async fn hold(&self, keys: &[&str]) -> Vec<MutexGuard<'_, ()>> {
         let mut wanted: Vec<usize> = keys.iter().map(|key| stripe(key)).collect();
         wanted.sort_unstable();

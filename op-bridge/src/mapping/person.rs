@@ -4,54 +4,96 @@ use scim_core::{Object, Resource, ScimError, ScimType, TypeDefinition, Value, ex
 use scim_server::store::StoreError;
 
 use super::error::refusal;
-use crate::account::{Account, NewPerson, Person, PersonId};
+use super::store::Change;
+use crate::account::{Account, AccountError, NewPerson, Person, PersonId};
 
 /// What a SCIM user asks of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) email: String,
-    pub(super) name: String,
+    /// `None` where nothing that was sent is a name: the account's own stays.
+    pub(super) name: Option<String>,
     pub(super) active: bool,
     pub(super) language: Option<String>,
 }
 
 impl Wanted {
     /// The address is `userName`, as with the original product; where that is no address, the primary one of
-    /// `emails`, else the first; else `userName` at `domain`, if there is one. The name is `displayName`, else `name`, else what stands before the `@`.
+    /// `emails`, else the first; else `userName` at `domain`, if there is one. The name is `displayName`, else
+    /// `name`.
     pub(super) fn of(user: &Resource, domain: Option<&str>) -> Result<Self, StoreError> {
-        let user_name = user.text("userName").unwrap_or_default();
-        let email = if is_address(user_name) { Some(user_name) } else { preferred_email(user) };
-        let completed = || domain.map(|domain| format!("{user_name}@{domain}"));
-        let email = email.map(str::to_owned).or_else(completed);
-        let Some(email) = email else {
+        let Some(email) = email_of(user, domain) else {
             let detail = format!(
                 "the userName `{}` is no e-mail address and `emails` has none either; 1Password knows people by \
                  their e-mail address",
-                excerpt(user_name)
+                excerpt(user.text("userName").unwrap_or_default())
             );
             return Err(StoreError::Refused(ScimError::new(400, detail).with_type(ScimType::InvalidValue)));
         };
-        let name = user
-            .text("displayName")
-            .map(str::to_owned)
-            .filter(|name| !name.trim().is_empty())
-            .or_else(|| full_name(user))
-            .unwrap_or_else(|| email.split('@').next().unwrap_or(&email).to_owned());
         Ok(Self {
             email,
-            name,
+            name: name_of(user),
             active: user.get(None, "active").and_then(Value::as_bool).unwrap_or(true),
             language: user.text("preferredLanguage").and_then(language),
         })
     }
 
+    /// Somebody new needs a name: without one, it is what stands before the `@`.
     pub(super) fn new_person(&self) -> NewPerson {
-        let person = NewPerson::new(self.email.as_str(), self.name.as_str());
+        let local = || self.email.split('@').next().unwrap_or(&self.email).to_owned();
+        let person = NewPerson::new(self.email.as_str(), self.name.clone().unwrap_or_else(local));
         match &self.language {
             Some(language) => person.with_language(language.as_str()),
             None => person,
         }
     }
+
+    /// All of it is asked for.
+    pub(super) fn all(&self) -> Asked<'_> {
+        Asked { email: Some(&self.email), name: self.name.as_deref(), active: Some(self.active) }
+    }
+
+    /// What a change asks for: what it says, and what follows from that. The rest may have been changed in the
+    /// account since, which is not this change's business.
+    pub(super) fn asked(&self, change: &Change, had: Option<&Self>) -> Asked<'_> {
+        let moved = had.is_none_or(|had| had.email != self.email);
+        let email = moved || change.touches("userName") || change.touches("emails");
+        let renamed = had.is_none_or(|had| had.name != self.name);
+        let name = renamed || change.touches("displayName") || change.touches("name");
+        Asked {
+            email: email.then_some(self.email.as_str()),
+            name: self.name.as_deref().filter(|_| name),
+            active: change.touches("active").then_some(self.active),
+        }
+    }
+}
+
+/// What is to be brought into line in the account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked<'a> {
+    pub(super) email: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    pub(super) active: Option<bool>,
+}
+
+impl Asked<'_> {
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Asked::default()
+    }
+}
+
+fn email_of(user: &Resource, domain: Option<&str>) -> Option<String> {
+    let user_name = user.text("userName").unwrap_or_default();
+    if is_address(user_name) {
+        return Some(user_name.to_owned());
+    }
+    let completed = || domain.map(|domain| format!("{user_name}@{domain}"));
+    preferred_email(user).map(str::to_owned).or_else(completed)
+}
+
+fn name_of(user: &Resource) -> Option<String> {
+    let display = user.text("displayName").filter(|name| !name.trim().is_empty());
+    display.map(str::to_owned).or_else(|| full_name(user))
 }
 
 fn is_address(text: &str) -> bool {
@@ -93,12 +135,74 @@ pub(super) fn recovered(definition: &TypeDefinition, person: &Person) -> Resourc
     attributes.insert("userName", email);
     attributes.insert("displayName", person.name.as_str());
     attributes.insert("active", person.state.is_active_for_scim());
-    let address: Object =
-        [("value", Value::from(email)), ("primary", Value::Bool(true))].into_iter().collect();
-    attributes.insert("emails", vec![Value::Object(address)]);
+    attributes.insert("emails", vec![primary(email)]);
     let mut user = Resource::from_attributes(attributes);
     user.stamp_schemas(definition);
     user
+}
+
+/// The user as the account has the person, where the two differ: each value stands where the user has it.
+pub(super) fn followed(user: &Resource, person: &Person, domain: Option<&str>) -> Option<Resource> {
+    let mut after = user.clone();
+    let address = person.pending_email.as_deref().unwrap_or(&person.email);
+    let shown = email_of(user, domain);
+    if shown.as_ref().is_none_or(|shown| shown.to_lowercase() != address.to_lowercase()) {
+        follow_address(&mut after, shown.as_deref(), address, &person.id);
+    }
+    if name_of(user).is_some_and(|name| name != person.name) {
+        follow_name(&mut after, &person.name);
+    }
+    after.attributes_mut().insert("active", person.state.is_active_for_scim());
+    (after != *user).then_some(after)
+}
+
+fn follow_address(user: &mut Resource, shown: Option<&str>, address: &str, id: &PersonId) {
+    let user_name = user.text("userName").unwrap_or_default();
+    // An id stands there for a moment while two people exchange their addresses.
+    let is_user_name = is_address(user_name) || user_name.is_empty() || user_name == id.as_str();
+    let mut emails: Vec<Value> =
+        user.get(None, "emails").and_then(Value::as_array).map(<[Value]>::to_vec).unwrap_or_default();
+    let old = shown.unwrap_or_default().to_lowercase();
+    let mut found = false;
+    for email in emails.iter_mut().filter_map(Value::as_object_mut) {
+        if email.get("value").and_then(Value::as_str).is_some_and(|value| value.to_lowercase() == old) {
+            email.insert("value", address);
+            found = true;
+        }
+    }
+    if is_user_name {
+        user.attributes_mut().insert("userName", address);
+    } else if !found {
+        emails.insert(0, primary(address));
+    }
+    if !emails.is_empty() {
+        user.attributes_mut().insert("emails", emails);
+    }
+}
+
+/// In parts as the original product does it: what stands before the first blank is the given name.
+fn follow_name(user: &mut Resource, name: &str) {
+    if user.text("displayName").is_some_and(|display| !display.trim().is_empty()) {
+        user.attributes_mut().insert("displayName", name);
+        return;
+    }
+    let Some(parts) = user.attributes_mut().get_mut("name").and_then(Value::as_object_mut) else { return };
+    if parts.contains("formatted") {
+        parts.insert("formatted", name);
+    }
+    let (given, family) = name.split_once(' ').unwrap_or((name, ""));
+    if parts.contains("givenName") || parts.contains("familyName") {
+        parts.insert("givenName", given);
+        parts.remove("familyName");
+        if !family.is_empty() {
+            parts.insert("familyName", family);
+        }
+    }
+}
+
+fn primary(address: &str) -> Value {
+    let email = [("value", Value::from(address)), ("primary", Value::Bool(true))];
+    Value::Object(email.into_iter().collect())
 }
 
 /// What was done in the account and can be taken back.
@@ -112,57 +216,49 @@ enum Step {
     Active(bool),
 }
 
-/// Brings a person in the account into line with what is wanted.
+/// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back.
 ///
-/// What is refused most likely comes first. If a step is refused, those before it are taken back.
+/// What is refused most likely comes first.
 pub(super) async fn bring_into_line(
     account: &dyn Account,
     person: &Person,
-    wanted: &Wanted,
-) -> Result<Undo, StoreError> {
-    let mut undo = Undo::default();
-    match try_all(account, person, wanted, &mut undo).await {
-        Ok(()) => Ok(undo),
-        Err(error) => {
-            undo.run(account, &person.id).await;
-            Err(error)
-        }
-    }
-}
-
-async fn try_all(
-    account: &dyn Account,
-    person: &Person,
-    wanted: &Wanted,
+    asked: Asked<'_>,
     undo: &mut Undo,
 ) -> Result<(), StoreError> {
     let id = &person.id;
     let address = person.pending_email.as_deref().unwrap_or(&person.email);
-    if address.to_lowercase() != wanted.email.to_lowercase() {
-        account.change_email(id, &wanted.email).await.map_err(refusal)?;
-        undo.0.push(Step::Email(address.to_owned()));
+    if let Some(email) = asked.email
+        && address.to_lowercase() != email.to_lowercase()
+    {
+        undo.note(account.change_email(id, email).await, Step::Email(address.to_owned()))?;
     }
-    let active = person.state.is_active_for_scim();
-    if active != wanted.active {
-        set_active(account, id, wanted.active).await.map_err(refusal)?;
-        undo.0.push(Step::Active(active));
+    let was = person.state.is_active_for_scim();
+    if let Some(active) = asked.active
+        && was != active
+    {
+        undo.note(set_active(account, id, active).await, Step::Active(was))?;
     }
-    if person.name != wanted.name {
-        account.rename(id, &wanted.name).await.map_err(refusal)?;
-        undo.0.push(Step::Name(person.name.clone()));
+    if let Some(name) = asked.name
+        && person.name != name
+    {
+        undo.note(account.rename(id, name).await, Step::Name(person.name.clone()))?;
     }
     Ok(())
 }
 
-async fn set_active(
-    account: &dyn Account,
-    id: &PersonId,
-    active: bool,
-) -> Result<Person, crate::account::AccountError> {
+async fn set_active(account: &dyn Account, id: &PersonId, active: bool) -> Result<Person, AccountError> {
     if active { account.reactivate(id).await } else { account.suspend(id).await }
 }
 
 impl Undo {
+    /// An account that did not answer may have done it all the same.
+    fn note(&mut self, done: Result<Person, AccountError>, back: Step) -> Result<(), StoreError> {
+        if matches!(done, Ok(_) | Err(AccountError::Unavailable { .. })) {
+            self.0.push(back);
+        }
+        done.map(|_| ()).map_err(refusal)
+    }
+
     /// Takes everything back, the last step first. What cannot be taken back is left to the reconciler.
     pub(super) async fn run(self, account: &dyn Account, id: &PersonId) {
         for step in self.0.into_iter().rev() {
@@ -217,8 +313,9 @@ mod tests {
             (r#"{"userName":"a@x","name":{"givenName":"G","familyName":"H"}}"#, "G H"),
             (r#"{"userName":"a.b@x"}"#, "a.b"),
         ] {
-            assert_eq!(wanted(json).unwrap().name, name);
+            assert_eq!(wanted(json).unwrap().new_person().name, name);
         }
+        assert_eq!(wanted(r#"{"userName":"a.b@x"}"#).unwrap().name, None);
     }
 
     #[test]

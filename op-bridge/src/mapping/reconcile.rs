@@ -3,17 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use scim_core::{Object, RelationValues, Resource, ResourceId, TypeDefinition, Value};
+use scim_core::patch::RelationAction;
+use scim_core::{Object, RelationValues, Resource, ResourceId, TenantId, TypeDefinition, Value};
 use scim_server::RequestContext;
-use scim_server::store::{Load, NewResource, Precondition, Record, StoreError};
+use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError};
 
 use super::error::{no_id, refusal};
-use super::groups::members_are;
-use super::person::{Wanted, recovered};
-use super::store::BridgeStore;
+use super::person::{followed, recovered};
+use super::store::{BridgeStore, TRIES};
 use super::users::set;
 use crate::account::{Group, Person};
-use crate::config::ManagedGroups;
+use crate::config::{DeletedUsers, ManagedGroups};
 
 /// What a reconciliation has changed in the view. All zero when view and account agreed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,34 +55,52 @@ impl BridgeStore {
     }
 
     /// Lets the identity provider see and change the groups that an administrator has selected by name or id.
+    /// May run while requests are served.
     ///
     /// # Errors
     ///
     /// When the account cannot be read. A group that cannot be selected is passed over, and the log says why.
     pub async fn select_groups(&self, selected: &ManagedGroups) -> Result<(), StoreError> {
         let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now());
-        let (Some(users), Some(groups)) = (self.registry.by_name("User"), self.registry.by_name("Group"))
-        else {
-            return Ok(());
-        };
+        let Some(groups) = self.registry.by_name("Group") else { return Ok(()) };
         for group in self.account.groups().await.map_err(refusal)? {
             if group.managed || !selected.selects(group.id.as_str(), &group.name) {
                 continue;
             }
-            let _held = self.locks.hold(&[group.id.as_str()]).await;
-            match self.account.set_managed(&group.id, true).await {
-                Ok(group) => {
-                    let people = self.all(&context, users, Load::None).await?;
-                    let members = self.visible_members(&group, &people).await?;
-                    self.show_group(&context, groups, &group, members).await?;
-                    tracing::info!(group = %group.id, "a selected group is managed from now on");
-                }
+            match self.select_group(&context, groups, &group).await {
+                Ok(()) => tracing::info!(group = %group.id, "a selected group is managed from now on"),
                 Err(error) => {
                     tracing::error!(group = %group.id, error = %error, "a group cannot be selected")
                 }
             }
         }
         Ok(())
+    }
+
+    async fn select_group(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        group: &Group,
+    ) -> Result<(), StoreError> {
+        let _held = self.locks.groups.hold(&[group.id.as_str()]).await;
+        let group = self.account.set_managed(&group.id, true).await.map_err(refusal)?;
+        for _ in 0..TRIES {
+            let members = self.account.members(&group.id).await.map_err(refusal)?;
+            let mut visible = Vec::new();
+            for member in members {
+                let id = member.person.as_str().parse().map_err(no_id)?;
+                if self.is_visible(context, &id).await? {
+                    visible.push(id);
+                }
+            }
+            match self.show_group(context, definition, &group, visible).await {
+                // Somebody has been deleted since.
+                Err(StoreError::UnknownReference { .. }) => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(StoreError::Contended)
     }
 
     /// Puts a group of the account into the view.
@@ -111,63 +129,130 @@ impl BridgeStore {
     ) -> Result<(), StoreError> {
         let mut view = self.all(context, definition, Load::None).await?;
         let people = self.account.people().await.map_err(refusal)?;
-        let (known, unknown): (Vec<Person>, Vec<Person>) =
-            people.into_iter().partition(|person| view.contains_key(person.id.as_str()));
-        for person in &known {
-            if let Some(record) = view.remove(person.id.as_str())
-                && self.follow_person(context, definition, &record, person).await?
-            {
-                done.users_changed += 1;
+        let deleted = self.marks(context, definition, &self.deleted).await?;
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for person in people {
+            match view.remove(person.id.as_str()) {
+                Some(record) => known.push((person, record)),
+                None => unknown.push(person),
             }
         }
+        // Those who are gone come first: somebody else may have their address by now.
         for record in view.into_values() {
             self.inner.delete(context, definition, &record.id, Precondition::Any).await?;
             done.users_removed += 1;
         }
+        let mut differing = Vec::new();
+        for (person, record) in &known {
+            let active = person.state.is_active_for_scim();
+            let is_deleted = deleted.contains(record.id.as_str());
+            if is_deleted && !active && self.settings.deleted_users == DeletedUsers::Hidden {
+                self.inner.delete(context, definition, &record.id, Precondition::Any).await?;
+                done.users_removed += 1;
+                continue;
+            }
+            if is_deleted && active {
+                self.unmark(context, definition, &record.id, &self.deleted).await;
+            }
+            let user = record.to_resource().map_err(StoreError::internal)?;
+            if let Some(user) = followed(&user, person, self.settings.email_domain.as_deref()) {
+                differing.push((record.id.clone(), user));
+            }
+        }
+        done.users_changed += differing.len();
+        self.follow_people(context, definition, differing).await?;
         // A suspended person who is not in the view was deleted by the identity provider; a POST brings them back.
         let invited = |person: &&Person| person.provisioned_by_bridge && person.state.is_active_for_scim();
         for person in unknown.iter().filter(invited) {
             let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
+            self.mark(context, definition, &id, &self.recovered).await?;
             let new = NewResource::new(id, recovered(definition, person), Vec::new());
-            let record = self.inner.create(context, definition, new, Load::None).await?;
-            self.mark(context, definition, &record, &self.recovered).await?;
+            self.inner.create(context, definition, new, Load::None).await?;
             done.users_recovered += 1;
+        }
+        self.forget_stale_marks(context, definition).await
+    }
+
+    /// Writes users that differ from the account. Where people have exchanged their addresses, one of them waits
+    /// under a user name that nobody has until the others are done.
+    async fn follow_people(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        mut waiting: Vec<(ResourceId, Resource)>,
+    ) -> Result<(), StoreError> {
+        let mut stepped_aside = false;
+        while !waiting.is_empty() {
+            let (mut taken, before) = (Vec::new(), waiting.len());
+            let mut refused = None;
+            for (id, user) in waiting {
+                match self.overwrite(context, definition, &id, user.clone()).await {
+                    Ok(()) => {}
+                    Err(error @ StoreError::Uniqueness { .. }) => {
+                        refused = Some(error);
+                        taken.push((id, user));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match refused {
+                Some(error) if taken.len() == before => {
+                    if stepped_aside {
+                        return Err(error);
+                    }
+                    for (id, user) in &taken {
+                        let mut aside = user.clone();
+                        aside.attributes_mut().insert("userName", id.as_str());
+                        aside.attributes_mut().remove("emails");
+                        self.overwrite(context, definition, id, aside).await?;
+                    }
+                    stepped_aside = true;
+                }
+                _ => stepped_aside = false,
+            }
+            waiting = taken;
         }
         Ok(())
     }
 
-    /// Name, address and state as the account has them, where the view says something else.
-    async fn follow_person(
+    async fn overwrite(
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
-        record: &Record,
-        person: &Person,
-    ) -> Result<bool, StoreError> {
-        let user = record.to_resource().map_err(StoreError::internal)?;
-        let mut changed = false;
-        let email = person.pending_email.as_deref().unwrap_or(&person.email);
-        let active = person.state.is_active_for_scim();
-        let differs = |wanted: &Wanted, path: &str| match path {
-            "userName" => wanted.email.to_lowercase() != email.to_lowercase(),
-            "displayName" => wanted.name != person.name,
-            _ => wanted.active != active,
-        };
-        let wanted = self.wanted(&user).ok();
-        let values = [
-            ("userName", Value::from(email)),
-            ("displayName", Value::from(person.name.as_str())),
-            ("active", Value::Bool(active)),
-        ];
-        for (path, value) in values {
-            if wanted.as_ref().is_none_or(|wanted| differs(wanted, path)) {
-                let change = set(definition, path, value)?;
-                let none = Precondition::Any;
-                self.inner.apply(context, definition, &record.id, change, none, Load::None).await?;
-                changed = true;
+        id: &ResourceId,
+        user: Resource,
+    ) -> Result<(), StoreError> {
+        let replacement = Replacement::new(user, Vec::new());
+        let none = Precondition::Any;
+        self.inner.replace(context, definition, id, replacement, none, Load::None).await.map(|_| ())
+    }
+
+    /// The ids that carry a mark.
+    async fn marks(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        mark: &TenantId,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let context = context.clone().with_tenant(mark.clone());
+        Ok(self.all(&context, definition, Load::None).await?.into_keys().collect())
+    }
+
+    /// Takes marks away that were left behind by a crash.
+    async fn forget_stale_marks(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+    ) -> Result<(), StoreError> {
+        for mark in [&self.deleted, &self.recovered] {
+            for id in self.marks(context, definition, mark).await? {
+                let id: ResourceId = id.parse().map_err(no_id)?;
+                if self.inner.get(context, definition, &id, Load::None).await?.is_none() {
+                    self.unmark(context, definition, &id, mark).await;
+                }
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     async fn reconcile_groups(
@@ -189,8 +274,9 @@ impl BridgeStore {
                     }
                 }
                 None => {
-                    let record = self.show_group(context, definition, group, members).await?;
-                    self.mark(context, definition, &record, &self.recovered).await?;
+                    let id = group.id.as_str().parse().map_err(no_id)?;
+                    self.mark(context, definition, &id, &self.recovered).await?;
+                    self.show_group(context, definition, group, members).await?;
                     done.groups_recovered += 1;
                 }
             }
@@ -199,7 +285,7 @@ impl BridgeStore {
             self.inner.delete(context, definition, &record.id, Precondition::Any).await?;
             done.groups_removed += 1;
         }
-        Ok(())
+        self.forget_stale_marks(context, definition).await
     }
 
     /// The members of a group whom the identity provider sees; others are not its business.
@@ -232,7 +318,7 @@ impl BridgeStore {
         let there = record.related.iter().filter_map(|related| related.references.as_ref()).flatten();
         let there: BTreeSet<&ResourceId> = there.map(|reference| &reference.id).collect();
         if there != members.iter().collect() {
-            let change = members_are(members);
+            let change = super::users::members(RelationAction::Replace(members));
             self.inner.apply(context, definition, &record.id, change, none, Load::None).await?;
             changed = true;
         }

@@ -2,28 +2,33 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, Registry, Resource, ResourceId, TenantId, TypeDefinition};
+use scim_core::{ChangeSet, Object, Registry, Resource, ResourceId, TenantId, TypeDefinition};
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
     Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
     Written,
 };
+use tracing::Instrument as _;
 
-use super::locks::Locks;
+use super::locks::AllLocks;
 use super::person::Wanted;
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::config::DeletedUsers;
 
 /// A store whose users and groups are people and groups of an account.
+///
+/// A clone is another handle to the same bridge. A write is finished even if whoever asked for it has gone: a client
+/// that hangs up leaves nothing half done. Therefore writes need a tokio runtime.
+#[derive(Clone)]
 pub struct BridgeStore {
     pub(super) inner: Arc<dyn ResourceStore>,
     pub(super) account: Arc<dyn Account>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
     pub(super) settings: Settings,
-    pub(super) locks: Locks,
+    pub(super) locks: Arc<AllLocks>,
     pub(super) deleted: TenantId,
     pub(super) recovered: TenantId,
 }
@@ -66,15 +71,13 @@ impl BridgeStore {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        // Marks are kept beside the data, under tenants that no request can name.
-        let mark = |name: &str| name.parse().unwrap_or_default();
         Self {
             inner,
             account,
             clock,
             registry: super::registry(),
             settings,
-            locks: Locks::default(),
+            locks: Arc::default(),
             deleted: mark("op-bridge:deleted"),
             recovered: mark("op-bridge:recovered"),
         }
@@ -110,22 +113,16 @@ impl BridgeStore {
         Ok(page.records.into_iter().next())
     }
 
-    /// Whether a record carries a mark, and takes the mark away if `clear`.
+    /// Whether a record carries a mark.
     pub(super) async fn marked(
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
         id: &ResourceId,
         mark: &TenantId,
-        clear: bool,
     ) -> Result<bool, StoreError> {
         let context = context.clone().with_tenant(mark.clone());
-        // Marks are rare: looking costs less than a write that deletes nothing.
-        let marked = self.inner.get(&context, definition, id, Load::None).await?.is_some();
-        if marked && clear {
-            self.inner.delete(&context, definition, id, Precondition::Any).await?;
-        }
-        Ok(marked)
+        Ok(self.inner.get(&context, definition, id, Load::None).await?.is_some())
     }
 
     /// Marks a record; one that is marked already stays so.
@@ -133,15 +130,39 @@ impl BridgeStore {
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
-        record: &Record,
+        id: &ResourceId,
         mark: &TenantId,
     ) -> Result<(), StoreError> {
         let context = context.clone().with_tenant(mark.clone());
-        let resource = record.to_resource().map_err(StoreError::internal)?;
-        let new = NewResource::new(record.id.clone(), resource, Vec::new());
+        // Nothing but the id, which no other mark has: what must be unique of a person is none of a mark's business.
+        let mut attributes = Object::new();
+        attributes.insert("userName", id.as_str());
+        let new = NewResource::new(id.clone(), Resource::from_attributes(attributes), Vec::new());
         match self.inner.create(&context, definition, new, Load::None).await {
             Ok(_) | Err(StoreError::Uniqueness { .. }) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a mark away, after a write that has been kept and so cannot fail any more. A mark that stays is taken
+    /// away by the reconciler.
+    pub(super) async fn unmark(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        mark: &TenantId,
+    ) {
+        let marked = self.marked(context, definition, id, mark).await;
+        let context = context.clone().with_tenant(mark.clone());
+        let done = match marked {
+            // Marks are rare: looking costs less than a write that deletes nothing.
+            Ok(false) => return,
+            Ok(true) => self.inner.delete(&context, definition, id, Precondition::Any).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(id = id.as_str(), error = %error, "a mark could not be taken away");
         }
     }
 
@@ -156,6 +177,28 @@ impl BridgeStore {
         let record = self.inner.get(context, definition, id, load).await?;
         record
             .ok_or_else(|| StoreError::internal(format!("{} has just been written and is gone", id.as_str())))
+    }
+
+    /// PUT and PATCH.
+    async fn change(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        change: Change,
+        precondition: Precondition,
+        load: Load,
+    ) -> Result<Option<Written>, StoreError> {
+        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
+        let id = id.clone();
+        finish(async move {
+            if is_user(&definition) {
+                bridge.change_user(&context, &definition, &id, change, precondition, load).await
+            } else {
+                bridge.change_group(&context, &definition, &id, change, precondition, load).await
+            }
+        })
+        .await
     }
 
     /// All records of a type, by id.
@@ -182,6 +225,18 @@ impl BridgeStore {
     }
 }
 
+/// Marks are kept beside the data, under tenants that no request can name.
+fn mark(name: &str) -> TenantId {
+    name.parse().unwrap_or_default()
+}
+
+/// Sees a write through to its end, whether or not anybody still waits for it.
+async fn finish<T: Send + 'static>(
+    write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(write.in_current_span()).await.map_err(StoreError::internal)?
+}
+
 fn is_user(definition: &TypeDefinition) -> bool {
     definition.name() == "User"
 }
@@ -195,11 +250,15 @@ impl ResourceStore for BridgeStore {
         new: NewResource,
         load: Load,
     ) -> Result<Record, StoreError> {
-        if is_user(definition) {
-            self.create_user(context, definition, new, load).await
-        } else {
-            self.create_group(context, definition, new, load).await
-        }
+        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
+        finish(async move {
+            if is_user(&definition) {
+                bridge.create_user(&context, &definition, new, load).await
+            } else {
+                bridge.create_group(&context, &definition, new, load).await
+            }
+        })
+        .await
     }
 
     async fn get(
@@ -225,12 +284,7 @@ impl ResourceStore for BridgeStore {
         precondition: Precondition,
         load: Load,
     ) -> Result<Option<Written>, StoreError> {
-        let change = Change::Replace(replacement);
-        if is_user(definition) {
-            self.change_user(context, definition, id, change, precondition, load).await
-        } else {
-            self.change_group(context, definition, id, change, precondition, load).await
-        }
+        self.change(context, definition, id, Change::Replace(replacement), precondition, load).await
     }
 
     async fn apply(
@@ -242,12 +296,7 @@ impl ResourceStore for BridgeStore {
         precondition: Precondition,
         load: Load,
     ) -> Result<Option<Written>, StoreError> {
-        let change = Change::Apply(changes);
-        if is_user(definition) {
-            self.change_user(context, definition, id, change, precondition, load).await
-        } else {
-            self.change_group(context, definition, id, change, precondition, load).await
-        }
+        self.change(context, definition, id, Change::Apply(changes), precondition, load).await
     }
 
     async fn delete(
@@ -257,11 +306,16 @@ impl ResourceStore for BridgeStore {
         id: &ResourceId,
         precondition: Precondition,
     ) -> Result<bool, StoreError> {
-        if is_user(definition) {
-            self.delete_user(context, definition, id, precondition).await
-        } else {
-            self.delete_group(context, definition, id, precondition).await
-        }
+        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
+        let id = id.clone();
+        finish(async move {
+            if is_user(&definition) {
+                bridge.delete_user(&context, &definition, &id, precondition).await
+            } else {
+                bridge.delete_group(&context, &definition, &id, precondition).await
+            }
+        })
+        .await
     }
 }
 
@@ -273,6 +327,16 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Whether it says anything about an attribute of the base schema.
+    pub(super) fn touches(&self, attribute: &str) -> bool {
+        match self {
+            Self::Replace(_) => true,
+            Self::Apply(changes) => changes.changes.iter().any(|change| {
+                change.target.extension.is_none() && change.target.attribute.eq_ignore_ascii_case(attribute)
+            }),
+        }
+    }
+
     /// The attributes that the resource would have.
     pub(super) fn outcome(
         &self,
@@ -307,5 +371,15 @@ impl Change {
                 inner.apply(context, definition, &current.id, changes, unchanged, load).await
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn marks_are_apart_from_the_data_and_from_each_other() {
+        let default = scim_core::TenantId::default();
+        let (deleted, recovered) = (super::mark("op-bridge:deleted"), super::mark("op-bridge:recovered"));
+        assert!(deleted != default && recovered != default && deleted != recovered);
     }
 }

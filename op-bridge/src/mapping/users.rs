@@ -10,9 +10,9 @@ use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
-use super::person::bring_into_line;
+use super::person::{Undo, Wanted, bring_into_line};
 use super::store::{BridgeStore, Change, TRIES};
-use crate::account::{AccountError, Person, PersonId};
+use crate::account::{AccountError, GroupId, Person, PersonId};
 use crate::config::DeletedUsers;
 
 impl BridgeStore {
@@ -29,58 +29,140 @@ impl BridgeStore {
         }
         let wanted = self.wanted(&new.resource)?;
         let user_name = new.resource.text("userName").unwrap_or_default().to_owned();
+        let names = [wanted.email.to_lowercase(), user_name.to_lowercase()];
         for _ in 0..TRIES {
             let known = self.account.person_by_email(&wanted.email).await.map_err(refusal)?;
-            let id = known.as_ref().map_or("", |person| person.id.as_str());
-            let email = wanted.email.to_lowercase();
-            let _held = self.locks.hold(&[email.as_str(), id]).await;
-
-            // Somebody who is managed already must not be touched by a second POST, not even reactivated.
-            let by_name = self.find(context, definition, "userName", &user_name).await?;
-            if let Some(record) = &by_name
-                && !self.is_reclaimable(context, definition, &record.id).await?
-            {
-                return Err(taken("User", "userName", &user_name));
-            }
-            let provisioned = self.account.provision(wanted.new_person()).await.map_err(refusal)?;
-            let person = provisioned.person;
-            if provisioned.existed && person.id.as_str() != id {
-                // Came into being since the lock was chosen.
+            let named = self.find(context, definition, "userName", &user_name).await?.map(|record| record.id);
+            let ids = [
+                known.as_ref().map_or("", |person| person.id.as_str()),
+                named.as_ref().map_or("", ResourceId::as_str),
+            ];
+            let _person = self.locks.people.hold(&ids).await;
+            let _names = self.locks.names.hold(&names.each_ref().map(String::as_str)).await;
+            let now = self.find(context, definition, "userName", &user_name).await?.map(|record| record.id);
+            if now != named {
                 continue;
             }
-            new.id = person.id.as_str().parse().map_err(no_id)?;
-            let kept = self.inner.get(context, definition, &new.id, Load::None).await?;
-            if let Some(record) = by_name.as_ref().filter(|record| record.id != new.id) {
-                return Err(taken("User", "userName", record.id.as_str()));
+            let found = Found { known, named };
+            if let Some(record) =
+                self.create_found(context, definition, new.clone(), load, &wanted, found).await?
+            {
+                return Ok(record);
             }
-            if kept.is_some() && !self.is_reclaimable(context, definition, &new.id).await? {
-                // The address still belongs to a person with a new one that they have not accepted yet.
-                let detail = format!(
-                    "the e-mail address `{}` still belongs to a person who has yet to accept their new one",
-                    scim_core::excerpt(&wanted.email)
-                );
-                return Err(StoreError::Refused(ScimError::new(409, detail).with_type(ScimType::Uniqueness)));
-            }
-            let undo = bring_into_line(&*self.account, &person, &wanted).await?;
-            let done = match kept {
-                Some(_) => self.reclaim(context, definition, new.clone(), load).await,
-                None => self.inner.create(context, definition, new.clone(), load).await,
-            };
-            let record = match done {
-                Ok(record) => record,
-                Err(error) => {
-                    if provisioned.existed {
-                        undo.run(&*self.account, &person.id).await;
-                    }
-                    return Err(error);
-                }
-            };
-            if provisioned.existed && self.show_memberships(context, &person).await? {
-                return self.reload(context, definition, &record.id, load).await;
-            }
-            return Ok(record);
         }
         Err(StoreError::Contended)
+    }
+
+    /// `None` if somebody else has got hold of the address since it was looked for.
+    async fn create_found(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        mut new: NewResource,
+        load: Load,
+        wanted: &Wanted,
+        found: Found,
+    ) -> Result<Option<Record>, StoreError> {
+        let Found { known, named } = found;
+        let user_name = || new.resource.text("userName").unwrap_or_default().to_owned();
+        // Somebody who is managed already must not be touched by a second POST, not even reactivated.
+        if let Some(id) = &named
+            && !self.is_reclaimable(context, definition, id).await?
+        {
+            return Err(taken("User", "userName", &user_name()));
+        }
+        let mut person = None;
+        if let Some(known) = &known {
+            let id: ResourceId = known.id.as_str().parse().map_err(no_id)?;
+            if named.as_ref().is_some_and(|named| *named != id) {
+                return Err(taken("User", "userName", &user_name()));
+            }
+            let kept = self.inner.get(context, definition, &id, Load::None).await?;
+            if kept.is_some() && !self.is_reclaimable(context, definition, &id).await? {
+                return Err(address_in_use(known, &wanted.email));
+            }
+        } else if let Some(named) = &named {
+            // A deleted user that comes back with another address.
+            let id = named.as_str().parse::<PersonId>().map_err(no_id)?;
+            person = self.account.person(&id).await.map_err(refusal)?;
+            if person.is_none() {
+                self.inner.delete(context, definition, named, Precondition::Any).await?;
+            }
+        }
+        let (person, existed) = match person {
+            Some(person) => (person, true),
+            None => {
+                let provisioned = self.account.provision(wanted.new_person()).await.map_err(refusal)?;
+                (provisioned.person, provisioned.existed)
+            }
+        };
+        if existed && named.is_none() && known.is_none_or(|known| known.id != person.id) {
+            return Ok(None);
+        }
+        new.id = person.id.as_str().parse().map_err(no_id)?;
+        let mut undo = Undo::default();
+        let done = self.adopt(context, definition, new, load, wanted, &person, existed, &mut undo).await;
+        match done {
+            Ok(record) => Ok(Some(record)),
+            Err(error) => {
+                if existed {
+                    undo.run(&*self.account, &person.id).await;
+                } else if let Err(error) = self.account.suspend(&person.id).await {
+                    // Nobody is ever deleted; the next try, or the reconciler, finds them.
+                    tracing::warn!(person = %person.id, error = %error, "an invitation could not be taken back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Brings a person into line with the user that was sent, and keeps it.
+    #[expect(clippy::too_many_arguments, reason = "the second half of one function")]
+    async fn adopt(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        new: NewResource,
+        load: Load,
+        wanted: &Wanted,
+        person: &Person,
+        existed: bool,
+        undo: &mut Undo,
+    ) -> Result<Record, StoreError> {
+        let id = new.id.clone();
+        let kept = self.inner.get(context, definition, &id, Load::None).await?.is_some();
+        let groups = match existed {
+            true => self.visible_groups_of(context, &person.id).await?,
+            false => Vec::new(),
+        };
+        bring_into_line(&*self.account, person, wanted.all(), undo).await?;
+        if !groups.is_empty() && !kept {
+            // Until their groups are shown, the user is not what was asked for: the next POST may begin again.
+            self.mark(context, definition, &id, &self.recovered).await?;
+        }
+        let record = if kept {
+            let replacement = Replacement::new(new.resource, Vec::new());
+            let none = Precondition::Any;
+            let written = self.inner.replace(context, definition, &id, replacement, none, load).await?;
+            written.map(|written| written.record).ok_or(StoreError::Contended)?
+        } else {
+            self.inner.create(context, definition, new, load).await?
+        };
+        if !groups.is_empty()
+            && let Err(error) = self.show_memberships(context, &person.id, &groups).await
+        {
+            if !kept {
+                self.inner.delete(context, definition, &id, Precondition::Any).await?;
+                self.unmark(context, definition, &id, &self.recovered).await;
+            } else {
+                // The view says by now what was asked for, and the next POST may still take it over.
+                *undo = Undo::default();
+            }
+            return Err(error);
+        }
+        self.unmark(context, definition, &id, &self.deleted).await;
+        self.unmark(context, definition, &id, &self.recovered).await;
+        if groups.is_empty() { Ok(record) } else { self.reload(context, definition, &id, load).await }
     }
 
     /// PUT and PATCH: the account first, then the view.
@@ -93,43 +175,76 @@ impl BridgeStore {
         precondition: Precondition,
         load: Load,
     ) -> Result<Option<Written>, StoreError> {
-        let _held = self.locks.hold(&[id.as_str()]).await;
-        let Ok(person_id) = id.as_str().parse::<PersonId>() else { return Ok(None) };
+        let _held = self.locks.people.hold(&[id.as_str()]).await;
+        let Ok(person) = id.as_str().parse::<PersonId>() else { return Ok(None) };
+        let mut undo = Undo::default();
+        let done = self.try_change_user(context, definition, id, change, precondition, load, &mut undo).await;
+        if done.is_err() {
+            undo.run(&*self.account, &person).await;
+        }
+        done
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the second half of one function")]
+    async fn try_change_user(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        mut change: Change,
+        precondition: Precondition,
+        load: Load,
+        undo: &mut Undo,
+    ) -> Result<Option<Written>, StoreError> {
+        let person_id = id.as_str().parse::<PersonId>().map_err(no_id)?;
         for _ in 0..TRIES {
             let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
                 return Ok(None);
             };
             precondition.check(current.version)?;
             let had = current.to_resource().map_err(StoreError::internal)?;
+            if let Change::Replace(replacement) = &mut change
+                && replacement.resource.get(None, "active").is_none()
+                && let Some(active) = had.get(None, "active")
+            {
+                // Whoever does not say whether a person is active does not ask for their return.
+                replacement.resource.attributes_mut().insert("active", active.clone());
+            }
             let after = change.outcome(definition, &had)?;
             let wanted = self.wanted(&after)?;
+            let asked = wanted.asked(&change, self.wanted(&had).ok().as_ref());
             let user_name = after.text("userName").unwrap_or_default();
-            if let Some(other) = self.find(context, definition, "userName", user_name).await?
+            let names = [wanted.email.to_lowercase(), user_name.to_lowercase()];
+            let _names = match asked.email {
+                Some(_) => self.locks.names.hold(&names.each_ref().map(String::as_str)).await,
+                None => Vec::new(),
+            };
+            if asked.email.is_some()
+                && let Some(other) = self.find(context, definition, "userName", user_name).await?
                 && other.id != *id
             {
                 return Err(taken("User", "userName", user_name));
             }
-            let Some(person) = self.account.person(&person_id).await.map_err(refusal)? else {
-                // Deleted by an administrator: gone for the identity provider too, which then creates them anew.
-                self.inner.delete(context, definition, id, Precondition::Any).await?;
-                return Ok(None);
-            };
-            let undo = bring_into_line(&*self.account, &person, &wanted).await?;
+            if !asked.is_nothing() {
+                let Some(person) = self.account.person(&person_id).await.map_err(refusal)? else {
+                    // Deleted by an administrator: gone for the identity provider too, which then creates them anew.
+                    self.inner.delete(context, definition, id, Precondition::Any).await?;
+                    return Ok(None);
+                };
+                bring_into_line(&*self.account, &person, asked, undo).await?;
+            }
             match change.clone().keep(&*self.inner, context, definition, &current, load).await {
                 Ok(written) => {
                     // From now on the identity provider knows them.
-                    self.marked(context, definition, id, &self.recovered, true).await?;
+                    self.unmark(context, definition, id, &self.recovered).await;
                     if wanted.active {
-                        self.marked(context, definition, id, &self.deleted, true).await?;
+                        self.unmark(context, definition, id, &self.deleted).await;
                     }
                     return Ok(written);
                 }
                 // A change of a group's members gives the person a new version; nothing of theirs is at stake.
                 Err(StoreError::Precondition { .. }) => {}
-                Err(error) => {
-                    undo.run(&*self.account, &person_id).await;
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
         Err(StoreError::Contended)
@@ -138,7 +253,8 @@ impl BridgeStore {
     /// DELETE: suspends the person, and takes them out of the view. Nobody is ever deleted.
     ///
     /// They leave their managed groups, so that whoever adopts them again grants access anew; where deleted users
-    /// stay listed, they stay members, as with the original product.
+    /// stay listed, they stay members, as with the original product. Whoever is to go does not come back because a
+    /// step after the suspension fails: the view then shows what has been done so far, and the next DELETE goes on.
     pub(super) async fn delete_user(
         &self,
         context: &RequestContext,
@@ -146,27 +262,80 @@ impl BridgeStore {
         id: &ResourceId,
         precondition: Precondition,
     ) -> Result<bool, StoreError> {
-        let _held = self.locks.hold(&[id.as_str()]).await;
+        let _held = self.locks.people.hold(&[id.as_str()]).await;
         let Some(current) = self.inner.get(context, definition, id, Load::None).await? else {
             return Ok(false);
         };
         precondition.check(current.version)?;
-        let person_id = id.as_str().parse::<PersonId>().map_err(no_id)?;
-        match self.account.suspend(&person_id).await {
+        let person = id.as_str().parse::<PersonId>().map_err(no_id)?;
+        match self.account.suspend(&person).await {
             Ok(_) | Err(AccountError::NotFound { .. }) => {}
             Err(error) => return Err(refusal(error)),
         }
         if self.settings.deleted_users == DeletedUsers::Listed {
-            self.mark(context, definition, &current, &self.deleted).await?;
-            let inactive = set_active(definition, false)?;
-            self.inner.apply(context, definition, id, inactive, Precondition::Any, Load::None).await?;
+            self.show_inactive(context, definition, id).await?;
+            self.mark(context, definition, id, &self.deleted).await?;
             return Ok(true);
         }
-        for group in self.visible_groups_of(context, &person_id).await? {
-            self.account.revoke(&group, &person_id).await.map_err(refusal)?;
+        let mut left = Vec::new();
+        if let Err(error) = self.leave_groups(context, &person, &mut left).await {
+            self.show_half_deleted(context, definition, id, &left).await?;
+            return Err(error);
         }
-        self.marked(context, definition, id, &self.recovered, true).await?;
-        self.inner.delete(context, definition, id, Precondition::Any).await
+        let deleted = self.inner.delete(context, definition, id, Precondition::Any).await?;
+        self.unmark(context, definition, id, &self.recovered).await;
+        self.unmark(context, definition, id, &self.deleted).await;
+        // A request for a group may have granted something in the meantime; now that the user is gone, none can.
+        if let Err(error) = self.leave_groups(context, &person, &mut left).await {
+            tracing::warn!(person = %person, error = %error, "a group could not be left");
+        }
+        Ok(deleted)
+    }
+
+    /// Takes a person out of every group that the identity provider sees.
+    async fn leave_groups(
+        &self,
+        context: &RequestContext,
+        person: &PersonId,
+        left: &mut Vec<GroupId>,
+    ) -> Result<(), StoreError> {
+        for group in self.visible_groups_of(context, person).await? {
+            match self.account.revoke(&group, person).await {
+                // Unmanaged since: the bridge has no more to do with it.
+                Ok(()) | Err(AccountError::NotFound { .. } | AccountError::Protected { .. }) => {
+                    left.push(group)
+                }
+                Err(error) => return Err(refusal(error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn show_inactive(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+    ) -> Result<(), StoreError> {
+        let inactive = set_active(definition, false)?;
+        self.inner.apply(context, definition, id, inactive, Precondition::Any, Load::None).await.map(|_| ())
+    }
+
+    async fn show_half_deleted(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        left: &[GroupId],
+    ) -> Result<(), StoreError> {
+        self.show_inactive(context, definition, id).await?;
+        let Some(groups) = self.registry.by_name("Group") else { return Ok(()) };
+        for group in left {
+            let group: ResourceId = group.as_str().parse().map_err(no_id)?;
+            let gone = members(RelationAction::Remove(vec![id.clone()]));
+            self.inner.apply(context, groups, &group, gone, Precondition::Any, Load::None).await?;
+        }
+        Ok(())
     }
 
     /// Whether a POST may take a record over: it stands for a deleted user that is still listed, or was recovered
@@ -177,40 +346,59 @@ impl BridgeStore {
         definition: &Arc<TypeDefinition>,
         id: &ResourceId,
     ) -> Result<bool, StoreError> {
-        Ok(self.marked(context, definition, id, &self.deleted, false).await?
-            || self.marked(context, definition, id, &self.recovered, false).await?)
+        Ok(self.marked(context, definition, id, &self.deleted).await?
+            || self.marked(context, definition, id, &self.recovered).await?)
     }
 
-    async fn reclaim(
+    /// Shows an adopted person in the visible groups that they are in already.
+    async fn show_memberships(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        let id = new.id;
-        let replacement = Replacement::new(new.resource, Vec::new());
-        let written =
-            self.inner.replace(context, definition, &id, replacement, Precondition::Any, load).await?;
-        self.marked(context, definition, &id, &self.deleted, true).await?;
-        self.marked(context, definition, &id, &self.recovered, true).await?;
-        written.map(|written| written.record).ok_or(StoreError::Contended)
-    }
-
-    /// Shows an adopted person in the visible groups that they are in already. Whether there were any.
-    async fn show_memberships(&self, context: &RequestContext, person: &Person) -> Result<bool, StoreError> {
-        let Some(groups) = self.registry.by_name("Group") else { return Ok(false) };
-        let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
-        let mut any = false;
-        for group in self.visible_groups_of(context, &person.id).await? {
+        person: &PersonId,
+        groups: &[GroupId],
+    ) -> Result<(), StoreError> {
+        let Some(definition) = self.registry.by_name("Group") else { return Ok(()) };
+        let id: ResourceId = person.as_str().parse().map_err(no_id)?;
+        for group in groups {
+            let _held = self.locks.groups.hold(&[group.as_str()]).await;
+            // Somebody may have been taken out while this waited.
+            if !self.account.groups_of(person).await.map_err(refusal)?.contains(group) {
+                continue;
+            }
             let group: ResourceId = group.as_str().parse().map_err(no_id)?;
-            let mut changes = ChangeSet::default();
-            changes.relations.push(RelationChange::new("members", RelationAction::Add(vec![id.clone()])));
-            self.inner.apply(context, groups, &group, changes, Precondition::Any, Load::None).await?;
-            any = true;
+            let shown = members(RelationAction::Add(vec![id.clone()]));
+            self.inner.apply(context, definition, &group, shown, Precondition::Any, Load::None).await?;
         }
-        Ok(any)
+        Ok(())
     }
+}
+
+/// Who may be meant by a user that is to be created.
+struct Found {
+    /// The person who has the address, or is about to get it.
+    known: Option<Person>,
+    /// The user that has the user name.
+    named: Option<ResourceId>,
+}
+
+/// Somebody has the address whom the identity provider manages under another user name.
+fn address_in_use(person: &Person, email: &str) -> StoreError {
+    let detail = if person.pending_email.is_some() && person.email.to_lowercase() == email.to_lowercase() {
+        format!(
+            "the e-mail address `{}` still belongs to a person who has yet to accept their new one",
+            scim_core::excerpt(email)
+        )
+    } else {
+        format!("the e-mail address `{}` belongs to another user", scim_core::excerpt(email))
+    };
+    StoreError::Refused(ScimError::new(409, detail).with_type(ScimType::Uniqueness))
+}
+
+/// A change of a group's members.
+pub(super) fn members(action: RelationAction) -> ChangeSet {
+    let mut changes = ChangeSet::default();
+    changes.relations.push(RelationChange::new("members", action));
+    changes
 }
 
 /// The change that a PATCH of `active` comes to.

@@ -40,6 +40,15 @@ impl Setup {
         self.gate.authenticate(&self.token.expose()).unwrap();
     }
 
+    /// What no bridge and no local account ever does, but an administrator of another kind of account can.
+    pub(crate) fn remove_person(&self, id: &str) {
+        let database = rusqlite::Connection::open(self.folder.path().join("account.sqlite3")).unwrap();
+        database.execute_batch("DROP TRIGGER IF EXISTS people_are_never_deleted").unwrap();
+        for table in ["memberships WHERE person_id", "email_addresses WHERE person_id", "people WHERE id"] {
+            database.execute(&format!("DELETE FROM {table} = ?1"), [id]).unwrap();
+        }
+    }
+
     /// As after a restart: a gate that is locked again, and the same folder.
     pub(crate) fn restart(&mut self) {
         self.gate = Arc::new(SessionGate::new(self.file.clone(), &SystemRandom).unwrap());

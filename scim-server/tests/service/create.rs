@@ -191,7 +191,11 @@ async fn rfc7643_4_2_groups_have_members_that_can_be_followed() {
     ]);
     assert_eq!(json["members"], members, "7643-4.2-04, 05; no duplicates");
     let named = server.get(&format!("/Groups/{group}?attributes=members.display")).await.json();
-    assert_eq!(named["members"], json!([{"display": "Ann"}, {"display": "inner"}]), "where a request asks for it");
+    assert_eq!(
+        named["members"],
+        json!([{"display": "Ann"}, {"display": "inner"}]),
+        "where a request asks for it"
+    );
     let groups = server.get(&format!("/Users/{user}")).await.json()["groups"].clone();
     let expected = json!([{"value": group, "$ref": format!("http://example.com/Groups/{group}"), "display": "outer",
         "type": "direct"}]);

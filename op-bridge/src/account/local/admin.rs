@@ -19,15 +19,14 @@ impl LocalAccount {
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotFound`] if nobody has the address, [`AccountError::WrongState`] while the person is
+    /// [`AccountError::NobodyAt`] if nobody has the address, [`AccountError::WrongState`] while the person is
     /// suspended.
     pub async fn accept(&self, email: &str) -> Result<Acceptance, AccountError> {
         let (email, now) = (email.to_owned(), self.now());
         let (devices, random) = (self.devices.clone(), self.random.clone());
         self.database
             .write(move |database| {
-                let person = people::by_email(database, &email)?
-                    .ok_or(AccountError::NotFound { what: "person", id: email })?;
+                let person = people::by_email(database, &email)?.ok_or(AccountError::NobodyAt(email))?;
                 if !person.state.is_active_for_scim() {
                     return Err(AccountError::WrongState { action: "accept anything", state: person.state });
                 }

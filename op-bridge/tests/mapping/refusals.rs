@@ -1,0 +1,184 @@
+//! What the account refuses: the right status, a sentence that names the thing, and nothing changed anywhere.
+
+use op_bridge::account::{Account, AccountError, Capability};
+use serde_json::{Value, json};
+
+use crate::scripted::{Fault, away, broken};
+use crate::world::{World, group, patch, user};
+
+type Refusal = (fn() -> AccountError, u16, &'static str, &'static str);
+
+const REFUSALS: &[Refusal] = &[
+    (|| AccountError::EmailTaken("a@x.org".into()), 409, "uniqueness", "`a@x.org` belongs to another person"),
+    (|| AccountError::NameTaken("Staff".into()), 409, "uniqueness", "`Staff` belongs to another group"),
+    (
+        || AccountError::Invalid { what: "name", problem: "it is too odd" },
+        400,
+        "invalidValue",
+        "the account cannot take this name: it is too odd",
+    ),
+    (|| AccountError::DomainNotAllowed("x.org".into()), 400, "invalidValue", "in the domain `x.org`"),
+    (|| AccountError::Protected { what: "the last owner".into() }, 403, "", "does not change the last owner"),
+    (|| AccountError::Locked, 503, "", "the bridge is locked"),
+    (|| AccountError::OtherSession, 500, "", "was set up with another session"),
+    (
+        || AccountError::Unsupported(Capability::ChangeEmail),
+        501,
+        "",
+        "does not support changing e-mail addresses of people",
+    ),
+    (away, 503, "", ""),
+];
+
+/// Each write, and the calls of the account that it makes.
+fn writes(
+    user_id: &str,
+    group_id: &str,
+    other: &str,
+) -> Vec<(&'static str, String, Option<Value>, Vec<&'static str>)> {
+    let change = |value: Value| Some(patch(json!([{"op": "replace", "value": value}])));
+    let (user_path, group_path) = (format!("/Users/{user_id}"), format!("/Groups/{group_id}"));
+    let mut inactive = user("new@x.org", "New");
+    inactive["active"] = json!(false);
+    vec![
+        ("POST", "/Users".into(), Some(user("new@x.org", "New")), vec!["provision"]),
+        (
+            "PATCH",
+            user_path.clone(),
+            change(json!({"userName": "other@x.org", "displayName": "Other", "active": false})),
+            vec!["change_email", "suspend", "rename"],
+        ),
+        ("PUT", user_path.clone(), Some(user("other@x.org", "Other")), vec!["change_email", "rename"]),
+        ("DELETE", user_path, None, vec!["suspend"]),
+        ("POST", "/Groups".into(), Some(group("New", &[user_id])), vec!["create_group", "grant"]),
+        ("PUT", group_path.clone(), Some(group("Other", &[other])), vec!["rename_group", "revoke", "grant"]),
+        ("DELETE", group_path, None, vec!["delete_group"]),
+    ]
+}
+
+#[tokio::test]
+async fn a_refusal_changes_nothing_anywhere() {
+    let world = World::new();
+    let ada = world.member("ada@x.org").await;
+    let bob = world.member("bob@x.org").await;
+    let engineering = world.group("Engineering", &[&ada]).await;
+    let before = (world.account_state().await, world.view().await);
+    for (method, path, body, calls) in writes(&ada, &engineering, &bob) {
+        for call in calls {
+            for (error, status, scim_type, detail) in REFUSALS {
+                world.account.script.once(call, 0, Fault::Refuse(error()));
+                let answer = world.send(method, &path, body.clone()).await;
+                world.account.script.heal();
+                assert_eq!(
+                    (world.account_state().await, world.view().await),
+                    before,
+                    "{method} {path} when {call} says {}",
+                    error()
+                );
+                answer.refuses(*status, scim_type, detail);
+            }
+        }
+    }
+}
+
+/// The bridge's own store fails after the account has done everything: that is taken back.
+#[tokio::test]
+async fn what_the_store_cannot_keep_is_taken_back() {
+    let world = World::new();
+    let ada = world.member("ada@x.org").await;
+    let bob = world.member("bob@x.org").await;
+    let engineering = world.group("Engineering", &[&ada]).await;
+    let before = (world.account_state().await, world.view().await);
+    for (method, path, body, _) in writes(&ada, &engineering, &bob) {
+        if method == "DELETE" || (method == "POST" && path == "/Users") {
+            continue;
+        }
+        let calls = ["create", "apply", "replace"];
+        world.store.script.plan(move |call| calls.contains(&call).then(|| Fault::Refuse(broken())));
+        assert_eq!(world.send(method, &path, body).await.status, 503, "{method} {path}");
+        world.store.script.heal();
+        assert_eq!((world.account_state().await, world.view().await), before, "{method} {path}");
+    }
+}
+
+/// Nobody is ever deleted; somebody who was invited for nothing cannot come in.
+#[tokio::test]
+async fn an_invitation_that_cannot_be_kept_is_suspended_until_the_next_try() {
+    let world = World::new();
+    world.store.script.once("create", 0, Fault::Refuse(broken()));
+    assert_eq!(world.post_user("ada@x.org", "Ada").await.status, 503);
+    let person = world.by_email("ada@x.org").await.unwrap();
+    assert!(!person.state.is_active_for_scim());
+    world.agrees().await;
+    let made = world.post_user("ada@x.org", "Ada").await.is(201);
+    assert_eq!(made["id"], person.id.as_str());
+    assert!(world.person(person.id.as_str()).await.state.is_active_for_scim());
+    world.agrees().await;
+}
+
+#[tokio::test]
+async fn a_delete_that_fails_half_way_shows_what_has_been_done() {
+    let world = World::new();
+    let ada = world.member("ada@x.org").await;
+    let one = world.group("One", &[&ada]).await;
+    let two = world.group("Two", &[&ada]).await;
+    world.account.script.once("revoke", 1, Fault::Refuse(away()));
+    assert_eq!(world.delete(&format!("/Users/{ada}")).await.status, 503);
+    assert!(!world.person(&ada).await.state.is_active_for_scim(), "whoever is to go does not come back");
+    world.agrees().await;
+    assert_eq!(world.delete(&format!("/Users/{ada}")).await.status, 204);
+    assert!(world.members(&one).await.is_empty() && world.members(&two).await.is_empty());
+    world.agrees().await;
+}
+
+#[tokio::test]
+async fn the_last_owner_and_system_groups_are_out_of_reach() {
+    let world = World::new();
+    let account = &world.setup.account;
+    let owner = account.people().await.unwrap().remove(0);
+    let body = user(&owner.email, &owner.name);
+    let made = world.send("POST", "/Users", Some(body)).await.is(201);
+    let path = format!("/Users/{}", made["id"].as_str().unwrap());
+    let before = (world.account_state().await, world.view().await);
+    world.delete(&path).await.refuses(403, "", "the last owner");
+    world.set(&path, "active", json!(false)).await.refuses(403, "", "the last owner");
+    assert_eq!((world.account_state().await, world.view().await), before);
+
+    assert_eq!(world.get("/Groups").await.is(200)["totalResults"], 0);
+    let member = world.user("ada@example.com").await;
+    for system in account.groups().await.unwrap() {
+        let path = format!("/Groups/{}", system.id);
+        let add = json!([{"op": "add", "path": "members", "value": [{"value": member}]}]);
+        assert_eq!(world.get(&path).await.status, 404);
+        assert_eq!(world.patch(&path, add).await.status, 404);
+        assert_eq!(world.send("PUT", &path, Some(group("Mine", &[]))).await.status, 404);
+        assert_eq!(world.delete(&path).await.status, 404);
+        let named = world.send("POST", "/Groups", Some(group(&system.name.to_uppercase(), &[]))).await;
+        named.refuses(409, "uniqueness", &system.name.to_uppercase());
+    }
+    let mine = world.group("Mine", &[]).await;
+    world.set(&format!("/Groups/{mine}"), "displayName", json!("Owners")).await.refuses(
+        409,
+        "uniqueness",
+        "`Owners`",
+    );
+    world.agrees().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_the_bridge_is_locked() {
+    let mut world = World::new();
+    let ada = world.user("ada@x.org").await;
+    let view = world.view().await;
+    world.setup.restart();
+    let died = std::sync::Arc::new(tokio::sync::Notify::new());
+    world.account =
+        std::sync::Arc::new(crate::scripted::ScriptedAccount::new(world.setup.account.clone(), &died));
+    world.restart().await;
+    assert_eq!(world.view().await, view, "reading needs no token");
+    world.post_user("bob@x.org", "Bob").await.refuses(503, "", "the bridge is locked");
+    world.delete(&format!("/Users/{ada}")).await.refuses(503, "", "the bridge is locked");
+    assert_eq!(world.view().await, view);
+    world.setup.unlock();
+    world.post_user("bob@x.org", "Bob").await.is(201);
+}
