@@ -234,8 +234,8 @@ impl Projection {
 
     /// How an attribute is shown, if it is.
     fn decide<'a>(&'a self, extension: Option<&'a str>, attribute: &'a Attribute) -> Option<Show<'a>> {
-        let show =
-            Show { projection: self, extension, attribute, whole: self.names_whole(extension, attribute) };
+        let whole = self.names_whole(extension, attribute);
+        let mut show = Show { projection: self, extension, attribute, whole, all_parts: false };
         let shown = match (self.mode, attribute.returned()) {
             (_, Returned::Never) => false,
             (_, Returned::Always) | (Mode::Default, Returned::Default) => true,
@@ -254,6 +254,7 @@ impl Projection {
                 !show.whole && self.set_by_request.iter().any(|named| named.is_in(extension, attribute))
             }
         };
+        show.all_parts = shown && attribute.sub_attributes().iter().all(|sub| show.sub(sub));
         shown.then_some(show)
     }
 
@@ -281,6 +282,8 @@ struct Show<'a> {
     attribute: &'a Attribute,
     /// Whether the request names the attribute as such.
     whole: bool,
+    /// Whether no sub-attribute is left out.
+    all_parts: bool,
 }
 
 impl Show<'_> {
@@ -306,7 +309,7 @@ impl Show<'_> {
 
     fn pick(&self, value: &Value) -> Option<Value> {
         match value {
-            _ if !self.attribute.is_complex() => Some(value.clone()),
+            _ if self.all_parts || !self.attribute.is_complex() => Some(value.clone()),
             Value::Array(items) => {
                 let items: Vec<Value> = items.iter().filter_map(|item| self.pick(item)).collect();
                 (!items.is_empty()).then_some(Value::Array(items))
@@ -327,6 +330,10 @@ impl Show<'_> {
     /// As [`Show::pick`]; returns whether there was anything to write.
     fn write(&self, value: &Value, out: &mut Vec<u8>) -> bool {
         match value {
+            whole if self.all_parts => {
+                whole.write(out);
+                true
+            }
             Value::Array(items) if self.attribute.is_complex() => {
                 let mut any = false;
                 out.push(b'[');
