@@ -59,7 +59,7 @@
 //! | values in one JSON text | 1,000,000 | [`JsonLimits::values`] |
 //! | operations of a PATCH | 1,000 | [`PatchLimits::operations`] |
 //! | length, depth and terms of a PATCH path | those of [`scim_filter::Limits`] | [`PatchLimits::path`] |
-//! | work of a PATCH | 20,000,000 values looked at | [`PatchLimits::work`] |
+//! | work of a PATCH | 2,000,000 values looked at | [`PatchLimits::work`] |
 //! | issues that an error keeps | 100, and counts the others | fixed |
 //! | length of an id | 512 bytes | fixed |
 //!

@@ -104,6 +104,16 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// Too many operations of one PATCH look at all values of a relation.
+    #[error(
+        "more than {limit} operations look at all values of `{attribute}`; name values with `{attribute}[value eq \"...\"]`, or send several requests"
+    )]
+    TooManySweeps {
+        /// The attribute.
+        attribute: String,
+        /// The limit.
+        limit: usize,
+    },
     /// Discovery endpoints have no filter (RFC 7644 section 4).
     #[error("filters are not possible at this endpoint")]
     FilterForbidden,
@@ -129,6 +139,7 @@ impl Error {
             Self::BodyTooLarge { .. } => plain(413),
             // No scimType is about paths, headers and broken connections.
             Self::BodyRead | Self::Path(_) | Self::Hosts => plain(400),
+            Self::TooManySweeps { .. } => typed(ScimType::TooMany),
             Self::Query(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
             Self::Json(error) => match error.kind() {
                 JsonErrorKind::Empty => ScimError::new(400, "the body is empty; a JSON object is expected")

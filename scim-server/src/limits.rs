@@ -17,6 +17,9 @@ pub struct Limits {
     pub patch: PatchLimits,
     /// How many values a relation such as `members` may name in one request. Default 100,000, within `body`.
     pub relation_values: usize,
+    /// How many operations of one PATCH may look at all values of a relation: replace the list, or remove what a
+    /// filter other than `value eq` selects. Default 10.
+    pub relation_sweeps: usize,
     /// How many resources a page has when the request does not say. Default 1,000.
     pub default_count: usize,
     /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
@@ -35,6 +38,7 @@ impl Default for Limits {
             search_filter: FilterLimits::search(),
             patch: PatchLimits::default(),
             relation_values: 100_000,
+            relation_sweeps: 10,
             default_count: 1000,
             max_count: 1000,
             patch_answer_values: 100,

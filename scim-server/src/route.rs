@@ -24,8 +24,13 @@ impl Mounts {
 
     /// The prefix that a path lies under, and the rest of the path; the longest prefix wins.
     pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
-        let rest =
-            |mount: &str| path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        // Doubled slashes count as one here too: clients join base URL and path carelessly.
+        let rest = |mount: &str| {
+            mount.split('/').filter(|segment| !segment.is_empty()).try_fold(path, |rest, segment| {
+                let rest = rest.strip_prefix('/')?.trim_start_matches('/').strip_prefix(segment)?;
+                (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+            })
+        };
         self.0
             .iter()
             .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
@@ -166,6 +171,16 @@ pub(crate) fn decode(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubled_slashes_do_not_hide_a_mount() {
+        let mounts = Mounts::new(["/scim/v2", "/scim", "/"]);
+        for path in ["/scim/v2/Users", "//scim/v2/Users", "/scim//v2/Users"] {
+            assert_eq!(mounts.split(path), Some(("/scim/v2", "/Users")), "{path}");
+        }
+        assert_eq!(mounts.split("/scim/v22/Users"), Some(("/scim", "/v22/Users")));
+        assert_eq!(mounts.split("/scimitar"), Some(("", "/scimitar")));
+    }
 
     fn route(path: &str) -> Result<String, String> {
         Route::parse(path, &Registry::rfc7643())

@@ -14,7 +14,7 @@ use crate::service::{Incoming, Inner};
 use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError};
 
 /// How often a PUT without If-Match is tried again when others change the resource in between.
-const TRIES: usize = 16;
+const TRIES: usize = 128;
 
 /// PUT on a resource (RFC 7644 section 3.5.1).
 pub(crate) async fn replace<S: ResourceStore>(

@@ -1,5 +1,6 @@
 //! From a resource to what stores keep of it: rendered JSON, the name to show, and the keys of its indexes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -111,6 +112,11 @@ impl Keys {
                 keys.add(Some(uri), attribute, data.get(attribute.name()));
             }
         }
+        // A list may say the same thing often: each key is kept once, in the order of the first.
+        let mut seen = HashSet::new();
+        keys.unique.retain(|unique| seen.insert(unique.key.clone()));
+        seen.clear();
+        keys.shared.retain(|key| seen.insert(key.clone()));
         keys
     }
 
@@ -140,15 +146,14 @@ impl Keys {
             let Some(value) = key(attribute, element) else { continue };
             let key = Key { attribute: Arc::clone(path), value };
             match index {
-                Index::Unique if self.unique.iter().all(|known| known.key != key) => {
+                Index::Unique => {
                     let shown = match element {
                         Value::String(text) => excerpt(text),
                         other => other.excerpt(),
                     };
                     self.unique.push(UniqueKey { key, shown });
                 }
-                Index::Shared if !self.shared.contains(&key) => self.shared.push(key),
-                Index::Unique | Index::Shared => {}
+                Index::Shared => self.shared.push(key),
             }
         }
     }
