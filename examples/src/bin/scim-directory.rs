@@ -34,6 +34,7 @@ struct Options {
     /// Where resources are kept: memory, or sqlite:PATH
     #[arg(long, default_value = "memory")]
     store: String,
+    #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
     /// URL that locations begin with, such as https://example.com/scim/v2; default: as the client asked
     #[arg(long)]
     base_url: Option<String>,
