@@ -526,3 +526,13 @@ fn secrets_are_never_repeated() {
         "`pair.hidden` must be a string, got a number",
     );
 }
+
+#[test]
+fn a_required_value_that_is_refused_is_not_called_missing_too() {
+    let user = definition("User");
+    for (value, words) in [("5", "must be a string, got `5`"), (r#""a\tb""#, "control characters")] {
+        let body = object(&format!(r#"{{"schemas":["{}"],"userName":{value}}}"#, scim_core::urn::USER));
+        let error = validate_new(&user, body, &Quirks::interop()).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("is required"), "{error}");
+    }
+}

@@ -103,8 +103,13 @@ const SPELLED_OUT: usize = 5;
 
 impl Issues {
     pub(crate) fn push(&mut self, path: impl fmt::Display, kind: IssueKind) {
+        let path = path.to_string();
+        // A value that was given and refused is not missing as well.
+        if kind == IssueKind::Required && self.kept.iter().any(|issue| issue.path == path) {
+            return;
+        }
         if self.kept.len() < KEPT {
-            self.kept.push(Issue::new(path.to_string(), kind));
+            self.kept.push(Issue::new(path, kind));
         } else {
             self.more += 1;
         }
