@@ -5,7 +5,31 @@ use scim_core::ScimError;
 use scim_server::Principal;
 use scim_server::layer::auth::{AuthError, VerifyToken};
 
+use crate::account::{Account, AccountError};
 use crate::credentials::{AuthenticationError, SessionGate};
+
+/// As [`GateTokens`], but lets nobody in whose session belongs to another account: not even to read.
+#[derive(Debug)]
+pub struct OwnTokens {
+    /// Who has a token of the session.
+    pub tokens: GateTokens,
+    /// The account that the session must belong to.
+    pub account: Arc<dyn Account>,
+}
+
+#[async_trait]
+impl VerifyToken for OwnTokens {
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
+        let principal = self.tokens.verify(token).await?;
+        match self.account.check().await {
+            Err(error @ AccountError::OtherSession) => {
+                Err(AuthError::Refused(ScimError::new(500, error.to_string())))
+            }
+            // An account that is away is for the operations to tell.
+            _ => Ok(principal),
+        }
+    }
+}
 
 /// Lets in whoever presents the token of the session, which the first time also unlocks it.
 #[derive(Debug)]

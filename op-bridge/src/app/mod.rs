@@ -12,6 +12,6 @@ mod auth;
 mod run;
 mod service;
 
-pub use self::auth::GateTokens;
+pub use self::auth::{GateTokens, OwnTokens};
 pub use self::run::{Bridge, Options, StartError};
 pub use self::service::{Front, WithHealth};

@@ -14,7 +14,7 @@ use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
-use super::{Front, GateTokens, WithHealth};
+use super::{Front, GateTokens, OwnTokens, WithHealth};
 use crate::account::Account;
 use crate::account::local::{LocalAccount, OpenError};
 use crate::clock::SystemClock;
@@ -198,7 +198,10 @@ impl Bridge {
         let service = ServiceBuilder::new()
             .layer(TraceLayer::new())
             .layer_fn(Front::new)
-            .layer(AuthLayer::new(GateTokens(Arc::clone(&gate))))
+            .layer(AuthLayer::new(OwnTokens {
+                tokens: GateTokens(Arc::clone(&gate)),
+                account: Arc::clone(&account),
+            }))
             .layer_fn(|inner| WithHealth::new(inner, health.clone()))
             .service(scim.build());
 
