@@ -1,6 +1,7 @@
 //! What a request brings along to every room it passes.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -102,3 +103,8 @@ impl fmt::Display for RequestId {
         f.write_str(&self.0)
     }
 }
+
+/// The address at the other end of a connection: an extension that `serve` puts on every request. Behind a proxy it is
+/// the proxy's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PeerAddr(pub SocketAddr);

@@ -130,7 +130,7 @@ pub mod store;
 pub use body::Body;
 pub use builder::ScimServiceBuilder;
 pub use clock::{Clock, FixedClock, IdGenerator, RandomIds, SystemClock};
-pub use context::{Principal, RequestContext, RequestId};
+pub use context::{PeerAddr, Principal, RequestContext, RequestId};
 pub use error::Error;
 pub use limits::Limits;
 pub use operation::AuthenticationScheme;

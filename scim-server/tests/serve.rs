@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::Request;
 use scim_server::serve::{ServeOptions, serve};
 use scim_server::store::MemoryStore;
-use scim_server::{Body, Limits, ScimService};
+use scim_server::{Body, Limits, PeerAddr, ScimService};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -190,6 +190,42 @@ async fn two_lengths_are_refused_and_nothing_is_smuggled() {
         assert!(answer.matches("HTTP/1.1").count() <= 1, "{lengths}: {answer}");
         assert!(!answer.contains("ListResponse"), "{lengths}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_length_that_is_said_in_two_ways_is_refused() {
+    let server = start(ServeOptions::default()).await;
+    let body = USER.replace("NAME", "a");
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let head = "POST /Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\n";
+    let length = format!("Content-Length: {}\r\n", chunked.len());
+    for both in
+        [format!("{length}Transfer-Encoding: chunked\r\n"), format!("transfer-encoding: CHUNKED\r\n{length}")]
+    {
+        // Behind a request that is as it should be.
+        let all = format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunked}{head}{both}\r\n{chunked}{GET}");
+        let answers = server.exchange(all.replacen("\"a\"", "\"b\"", 1)).await;
+        let statuses: Vec<u16> =
+            answers.split("HTTP/1.1 ").skip(1).map(|a| a[..3].parse().unwrap()).collect();
+        assert!(statuses.ends_with(&[400]) && statuses.len() == 2, "{answers}");
+        assert!(answers.contains("both Content-Length and Transfer-Encoding"), "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_learns_who_is_at_the_other_end() {
+    let seen = Arc::new(std::sync::Mutex::new(None));
+    let told = Arc::clone(&seen);
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        *told.lock().unwrap() = request.extensions().get::<PeerAddr>().copied();
+        std::future::ready(Ok(http::Response::new(Body::empty())))
+    });
+    let server = start_with(ServeOptions::default(), service).await;
+    let mut stream = server.connect().await;
+    let ours = stream.local_addr().unwrap();
+    stream.write_all(GET.as_bytes()).await.unwrap();
+    read_answer(&mut stream).await;
+    assert_eq!(*seen.lock().unwrap(), Some(PeerAddr(ours)));
 }
 
 #[tokio::test]

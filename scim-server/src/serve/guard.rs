@@ -1,29 +1,42 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::HOST;
-use http::{Request, Response, Version};
+use http::header::{CONNECTION, HOST};
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use scim_core::ScimError;
 use tower_service::Service;
 
+use super::framing::Requests;
 use crate::body::Body;
+use crate::context::PeerAddr;
 use crate::error::{error_response, insert_retry_after};
 
-/// Answers 503 when a request takes too long, and 400 when it does not say which server it is for.
+/// Answers 503 when a request takes too long, and 400 when it does not say which server it is for or where it ends.
+/// Tells the service who is at the other end of the connection.
 #[derive(Clone, Debug)]
 pub(super) struct Guard<S> {
     inner: S,
+    requests: Arc<Requests>,
+    peer: PeerAddr,
     timeout: Duration,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(inner: S, timeout: Duration) -> Self {
-        Self { inner, timeout }
+    pub(super) fn new(inner: S, requests: Arc<Requests>, peer: PeerAddr, timeout: Duration) -> Self {
+        Self { inner, requests, peer, timeout }
     }
+}
+
+/// A refusal after which nothing more is read from the connection.
+fn refuse(why: &str) -> Response<Body> {
+    let mut response = error_response(&ScimError::new(400, why));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 impl<S> Service<Request<Incoming>> for Guard<S>
@@ -39,13 +52,19 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        if self.requests.next_is_ambiguous() {
+            let refusal = refuse(
+                "the request has both Content-Length and Transfer-Encoding, so that its end is unclear",
+            );
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
         // "A server MUST respond with a 400 ... to any HTTP/1.1 request message that lacks a Host header field" (RFC
         // 9112 section 3.2)
         if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
-            let refusal = error_response(&ScimError::new(400, "the header Host is missing"));
-            return Box::pin(std::future::ready(Ok(refusal)));
+            return Box::pin(std::future::ready(Ok(refuse("the header Host is missing"))));
         }
+        request.extensions_mut().insert(self.peer);
         let answer = self.inner.call(request);
         let timeout = self.timeout;
         Box::pin(async move {

@@ -1,7 +1,9 @@
 //! Serving over HTTP/1.1 with hyper: limits, time-outs and a graceful end (feature `serve`).
 //!
 //! A head that is no HTTP or is too large is answered 400, 414 or 431 without a body, because no request has come about
-//! that a service could see. TLS is left to what stands in front.
+//! that a service could see. A request whose end is unclear, because it has both Content-Length and Transfer-Encoding,
+//! is refused and its connection closed. Every request carries a [`PeerAddr`] as an extension. TLS is left to what
+//! stands in front.
 //!
 //! ```no_run
 //! use scim_server::ScimService;
@@ -16,6 +18,7 @@
 //! # }
 //! ```
 
+mod framing;
 mod guard;
 mod options;
 mod stream;
@@ -40,6 +43,8 @@ use tower_service::Service;
 pub use options::ServeOptions;
 
 use crate::body::Body;
+use crate::context::PeerAddr;
+use framing::{Framing, Requests};
 use guard::Guard;
 use stream::Stream;
 
@@ -74,7 +79,6 @@ where
     if options.max_headers != HYPERS_MAX_HEADERS {
         http.max_headers(options.max_headers);
     }
-    let service = Guard::new(service, options.request_timeout);
     // Connections end with this future, also when it is dropped.
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -84,9 +88,12 @@ where
             Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let Some((stream, permit)) = accepted else { continue };
-        let stream = TokioIo::new(Stream::new(stream, options.write_timeout.min(LONGEST)));
-        let connection = http.serve_connection(stream, TowerToHyperService::new(service.clone()));
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let requests = Arc::new(Requests::new());
+        let framing = Framing::new(Arc::clone(&requests), options.max_head_bytes, options.max_headers);
+        let guard = Guard::new(service.clone(), requests, peer, options.request_timeout);
+        let stream = TokioIo::new(Stream::new(stream, framing, options.write_timeout.min(LONGEST)));
+        let connection = http.serve_connection(stream, TowerToHyperService::new(guard));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -103,16 +110,16 @@ where
     Ok(())
 }
 
-type Accepted = Option<(TcpStream, OwnedSemaphorePermit)>;
+type Accepted = Option<(TcpStream, PeerAddr, OwnedSemaphorePermit)>;
 
 /// Waits for room and then for a connection. A connection that fails while it is accepted is no error of the server.
 async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<Accepted> {
     let Ok(permit) = Arc::clone(room).acquire_owned().await else { return Ok(None) };
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Answers are small and whole: waiting for more would only delay them.
             let _ = stream.set_nodelay(true);
-            Ok(Some((stream, permit)))
+            Ok(Some((stream, PeerAddr(peer), permit)))
         }
         Err(error) if is_transient(&error) => {
             tracing::warn!(error = %error, "a connection could not be accepted");

@@ -7,19 +7,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// A connection whose writes fail when the other side takes nothing for too long: a client that asks and never reads
-/// would otherwise keep its place for ever.
+use super::framing::Framing;
+
+/// A connection whose writes fail when the other side takes nothing for too long, because a client that asks and never
+/// reads would otherwise keep its place for ever; and whose reads are followed by [`Framing`].
 #[derive(Debug)]
 pub(super) struct Stream {
     inner: TcpStream,
+    framing: Framing,
     timeout: Duration,
     deadline: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
 
 impl Stream {
-    pub(super) fn new(inner: TcpStream, timeout: Duration) -> Self {
-        Self { inner, timeout, deadline: Box::pin(tokio::time::sleep(timeout)), is_waiting: false }
+    pub(super) fn new(inner: TcpStream, framing: Framing, timeout: Duration) -> Self {
+        Self { inner, framing, timeout, deadline: Box::pin(tokio::time::sleep(timeout)), is_waiting: false }
     }
 
     /// Passes the outcome of a write on, unless it has been pending for too long.
@@ -44,7 +47,11 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let outcome = ready!(Pin::new(&mut self.inner).poll_read(context, buffer));
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        self.framing.read(read);
+        Poll::Ready(outcome)
     }
 }
 

@@ -1,0 +1,234 @@
+//! Where one request ends and the next begins, seen a second time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use httparse::{EMPTY_HEADER, Header, Request, Status, parse_chunk_size, parse_headers};
+
+/// What the requests of one connection have in common.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// How many have been answered or are about to be.
+    served: AtomicU64,
+    /// The first whose length is said in two ways; none at [`u64::MAX`].
+    ambiguous: AtomicU64,
+}
+
+impl Requests {
+    pub(super) fn new() -> Self {
+        Self { served: AtomicU64::new(0), ambiguous: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Counts a request, and says whether its length is ambiguous.
+    pub(super) fn next_is_ambiguous(&self) -> bool {
+        let this = self.served.fetch_add(1, Ordering::Relaxed);
+        this >= self.ambiguous.load(Ordering::Relaxed)
+    }
+}
+
+/// Follows the bytes that a client sends from request to request, to find one that has both Content-Length and
+/// Transfer-Encoding. "A server MAY reject" it (RFC 9112 section 6.3): two servers in a row that disagree about its
+/// end can be made to see different requests. hyper reads it by Transfer-Encoding and drops the other header, so that
+/// nothing behind it could tell.
+#[derive(Debug)]
+pub(super) struct Framing {
+    requests: Arc<Requests>,
+    /// How many requests have begun.
+    begun: u64,
+    state: State,
+    /// A head, line or trailer of which more is to come.
+    held: Vec<u8>,
+    most: usize,
+    max_headers: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Head,
+    Body(u64),
+    ChunkSize,
+    /// The data of a chunk and the line break after it.
+    Chunk(u64),
+    Trailers,
+    /// What came is no HTTP, and ends the connection.
+    Lost,
+}
+
+/// What a step has made of the bytes before it.
+enum Step {
+    /// So many of them are done with.
+    Done(usize, State),
+    /// More are needed.
+    More,
+}
+
+impl Framing {
+    /// Heads have at most `most` bytes and `max_headers` headers; hyper refuses larger ones.
+    pub(super) fn new(requests: Arc<Requests>, most: usize, max_headers: usize) -> Self {
+        Self { requests, begun: 0, state: State::Head, held: Vec::new(), most, max_headers }
+    }
+
+    /// Takes what has been read.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        if self.held.is_empty() {
+            self.follow(&mut bytes);
+            self.hold(bytes);
+        } else {
+            let mut held = std::mem::take(&mut self.held);
+            held.extend_from_slice(bytes);
+            let mut rest = held.as_slice();
+            self.follow(&mut rest);
+            self.hold(rest);
+        }
+    }
+
+    fn hold(&mut self, rest: &[u8]) {
+        if rest.len() > self.most {
+            self.state = State::Lost;
+        } else {
+            self.held.extend_from_slice(rest);
+        }
+    }
+
+    /// Goes on as far as the bytes reach, and leaves what has to wait for more.
+    fn follow(&mut self, bytes: &mut &[u8]) {
+        while !bytes.is_empty() {
+            let step = match self.state {
+                State::Head => self.head(bytes),
+                State::Body(left) => skip(bytes, left, State::Head, State::Body),
+                State::Chunk(left) => skip(bytes, left, State::ChunkSize, State::Chunk),
+                State::ChunkSize => chunk_size(bytes),
+                State::Trailers => trailers(bytes),
+                State::Lost => Step::Done(bytes.len(), State::Lost),
+            };
+            let Step::Done(done, next) = step else { return };
+            self.state = next;
+            *bytes = bytes.get(done..).unwrap_or_default();
+        }
+    }
+
+    fn head(&mut self, bytes: &[u8]) -> Step {
+        let mut few = [EMPTY_HEADER; 100];
+        let mut many = Vec::new();
+        let headers: &mut [Header<'_>] = if self.max_headers > few.len() {
+            many.resize(self.max_headers, EMPTY_HEADER);
+            &mut many
+        } else {
+            &mut few
+        };
+        let mut request = Request::new(headers);
+        let length = match request.parse(bytes) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) => return Step::More,
+            Err(_) => return Step::Done(bytes.len(), State::Lost),
+        };
+        let named = |name: &str| request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let length_of_body = named("content-length");
+        let next = match (named("transfer-encoding"), length_of_body) {
+            (Some(_), Some(_)) => {
+                self.requests.ambiguous.store(self.begun, Ordering::Relaxed);
+                State::Lost
+            }
+            (Some(_), None) => State::ChunkSize,
+            (None, Some(header)) => {
+                let text = std::str::from_utf8(header.value).ok();
+                match text.and_then(|text| text.trim().parse::<u64>().ok()) {
+                    Some(0) => State::Head,
+                    Some(left) => State::Body(left),
+                    None => State::Lost,
+                }
+            }
+            (None, None) => State::Head,
+        };
+        self.begun += 1;
+        Step::Done(length, next)
+    }
+}
+
+fn skip(bytes: &[u8], left: u64, then: State, on: fn(u64) -> State) -> Step {
+    let here = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    match left.checked_sub(here) {
+        None | Some(0) => Step::Done(usize::try_from(left).unwrap_or(bytes.len()), then),
+        Some(more) => Step::Done(bytes.len(), on(more)),
+    }
+}
+
+fn chunk_size(bytes: &[u8]) -> Step {
+    match parse_chunk_size(bytes) {
+        Ok(Status::Complete((line, 0))) => Step::Done(line, State::Trailers),
+        Ok(Status::Complete((line, size))) => Step::Done(line, State::Chunk(size.saturating_add(2))),
+        Ok(Status::Partial) => Step::More,
+        Err(_) => Step::Done(bytes.len(), State::Lost),
+    }
+}
+
+fn trailers(bytes: &[u8]) -> Step {
+    let mut headers = [EMPTY_HEADER; 32];
+    match parse_headers(bytes, &mut headers) {
+        Ok(Status::Complete((length, _))) => Step::Done(length, State::Head),
+        Ok(Status::Partial) => Step::More,
+        Err(_) => Step::Done(bytes.len(), State::Lost),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The number of requests that are seen, and the one that is ambiguous.
+    fn follow(pieces: &[&[u8]]) -> (u64, Option<u64>) {
+        let requests = Arc::new(Requests::new());
+        let mut framing = Framing::new(Arc::clone(&requests), 4096, 100);
+        for piece in pieces {
+            framing.read(piece);
+        }
+        let ambiguous = requests.ambiguous.load(Ordering::Relaxed);
+        (framing.begun, (ambiguous != u64::MAX).then_some(ambiguous))
+    }
+
+    const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const POST: &str = "POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n\r\n\r\nGET";
+    const CHUNKED: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+        5;x=y\r\nGET /\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nTrailer: 1\r\n\r\n";
+    const BOTH: &str =
+        "POST / HTTP/1.1\r\ncontent-length: 5\r\nHost: x\r\nTRANSFER-ENCODING: chunked\r\n\r\n0\r\n\r\n";
+
+    #[test]
+    fn what_is_no_http_ends_it() {
+        assert_eq!(follow(&[b"\x16\x03\x01", GET.as_bytes(), BOTH.as_bytes()]), (0, None));
+        assert_eq!(follow(&[b"GET / HTTP/1.1\r\n", &[b'a'; 5000], BOTH.as_bytes()]), (0, None));
+        let broken = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+        assert_eq!(follow(&[broken.as_bytes(), BOTH.as_bytes()]), (1, None));
+    }
+
+    proptest! {
+        /// However the bytes arrive, the requests and the ambiguous one are found.
+        #[test]
+        fn pieces_of_any_size(
+            kinds in prop::collection::vec(0..3_usize, 0..6),
+            cuts in prop::collection::vec(1..40_usize, 1..60),
+            ambiguous: bool,
+        ) {
+            let known = [GET, POST, CHUNKED];
+            let mut all: String = kinds.iter().map(|kind| known[*kind]).collect();
+            let before = u64::try_from(kinds.len()).unwrap();
+            if ambiguous {
+                all.push_str(BOTH);
+            }
+            let mut pieces = Vec::new();
+            let mut rest = all.as_bytes();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, more) = rest.split_at((*cut).min(rest.len()));
+                pieces.push(piece);
+                rest = more;
+            }
+            let seen = before + u64::from(ambiguous);
+            prop_assert_eq!(follow(&pieces), (seen, ambiguous.then_some(before)));
+        }
+    }
+}
