@@ -204,7 +204,50 @@ async fn system_groups_unmanaged_groups_and_the_last_owner_are_protected() {
     let owner =
         account.people().await.unwrap().into_iter().find(|person| person.name == "Account Owner").unwrap();
     let refused = account.suspend(&owner.id).await.unwrap_err();
-    assert!(refused.to_string().starts_with("the bridge does not change the last owner of the account"));
+    assert_eq!(
+        refused.to_string(),
+        "the bridge does not change the last owner of the account, `owner@account.invalid`, who therefore cannot be \
+         suspended: make another person an owner in 1Password first, then suspend this one again"
+    );
+}
+
+#[tokio::test]
+async fn owners_keep_their_names_and_addresses_but_not_their_access() {
+    let setup = Setup::unlocked();
+    let account = &setup.account;
+    let id = account.provision(ada()).await.unwrap().person.id;
+    account.accept("ada@example.com").await.unwrap();
+    account.confirm(&id).await.unwrap();
+    setup.make_owner(id.as_str());
+    let before = account.person(&id).await.unwrap().unwrap();
+    for (what, refusal) in [
+        ("name", account.rename(&id, "Eve").await),
+        ("e-mail address", account.change_email(&id, "eve@example.com").await),
+    ] {
+        let refusal = refusal.unwrap_err();
+        assert!(matches!(refusal, AccountError::Protected { .. }));
+        assert_eq!(
+            refusal.to_string(),
+            format!(
+                "the bridge does not change the {what} of `ada@example.com`, an owner of the account: change it in \
+                 1Password itself, or take the person out of the group `Owners` there first"
+            )
+        );
+    }
+    account.rename(&id, "Ada Lovelace").await.unwrap();
+    account.change_email(&id, "ADA@example.com").await.unwrap();
+    assert_eq!(
+        account.person(&id).await.unwrap().unwrap(),
+        before,
+        "what repeats what is there is no change"
+    );
+
+    assert_eq!(account.suspend(&id).await.unwrap().state, PersonState::Suspended);
+    assert!(matches!(account.rename(&id, "Eve").await, Err(AccountError::Protected { .. })));
+    assert_eq!(account.reactivate(&id).await.unwrap().state, PersonState::Active);
+    let first = account.people().await.unwrap().remove(0);
+    account.suspend(&first.id).await.unwrap();
+    assert!(matches!(account.suspend(&id).await, Err(AccountError::Protected { .. })), "now she is the last");
 }
 
 #[tokio::test]

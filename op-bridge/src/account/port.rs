@@ -21,7 +21,11 @@ use super::person::{NewPerson, Person, PersonState};
 ///   does not.
 /// - Nobody is ever deleted: there is no method for it.
 /// - System groups ([`GroupKind::System`](super::GroupKind)) and groups that are not managed are never
-///   changed, and the last owner is never suspended: [`AccountError::Protected`].
+///   changed: [`AccountError::Protected`].
+/// - Owners (the members of the system group of that name) keep their name and their address, and the last
+///   owner who can sign in is never suspended: [`AccountError::Protected`], with a text that says who is
+///   protected and what to do instead. Other owners are suspended and reactivated as everybody is, so that a
+///   leaver keeps no access.
 /// - Lists are ordered by creation, then by id.
 #[async_trait]
 pub trait Account: fmt::Debug + Send + Sync {
@@ -87,7 +91,7 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Protected`] for the last owner.
+    /// [`AccountError::Protected`] for the last owner who can sign in.
     async fn suspend(&self, id: &PersonId) -> Result<Person, AccountError>;
 
     /// Brings a suspended person back to the state they were in.
@@ -101,7 +105,7 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Invalid`].
+    /// [`AccountError::Protected`] for another name of an owner; [`AccountError::Invalid`].
     async fn rename(&self, id: &PersonId, name: &str) -> Result<Person, AccountError>;
 
     /// Asks a person to change their address. It stays pending until they accept; another call replaces the
@@ -110,7 +114,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`], [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
+    /// [`AccountError::Protected`] for another address of an owner; [`AccountError::EmailTaken`],
+    /// [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError>;
 
     /// All groups, system groups and unmanaged ones too.

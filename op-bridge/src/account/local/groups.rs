@@ -270,6 +270,15 @@ pub(super) fn grant_pending(
     Ok(())
 }
 
+/// Whether a person is an owner, in whatever state.
+pub(super) fn is_owner(database: &Connection, person: &PersonId) -> Result<bool, AccountError> {
+    let mut statement = database.prepare_cached(
+        "SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id
+         WHERE m.person_id = ?2 AND g.name_key = ?1 AND g.kind = 'system'",
+    )?;
+    Ok(statement.exists([name_key(OWNERS).as_str(), person.as_str()])?)
+}
+
 /// Whether no other owner could sign in if this person could not.
 pub(super) fn is_last_owner(database: &Connection, person: &PersonId) -> Result<bool, AccountError> {
     // The order of the joins keeps this to the few owners, however many people there are.
