@@ -200,7 +200,7 @@ impl Model {
 fn kind<T>(result: Result<T, AccountError>) -> Result<T, &'static str> {
     result.map_err(|error| match error {
         AccountError::EmailTaken(_) => "EmailTaken",
-        AccountError::NameTaken(_) => "NameTaken",
+        AccountError::NameTaken(_) | AccountError::NameLooksAlike { .. } => "NameTaken",
         AccountError::NotFound { .. } | AccountError::NobodyAt(_) => "NotFound",
         AccountError::Protected { .. } => "Protected",
         AccountError::WrongState { .. } => "WrongState",

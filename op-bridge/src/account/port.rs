@@ -132,20 +132,25 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Unavailable`].
     async fn group(&self, id: &GroupId) -> Result<Option<Group>, AccountError>;
 
-    /// Makes a managed group. If a managed group has the name already (in any case), nothing is changed and
-    /// that group is returned. A group that is not managed may have the same name.
+    /// Makes a managed group. If a managed group has the name already, nothing is changed and that group is
+    /// returned. A group that is not managed may have the same name.
+    ///
+    /// Names are compared as they are read: without case, invisible characters and superfluous white space,
+    /// in Unicode's compatibility form (NFKC).
     ///
     /// # Errors
     ///
-    /// [`AccountError::NameTaken`] for the name of a system group; [`AccountError::Invalid`].
+    /// [`AccountError::NameTaken`] for the name of a system group, [`AccountError::NameLooksAlike`] for one that
+    /// could be taken for it; [`AccountError::Invalid`] for one that is empty, invisible, too long or has control
+    /// characters in it.
     async fn create_group(&self, name: &str) -> Result<CreatedGroup, AccountError>;
 
     /// Changes a group's name.
     ///
     /// # Errors
     ///
-    /// [`AccountError::NameTaken`] for the name of another managed group or of a system group;
-    /// [`AccountError::Invalid`].
+    /// [`AccountError::NameTaken`] for the name of another managed group, and otherwise as
+    /// [`create_group`](Self::create_group).
     async fn rename_group(&self, id: &GroupId, name: &str) -> Result<Group, AccountError>;
 
     /// Deletes a group and its memberships; its members stay in the account. A group that does not exist is
@@ -189,7 +194,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`AccountError::Protected`] for a system group, or one whose key the integration does not hold;
-    /// [`AccountError::NameTaken`] if another managed group has the name.
+    /// [`AccountError::NameTaken`] if another managed group has the name, [`AccountError::NameLooksAlike`] if it
+    /// could be taken for that of a system group.
     async fn set_managed(&self, group: &GroupId, managed: bool) -> Result<Group, AccountError>;
 }
 

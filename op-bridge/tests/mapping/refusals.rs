@@ -157,6 +157,16 @@ async fn the_last_owner_and_system_groups_are_out_of_reach() {
         named.refuses(409, "uniqueness", &system.name.to_uppercase());
     }
     let mine = world.group("Mine", &[]).await;
+    for alike in ["Owners ", "Ow\u{200b}ners", "\u{41e}wners"] {
+        let named = world.send("POST", "/Groups", Some(group(alike, &[]))).await;
+        named.refuses(409, "uniqueness", "looks like `Owners`");
+        let renamed = world.set(&format!("/Groups/{mine}"), "displayName", json!(alike)).await;
+        renamed.refuses(409, "uniqueness", "looks like `Owners`");
+    }
+    world.send("POST", "/Groups", Some(group(" mi\u{ad}ne", &[]))).await.refuses(409, "uniqueness", "");
+    for (impossible, why) in [("\u{200b}", "can be seen"), ("a\u{7}b", "control characters")] {
+        world.send("POST", "/Groups", Some(group(impossible, &[]))).await.refuses(400, "invalidValue", why);
+    }
     world.set(&format!("/Groups/{mine}"), "displayName", json!("Owners")).await.refuses(
         409,
         "uniqueness",
