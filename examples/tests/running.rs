@@ -332,10 +332,54 @@ fn a_stop_finishes_what_was_begun() {
             assert!(head.starts_with("HTTP/1.1 201"), "{kind:?}: {head}");
             let status = server.wait();
             assert_eq!(status.code(), Some(0), "{kind:?}: {}", server.log());
+            if kind == Kind::Bridge {
+                let log = server.log();
+                let says = |word: &str| log.lines().filter(|line| line.contains(word)).count();
+                assert_eq!((says("stopping: no new connections"), says("stopped")), (1, 1), "{log}");
+                assert!(log.lines().last().unwrap().contains("stopped"), "{log}");
+            }
             drop(idle);
             let server = server.restart();
             assert_eq!(server.client().all("/Users").len(), 1, "{kind:?}");
         }
+    }
+}
+
+/// A second bridge would undo what the first does; commands of the administrator go on beside it.
+#[test]
+fn a_data_folder_has_one_bridge_even_after_kill_9() {
+    let mut server = Server::start(Kind::Bridge);
+    let folder = server.data_dir().display().to_string();
+    let output = run(bridge_command(server.dir()).arg("serve"));
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("another bridge is running on the data folder"), "{}", text(&output));
+    assert!(text(&output).contains(&folder) && text(&output).contains("hint: "), "{}", text(&output));
+
+    let body = json!({"schemas": [USER], "userName": "wanda@example.com"});
+    server.client().post("/Users", &body).expect(201);
+    for arguments in [&["people"][..], &["groups"], &["accept", "wanda@example.com"]] {
+        let output = run(bridge_command(server.dir()).arg("account").args(arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    server.kill_9();
+    let server = server.restart();
+    assert_eq!(server.client().all("/Users").len(), 1);
+}
+
+#[test]
+fn debug_and_trace_say_more() {
+    let words = ["request received", "account change", "account database read"];
+    for (variable, says) in
+        [(None, [false; 3]), (Some("OP_DEBUG"), [true, true, false]), (Some("OP_TRACE"), [true; 3])]
+    {
+        let variables: Vec<_> = variable.map(|name| (name, "1")).into_iter().collect();
+        let mut server = Server::start_with(Kind::Bridge, &variables);
+        let body = json!({"schemas": [USER], "userName": "wanda@example.com"});
+        server.client().post("/Users", &body).expect(201);
+        assert!(server.terminate().success());
+        let log = server.log();
+        assert_eq!(words.map(|word| log.contains(word)), says, "{variable:?}: {log}");
+        assert!(!log.contains("wanda"), "{variable:?}: {log}");
     }
 }
 

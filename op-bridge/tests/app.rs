@@ -280,6 +280,21 @@ async fn a_domain_in_the_session_turns_no_https_on_but_the_variables_refuse() {
 }
 
 #[tokio::test]
+async fn one_bridge_on_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+    file.write(&folder.path().join("scimsession"), op_bridge::credentials::Overwrite::Refuse).unwrap();
+    let first = Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
+    let refused = Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("another bridge is running on the data folder"), "{refused}");
+    assert!(refused.to_string().contains(&folder.path().display().to_string()), "{refused}");
+    assert!(command::hint(&refused).unwrap().contains("--data-dir"));
+    // Run to its end, it lets go of the folder.
+    first.run(std::future::ready(())).await.unwrap();
+    Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
 async fn dev_uses_everything_again_and_explains_what_is_broken() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("dev");

@@ -42,6 +42,11 @@ fn of_start(error: &StartError) -> Option<String> {
             }
             _ => None,
         },
+        StartError::InUse(_) => Some(
+            "stop the other one, or give this one a folder of its own with --data-dir (dev: --dir) and another port \
+             with --port"
+                .to_owned(),
+        ),
         StartError::Account(_) | StartError::Store(_) => Some(
             "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable".to_owned(),
         ),
