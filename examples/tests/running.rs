@@ -54,6 +54,33 @@ fn a_new_session_is_two_private_files_that_do_not_hold_each_other() {
 }
 
 #[test]
+fn a_session_that_cannot_be_made_says_why_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    for (session, token, pattern) in [
+        ("same/file", "same/../same/file", "are the same file, `same/file`(?s:.)*hint: .*--token-file"),
+        (
+            "file/in/scimsession",
+            "token",
+            "the folder `file/in` cannot be made: .+(?s:.)*hint: .*a file stands",
+        ),
+        ("scimsession", "file", "`file` exists already(?s:.)*hint: "),
+    ] {
+        let output = run(bridge_command(dir.path()).args([
+            "session",
+            "new",
+            "--session",
+            session,
+            "--token-file",
+            token,
+        ]));
+        assert!(!output.status.success(), "{session} {token}");
+        assert!(matches(&text(&output), pattern), "{session} {token}: {}", text(&output));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{session} {token}");
+    }
+}
+
+#[test]
 fn a_session_can_be_shown_without_its_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let token = new_session(dir.path());

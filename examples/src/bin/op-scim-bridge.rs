@@ -140,7 +140,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", command::explain(&*error));
             if let Some(hint) = command::hint(&*error) {
                 eprintln!("hint: {hint}");
             }
