@@ -276,6 +276,9 @@ fn dev_makes_everything_and_says_where_to_look() {
     let folder = dir.path().join("op-scim-bridge-dev");
     assert!(folder.is_dir());
     assert!(matches(&process.log(), "account people"), "where to look: {}", process.log());
+    assert!(matches(&process.log(), "user name .*@example.com"), "plain user names: {}", process.log());
+    let plain = json!({"schemas": [USER], "userName": "tomas"});
+    client.post("/scim/v2/Users", &plain).expect(201);
     for entry in files(&folder) {
         let mode = fs::metadata(&entry).unwrap().permissions().mode();
         let secret = fs::read(&entry).is_ok_and(|bytes| contains(&bytes, token.as_bytes()));
@@ -438,6 +441,48 @@ fn logs_are_json_when_asked_for_and_never_hold_secrets() {
             assert!(entry[key].is_string(), "no {key}: {line}");
         }
     }
+}
+
+/// What keeps a bridge from serving is JSON too: the settings, the session, the port.
+#[test]
+fn errors_before_serving_are_json_when_logs_are() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, variable, value, with_session, pattern, hint) in [
+        (&[][..], "OP_CONFIRMATION_INTERVAL", "10", true, "at least 30", false),
+        (&["serve"], "OP_PORT", "70000", true, "70000", false),
+        (&["serve", "--no-such-flag"], "OP_DEBUG", "0", true, "--no-such-flag", false),
+        (&["serve"], "OP_DEBUG", "0", false, "there is no session file", true),
+        (&["serve"], "OP_TLS_DOMAIN", "scim.example.com", true, "does not serve HTTPS itself", false),
+        (&["serve"], "OP_PORT", port.as_str(), true, "cannot listen on", true),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        if with_session {
+            new_session(dir.path());
+        }
+        for json in [("OP_JSON_LOGS", "1"), ("OP_JSON_LOGS", "0")] {
+            let output = run(bridge_command(dir.path()).args(arguments).envs([json, (variable, value)]));
+            let printed = text(&output);
+            assert!(
+                !output.status.success() && matches(&printed, pattern),
+                "{arguments:?} {variable}: {printed}"
+            );
+            let lines: Vec<Result<Value, _>> = printed.lines().map(serde_json::from_str).collect();
+            if json.1 == "0" {
+                assert!(lines.iter().all(Result::is_err), "{printed}");
+                continue;
+            }
+            let last = lines.last().unwrap().as_ref().unwrap_or_else(|_| panic!("{printed}"));
+            assert!(lines.iter().all(Result::is_ok), "{printed}");
+            assert_eq!(last["level"], "error", "{printed}");
+            assert!(matches(last["message"].as_str().unwrap(), pattern), "{printed}");
+            assert_eq!(last["hint"].is_string(), hint, "{printed}");
+        }
+    }
+    // Whoever types a command reads what it says.
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(bridge_command(dir.path()).args(["account", "peple"]).env("OP_JSON_LOGS", "1"));
+    assert!(text(&output).starts_with("error: "), "{}", text(&output));
 }
 
 /// Nobody is told what can be asked without a token but how to ask.
