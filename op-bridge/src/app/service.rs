@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use scim_core::ScimError;
-use scim_server::Body;
+use scim_core::{ScimError, excerpt};
 use scim_server::error::error_response;
+use scim_server::{Body, RequestId};
 use tower_service::Service;
 
 use crate::health::Health;
@@ -41,6 +41,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Answer {
+        // The path has ids and the query is about people: the line that ends the request names the route.
+        tracing::debug!(
+            request_id = request.extensions().get::<RequestId>().map_or("-", RequestId::as_str),
+            method = excerpt(request.method().as_str()),
+            "request received"
+        );
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match request.uri().path() {
             "/ping" if reads => plain(StatusCode::OK, "pong\n"),
