@@ -443,6 +443,19 @@ fn logs_are_json_when_asked_for_and_never_hold_secrets() {
     }
 }
 
+#[test]
+fn the_log_names_the_routes_beside_scim() {
+    let mut server = Server::start_with(Kind::Bridge, &[("OP_JSON_LOGS", "1")]);
+    let client = server.client_at("");
+    for path in ["/health", "/ping", "/app", "/app/"] {
+        assert_eq!(client.get(path).status, 200, "{path}");
+    }
+    assert!(server.terminate().success());
+    let lines: Vec<Value> = server.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let routes: Vec<_> = lines.iter().filter_map(|line| line["route"].as_str()).collect();
+    assert!(routes.ends_with(&["/health", "/ping", "/app", "/app"]), "{routes:?}");
+}
+
 /// What keeps a bridge from serving is JSON too: the settings, the session, the port.
 #[test]
 fn errors_before_serving_are_json_when_logs_are() {
