@@ -70,6 +70,7 @@ pub enum Action {
     /// Takes the listed values of a multi-valued attribute away.
     RemoveListed(Vec<Value>),
     /// Changes nothing, but fails unless the attribute has this value: a readOnly one that was sent along.
+    /// [`ChangeSet::expects`] says which of those that the store has to lay over the resource are asked about.
     Expect(Value),
 }
 
@@ -133,6 +134,17 @@ impl ChangeSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.relations.is_empty()
+    }
+
+    /// Whether an attribute of the base schema or a common one, such as `meta` or `groups`, was sent along and must be
+    /// in the resource for [`ChangeSet::apply`] to compare it.
+    #[must_use]
+    pub fn expects(&self, attribute: &str) -> bool {
+        self.changes.iter().any(|Change { target, action, .. }| {
+            matches!(action, Action::Expect(_))
+                && target.extension.is_none()
+                && target.attribute.eq_ignore_ascii_case(attribute)
+        })
     }
 }
 

@@ -196,9 +196,6 @@ impl<'a> Resolver<'a> {
         if self.quirks.ignore_read_only_in_patch {
             return Ok(());
         }
-        if named.attribute.is_complex() {
-            return Err(set_by_server(&named.path));
-        }
         self.push(named.extension, named.attribute, None, None, Action::Expect(value));
         Ok(())
     }

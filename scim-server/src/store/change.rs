@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use scim_core::patch::{RelationAction, RelationChange};
-use scim_core::{ChangeSet, Relation, ResourceId, TypeDefinition, Version};
+use scim_core::{ChangeSet, Relation, Resource, ResourceId, TypeDefinition, Version};
 use scim_filter::{ResolvedFilter, TypedValue};
 
 use super::encode::{Encoded, Keys, normalize};
 use super::plan::IdKey;
-use super::view::{Link, Row, Stored, View};
+use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Replacement, StoreError};
 use crate::context::RequestContext;
 
@@ -137,8 +137,7 @@ impl<V: View> Writer<'_, V> {
         let mut encoded = None;
         if !changes.changes.is_empty() {
             let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
-            // A PATCH may send the id along.
-            resource.attributes_mut().insert("id", id.as_str());
+            self.lay_over(&stored, changes, &mut resource)?;
             if changes.apply(self.definition, &mut resource)? {
                 normalize(self.definition, &mut resource);
                 encoded = Some(Encoded::new(self.definition, id, &resource));
@@ -150,6 +149,29 @@ impl<V: View> Writer<'_, V> {
             .map(|RelationChange { attribute, action, .. }| (Arc::clone(attribute), action.clone()));
         let relations = self.relations(Some(stored.row), actions)?;
         Ok(self.outcome(stored, encoded, relations))
+    }
+
+    /// Puts what is kept apart from the attributes where a PATCH that sends it along looks for it.
+    fn lay_over(
+        &self,
+        stored: &Stored,
+        changes: &ChangeSet,
+        resource: &mut Resource,
+    ) -> Result<(), StoreError> {
+        let asked = ["id", "meta"].into_iter().chain(kept_apart(self.definition));
+        let asked: Vec<&str> = asked.filter(|name| changes.expects(name)).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let related: Vec<&str> =
+            asked.iter().copied().filter(|name| self.definition.is_kept_apart(name)).collect();
+        let mut shown = shown(self.view, self.context, self.definition, stored.clone(), &related)?;
+        for name in asked {
+            if let Some(value) = shown.remove(name) {
+                resource.attributes_mut().insert(name, value);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn delete(
