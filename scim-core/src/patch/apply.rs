@@ -113,7 +113,7 @@ impl Spot<'_> {
 
     /// The error of a filter that matches nothing.
     pub(super) fn no_match(&self) -> PatchErrorKind {
-        PatchErrorKind::NoTarget(format!("no value of `{}` matches the filter", self.target.path()))
+        PatchErrorKind::no_match(&self.target.path())
     }
 
     /// The error of a sub-attribute that cannot change any more.
