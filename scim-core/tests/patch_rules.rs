@@ -651,3 +651,20 @@ fn a_filter_in_a_message_is_short_and_escaped() {
         );
     }
 }
+
+#[test]
+fn the_value_that_an_add_calls_primary_wins() {
+    let emails = r#""emails":[{"value":"a","primary":true}]"#;
+    for order in [
+        r#"[{"value":"b","primary":true},{"value":"a","display":"A"}]"#,
+        r#"[{"value":"a","display":"A"},{"value":"b","primary":true}]"#,
+    ] {
+        let expected = r#"[{"value":"a","primary":false,"display":"A"},{"value":"b","primary":true}]"#;
+        user_gives(
+            emails,
+            &format!(r#"[{{"op":"add","path":"emails","value":{order}}}]"#),
+            "emails",
+            expected,
+        );
+    }
+}
