@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{empty_response, resource_response};
-use crate::request::{parse_projection, precondition, read_object};
+use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, ResourceStore};
 
@@ -36,8 +36,9 @@ pub(crate) async fn patch<S: ResourceStore>(
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let precondition = precondition(&request.headers);
-    let written = inner.store.apply(context, definition, id, changes, precondition, load).await?;
+    let precondition = precondition(&request.headers)?;
+    let written = inner.store.apply(context, definition, id, changes, precondition, load).await;
+    let written = written.map_err(|error| write_error(&request.headers, error))?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
