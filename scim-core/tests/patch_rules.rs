@@ -632,7 +632,7 @@ fn a_filter_in_a_message_is_short_and_escaped() {
             "emails[value eq \\\"\u{202e}`\\\"].display".to_owned(),
             r#"`emails[value eq "\u{202e}\u{60}"].display`"#.to_owned(),
         ),
-        (format!("emails[value eq \\\"{long}\\\"]"), format!(r#"`emails[value eq "{}...]`"#, &long[..50])),
+        (format!("emails[value eq \\\"{long}\\\"]"), format!(r#"`emails[value eq "{}...]`"#, "x".repeat(50))),
     ];
     for (path, shown) in table {
         let operation = format!(r#"[{{"op":"replace","path":"{path}","value":{{"value":"b"}}}}]"#);
