@@ -31,11 +31,17 @@ fn registry() -> Arc<Registry> {
             Attribute::new("weight", DataType::Decimal),
             Attribute::new("ports", DataType::Integer),
             Attribute::new("bought", DataType::DateTime),
+            Attribute::complex("rack", [string("row"), string("hint").with_returned(Returned::Request)]),
         ],
     )
     .unwrap();
-    let owner =
-        Schema::new(OWNER.parse().unwrap(), "Owner", "Who has it", [string("owner").required()]).unwrap();
+    let owner = Schema::new(
+        OWNER.parse().unwrap(),
+        "Owner",
+        "Who has it",
+        [string("owner").required(), string("phone").with_returned(Returned::Request)],
+    )
+    .unwrap();
     let kind =
         ResourceType::new("Device", DEVICE.parse().unwrap()).with_extension(OWNER.parse().unwrap(), true);
     Arc::new(Registry::new([Arc::new(schema), Arc::new(owner)], [kind]).unwrap())
@@ -96,6 +102,27 @@ async fn rfc7643_7_14_returned() {
     let other =
         server.patch(&path, json!([{"op": "replace", "path": "label", "value": "M"}])).await.expect(200);
     assert!(other.json().get("notes").is_none());
+    // Parts of complex attributes and of extensions, by every way to name them.
+    let phone = format!("{OWNER}:phone");
+    for operation in [
+        json!({"op": "add", "path": "rack.hint", "value": "h"}),
+        json!({"op": "add", "path": "rack", "value": {"hint": "h"}}),
+        json!({"op": "add", "value": {"rack": {"hint": "h"}}}),
+    ] {
+        let patched = server.patch(&path, json!([operation])).await.expect(200);
+        assert_eq!(patched.json()["rack"], json!({"hint": "h"}), "{operation}");
+        assert!(patched.json()[OWNER].get("phone").is_none());
+    }
+    for operation in [
+        json!({"op": "add", "path": phone, "value": "5"}),
+        json!({"op": "add", "path": OWNER, "value": {"phone": "5"}}),
+        json!({"op": "add", "value": {OWNER: {"phone": "5"}}}),
+        json!({"op": "add", "value": {phone.clone(): "5"}}),
+    ] {
+        let patched = server.patch(&path, json!([operation])).await.expect(200);
+        assert_eq!(patched.json()[OWNER], json!({"owner": "ann", "phone": "5"}), "{operation}");
+        assert!(patched.json().get("rack").is_none_or(|rack| rack.get("hint").is_none()));
+    }
 }
 
 #[tokio::test]
