@@ -284,6 +284,21 @@ mod tests {
     }
 
     #[test]
+    fn a_display_that_does_not_say_is_immutable_among_several_values() {
+        let json = r#"{"id":"urn:example:2.0:Thing","attributes":[
+            {"name":"a","type":"complex","multiValued":true,"subAttributes":[{"name":"display"}]},
+            {"name":"b","type":"complex","multiValued":true,
+                "subAttributes":[{"name":"display","mutability":"readWrite"}]},
+            {"name":"c","type":"complex","subAttributes":[{"name":"display"}]}]}"#;
+        let schema = Schema::from_json(json).unwrap();
+        let display = |name: &str| schema.attribute(name).unwrap().sub("display").unwrap().mutability();
+        assert_eq!(
+            (display("a"), display("b"), display("c")),
+            (Mutability::Immutable, Mutability::ReadWrite, Mutability::ReadWrite)
+        );
+    }
+
+    #[test]
     fn illegal_schemas_are_refused_by_name() {
         let complex = |subs: Vec<Attribute>| Attribute::complex("c", subs);
         let plain = Attribute::new("p", DataType::String);
