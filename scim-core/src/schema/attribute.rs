@@ -8,7 +8,7 @@ use super::characteristics::{Mutability, Returned, Uniqueness};
 /// One attribute of a schema with all its characteristics (RFC 7643 sections 2.2 and 7).
 ///
 /// Made from JSON or with [`Attribute::new`] and the setters; what a schema leaves out has the defaults of section
-/// 2.2. Whether it is legal is checked when the [`Schema`](super::Schema) around it is made.
+/// 2.2, and in JSON a `display` of a multi-valued attribute is immutable (section 2.4). Whether it is legal is checked when the [`Schema`](super::Schema) around it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Repr", into = "Repr")]
 pub struct Attribute {
@@ -303,8 +303,8 @@ struct Repr {
     canonical_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     case_exact: Option<bool>,
-    #[serde(default)]
-    mutability: Mutability,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mutability: Option<Mutability>,
     #[serde(default)]
     returned: Returned,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,7 +312,7 @@ struct Repr {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reference_types: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    sub_attributes: Vec<Attribute>,
+    sub_attributes: Vec<Self>,
 }
 
 fn string() -> DataType {
@@ -337,8 +337,14 @@ mod type_name {
 }
 
 impl From<Repr> for Attribute {
-    fn from(repr: Repr) -> Self {
+    fn from(mut repr: Repr) -> Self {
         let exact = matches!(repr.data_type, DataType::Reference | DataType::Binary);
+        if repr.multi_valued {
+            // "display ... having a mutability of "immutable"" (RFC 7643 section 2.4), unless its schema says otherwise.
+            for sub in repr.sub_attributes.iter_mut().filter(|sub| sub.name.eq_ignore_ascii_case("display")) {
+                sub.mutability.get_or_insert(Mutability::Immutable);
+            }
+        }
         Self {
             name: repr.name.into(),
             data_type: repr.data_type,
@@ -350,11 +356,11 @@ impl From<Repr> for Attribute {
             case_exact: exact || repr.case_exact.unwrap_or(false),
             user_name: false,
             country: false,
-            mutability: repr.mutability,
+            mutability: repr.mutability.unwrap_or_default(),
             returned: repr.returned,
             uniqueness: repr.uniqueness.unwrap_or_default(),
             reference_types: repr.reference_types,
-            sub_attributes: repr.sub_attributes,
+            sub_attributes: repr.sub_attributes.into_iter().map(Self::from).collect(),
         }
     }
 }
@@ -372,11 +378,11 @@ impl From<Attribute> for Repr {
             required: attribute.required,
             canonical_values: attribute.canonical_values,
             case_exact: textual.then_some(attribute.case_exact),
-            mutability: attribute.mutability,
+            mutability: Some(attribute.mutability),
             returned,
             uniqueness: (attribute.data_type != DataType::Boolean).then_some(attribute.uniqueness),
             reference_types: attribute.reference_types,
-            sub_attributes: attribute.sub_attributes,
+            sub_attributes: attribute.sub_attributes.into_iter().map(Self::from).collect(),
         }
     }
 }

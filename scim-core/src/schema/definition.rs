@@ -35,9 +35,10 @@ impl Schema {
     ///
     /// # Errors
     /// [`SchemaError`] when a name is not made of a letter and then letters, digits, `$`, `-` or `_` (RFC 7643
-    /// section 2.1; `$ref` aside), is used twice or is that of a common attribute with another meaning; when a
-    /// complex attribute is empty or holds a complex one; when a simple one has sub-attributes; when a boolean or
-    /// complex attribute is to be unique; or when something that is no reference has reference types.
+    /// section 2.1; `$ref` aside, and complex attributes may be named by a URN as in RFC 9944), is used twice or is
+    /// that of a common attribute with another meaning; when a complex attribute is empty or holds a complex one;
+    /// when a simple one has sub-attributes; when a boolean or complex attribute is to be unique; or when something
+    /// that is no reference has reference types.
     pub fn new(
         id: SchemaUri,
         name: &str,
@@ -189,7 +190,8 @@ fn check_names(attributes: &[Attribute]) -> Result<(), String> {
     let mut seen = HashSet::new();
     for attribute in attributes {
         let name = attribute.name();
-        if !is_attr_name(name) {
+        let legal = is_attr_name(name) || (attribute.is_complex() && is_urn(name));
+        if !legal {
             return Err(format!("`{}` cannot be the name of an attribute", excerpt(name)));
         }
         if !seen.insert(AttrName::new(name)) {
@@ -205,6 +207,12 @@ fn is_attr_name(name: &str) -> bool {
     name == "$ref"
         || (bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
             && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'$' | b'-' | b'_')))
+}
+
+/// RFC 9944 keeps groups of attributes inside an extension under a URN, as extensions are kept inside a resource.
+fn is_urn(name: &str) -> bool {
+    name.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
+        && name.parse::<SchemaUri>().is_ok()
 }
 
 fn check(attribute: &Attribute, nested: bool) -> Result<(), String> {
@@ -276,12 +284,29 @@ mod tests {
     }
 
     #[test]
+    fn a_display_that_does_not_say_is_immutable_among_several_values() {
+        let json = r#"{"id":"urn:example:2.0:Thing","attributes":[
+            {"name":"a","type":"complex","multiValued":true,"subAttributes":[{"name":"display"}]},
+            {"name":"b","type":"complex","multiValued":true,
+                "subAttributes":[{"name":"display","mutability":"readWrite"}]},
+            {"name":"c","type":"complex","subAttributes":[{"name":"display"}]}]}"#;
+        let schema = Schema::from_json(json).unwrap();
+        let display = |name: &str| schema.attribute(name).unwrap().sub("display").unwrap().mutability();
+        assert_eq!(
+            (display("a"), display("b"), display("c")),
+            (Mutability::Immutable, Mutability::ReadWrite, Mutability::ReadWrite)
+        );
+    }
+
+    #[test]
     fn illegal_schemas_are_refused_by_name() {
         let complex = |subs: Vec<Attribute>| Attribute::complex("c", subs);
         let plain = Attribute::new("p", DataType::String);
         let table = [
             (vec![Attribute::new("1x", DataType::String)], "`1x` cannot be the name"),
             (vec![Attribute::new("\u{e9}", DataType::String)], "cannot be the name"),
+            (vec![Attribute::new("urn:example:a", DataType::String)], "`urn:example:a` cannot be the name"),
+            (vec![Attribute::complex("urn: a", [plain.clone()])], "`urn: a` cannot be the name"),
             (vec![plain.clone(), Attribute::new("P", DataType::String)], "`P` is defined twice"),
             (vec![complex(vec![])], "`c` has no sub-attributes"),
             (vec![complex(vec![complex(vec![plain.clone()])])], "cannot nest"),
@@ -296,6 +321,13 @@ mod tests {
         let text = r#"{"id":"urn:example:2.0:Thing","attributes":[{"name":"c","type":"complex"}]}"#;
         let error = Schema::from_json(text).unwrap_err().to_string();
         assert_eq!(error, "schema `urn:example:2.0:Thing`: the complex attribute `c` has no sub-attributes");
+    }
+
+    #[test]
+    fn complex_attributes_may_be_named_by_a_urn() {
+        let group = Attribute::complex("urn:example:2.0:Part", [Attribute::new("a", DataType::String)]);
+        let schema = Schema::new(uri(), "", "", [group]).unwrap();
+        assert!(schema.attribute("URN:example:2.0:part").is_some());
     }
 
     #[test]
