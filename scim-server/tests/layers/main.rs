@@ -1,1 +1,15 @@
+//! Each layer: what it accepts, and what it refuses.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
+#[allow(dead_code, reason = "shared with the tests of the service")]
+#[path = "../service/common.rs"]
+mod common;
+
+mod forwarded;
+mod log;
