@@ -13,3 +13,4 @@ mod common;
 
 mod forwarded;
 mod log;
+mod panic_guard;
