@@ -22,6 +22,7 @@
 pub mod auth;
 pub mod forwarded;
 mod future;
+pub mod limits;
 pub mod panic_guard;
 pub mod trace;
 

@@ -12,5 +12,6 @@
 mod common;
 
 mod forwarded;
+mod limits;
 mod log;
 mod panic_guard;
