@@ -20,6 +20,7 @@
 //! [`audit`] outside [`auth`] also reports the writes that were refused there.
 
 pub mod auth;
+pub mod conditional;
 pub mod forwarded;
 mod future;
 pub mod limits;

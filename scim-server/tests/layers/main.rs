@@ -11,6 +11,7 @@
 #[path = "../service/common.rs"]
 mod common;
 
+mod conditional;
 mod forwarded;
 mod limits;
 mod log;
