@@ -16,3 +16,4 @@ mod forwarded;
 mod limits;
 mod log;
 mod panic_guard;
+mod trace;
