@@ -24,6 +24,8 @@ pub mod conditional;
 pub mod forwarded;
 mod future;
 pub mod limits;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod panic_guard;
 pub mod trace;
 

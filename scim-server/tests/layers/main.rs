@@ -15,5 +15,7 @@ mod conditional;
 mod forwarded;
 mod limits;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod panic_guard;
 mod trace;
