@@ -27,6 +27,8 @@ pub mod limits;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod panic_guard;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod trace;
 
 pub use future::ResponseFuture;

@@ -18,4 +18,6 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod panic_guard;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 mod trace;
