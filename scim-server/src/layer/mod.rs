@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod panic_guard;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+pub mod tenant;
 pub mod trace;
 
 pub use future::ResponseFuture;

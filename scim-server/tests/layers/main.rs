@@ -11,6 +11,7 @@
 #[path = "../service/common.rs"]
 mod common;
 
+mod auth;
 mod conditional;
 mod forwarded;
 mod limits;
@@ -20,4 +21,5 @@ mod metrics;
 mod panic_guard;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
+mod tenant;
 mod trace;
