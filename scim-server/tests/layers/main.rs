@@ -14,6 +14,10 @@ mod common;
 mod auth;
 mod conditional;
 mod forwarded;
+#[cfg(feature = "jwks-http")]
+mod jwks_http;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod limits;
 mod log;
 #[cfg(feature = "metrics")]

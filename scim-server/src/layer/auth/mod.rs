@@ -37,6 +37,8 @@
 
 mod access;
 mod any_of;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod layer;
 mod service;
 mod tokens;
