@@ -19,6 +19,7 @@
 //! [`tenant`] and [`auth`] may change places: whichever comes second refuses a token that is for another tenant.
 //! [`audit`] outside [`auth`] also reports the writes that were refused there.
 
+pub mod audit;
 pub mod auth;
 pub mod conditional;
 pub mod forwarded;

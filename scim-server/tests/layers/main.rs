@@ -11,6 +11,7 @@
 #[path = "../service/common.rs"]
 mod common;
 
+mod audit;
 mod auth;
 mod conditional;
 mod forwarded;
@@ -25,5 +26,6 @@ mod metrics;
 mod panic_guard;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
+mod stack;
 mod tenant;
 mod trace;
