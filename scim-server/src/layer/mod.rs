@@ -16,7 +16,12 @@
 //! | [`conditional`] | `If-Match` and `If-None-Match` | 304, 400, 428 | |
 //!
 //! A rate limit by client goes outside [`auth`], so that guessing tokens is slow; one by principal or tenant goes inside.
-//! [`tenant`] and [`auth`] may change places: whichever comes second refuses a token that is for another tenant.
+//!
+//! [`tenant`] and [`auth`] may change places: whichever comes second refuses a token that is for another tenant. With
+//! [`auth`] outside, nobody without a token learns which tenants there are. With [`tenant`] outside, the prefixes of
+//! [`with_open_discovery`](auth::AuthLayer::with_open_discovery) are those that are left once a tenant's path is taken
+//! away, and each tenant's tokens can be looked up in its own place.
+//!
 //! [`audit`] outside [`auth`] also reports the writes that were refused there.
 
 pub mod audit;

@@ -1,4 +1,4 @@
-//! Counts and times of requests, for whatever recorder of the crate [`metrics`](::metrics) a program has installed
+//! Counts and times of requests, for whatever recorder of the crate `metrics` a program has installed
 //! (feature `metrics`).
 //!
 //! | name | kind | labels | meaning |

@@ -1,6 +1,6 @@
 //! Whose data a request is about: by path, by host name or by who asks.
 //!
-//! The layer puts [`TenantId`](scim_core::TenantId) on requests, and what else belongs to the tenant: its
+//! The layer puts [`TenantId`] on requests, and what else belongs to the tenant: its
 //! [`Quirks`](scim_core::Quirks), its schemas, the base URL of its locations. A tenant that is not known is answered 404;
 //! no request falls through to somebody else's data.
 //!
