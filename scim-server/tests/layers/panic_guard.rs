@@ -26,6 +26,18 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
+/// Panics when it is polled, and again when it is thrown away.
+struct PanicsTwice(PanicsWhenDropped);
+
+impl Future for PanicsTwice {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let _ = &self.0;
+        panic!("secret: ann@example.com")
+    }
+}
+
 impl Service<Request<Body>> for Shaky {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -39,6 +51,7 @@ impl Service<Request<Body>> for Shaky {
         match request.uri().path() {
             "/call" => panic!("secret: ann@example.com"),
             "/poll" => Box::pin(async { panic!("secret: ann@example.com") }),
+            "/twice" => Box::pin(PanicsTwice(PanicsWhenDropped)),
             "/later" => Box::pin(async {
                 tokio::task::yield_now().await;
                 let _guard = PanicsWhenDropped;
@@ -57,7 +70,7 @@ async fn a_panic_is_an_answer_and_the_server_goes_on() {
         .layer(TraceLayer::new())
         .layer(PanicGuardLayer::new())
         .service(Shaky(server.service.clone()));
-    for path in ["/call", "/poll", "/later"] {
+    for path in ["/call", "/poll", "/later", "/twice"] {
         let answer = send(service.clone(), "GET", path, &[("x-request-id", "from-outside")], "").await;
         let detail = answer.refused(500, "");
         assert_eq!(
@@ -71,7 +84,7 @@ async fn a_panic_is_an_answer_and_the_server_goes_on() {
     let lines = log.lines().filter(|line| line.contains("a request ended in a panic"));
     assert_eq!(
         lines.filter(|line| line.contains("from-outside") && line.contains("ERROR")).count(),
-        3,
+        4,
         "{log}"
     );
     assert!(!log.contains("secret"), "{log}");
