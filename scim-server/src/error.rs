@@ -232,6 +232,12 @@ pub fn error_response(error: &ScimError) -> Response<Body> {
     json(status, error.to_object().to_vec())
 }
 
+/// The answer to something that only the log should explain.
+pub(crate) fn internal_response(request: Option<&RequestId>) -> Response<Body> {
+    let error = request.map_or_else(|| ScimError::new(500, "something went wrong on this server"), internal);
+    error_response(&error)
+}
+
 /// Says when to try again, in whole seconds as identity providers read it; at least one.
 pub(crate) fn insert_retry_after(response: &mut Response<Body>, after: Duration) {
     let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);

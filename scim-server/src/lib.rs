@@ -38,10 +38,12 @@
 //!
 //! - [`ScimService`] and [`ScimServiceBuilder`]: the service, and everything that can be set.
 //! - [`store::ResourceStore`]: the trait that a directory of your own implements; [`store`] says what it promises.
-//! - [`layer`]: bearer tokens, request ids and one log line per request, each of use without the others.
+//! - [`layer`]: tokens, tenants, limits, audit, metrics and more, each of use without the others; see below.
 //! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
-//!   sets [`RouteName`] on the answer.
+//!   sets [`RouteName`] on the answer. By the extensions [`Quirks`](scim_core::Quirks) and
+//!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
+//!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
 //! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
 //!   layers that refuse.
 //! - `serve` (feature `serve`): HTTP/1.1 with limits, time-outs and a graceful end, for programs that have no server
@@ -56,10 +58,28 @@
 //! gone. With `fallback_service` the path stays as it is, and `mounted_at` is what says where the service is. On hyper,
 //! wrap it in `hyper_util::service::TowerToHyperService`.
 //!
-//! Layers go around it, outermost first:
+//! # Layers
+//!
+//! They go around the service in this order, outermost first; leave out what you have no need of.
+//!
+//! | layer | what it does |
+//! |---|---|
+//! | [`forwarded`](layer::forwarded) | host, scheme and client as told by proxies that are trusted |
+//! | [`trace`](layer::trace) | request id, one log line without personal data |
+//! | `metrics` (feature `metrics`) | counts and times by route |
+//! | [`panic_guard`](layer::panic_guard) | 500 instead of a connection that breaks off |
+//! | [`limits`](layer::limits) | bytes, time and number of requests |
+//! | `rate_limit` (feature `rate-limit`) | 429 with `Retry-After`; by client here, by principal or tenant after those |
+//! | [`auth`](layer::auth) | bearer tokens with scopes; access tokens of OAuth 2.0 (feature `jwt`) |
+//! | [`tenant`](layer::tenant) | whose data, by path, host or principal |
+//! | [`audit`](layer::audit) | one event for each request that writes |
+//! | [`conditional`](layer::conditional) | `If-Match` that is malformed or missing |
 //!
 //! ```
+//! use scim_server::layer::audit::{AuditLayer, TracingSink};
 //! use scim_server::layer::auth::{AuthLayer, StaticTokens};
+//! use scim_server::layer::limits::LimitsLayer;
+//! use scim_server::layer::panic_guard::PanicGuardLayer;
 //! use scim_server::layer::trace::TraceLayer;
 //! use scim_server::store::MemoryStore;
 //! use scim_server::ScimService;
@@ -70,7 +90,10 @@
 //! let tokens = StaticTokens::new().with("entra", "a-long-random-token")?;
 //! let service = ServiceBuilder::new()
 //!     .layer(TraceLayer::new())
+//!     .layer(PanicGuardLayer::new())
+//!     .layer(LimitsLayer::new())
 //!     .layer(AuthLayer::new(tokens).with_open_discovery(mounts))
+//!     .layer(AuditLayer::new(TracingSink))
 //!     .service(ScimService::builder(MemoryStore::new()).mounted_at(mounts).build());
 //! # let _ = service;
 //! # Ok(())
@@ -100,6 +123,10 @@
 //! | `sqlite` | `store::SqliteStore`: one file, SQLite built in | no |
 //! | `conformance` | `store::conformance`: the contract of a store as test functions | no |
 //! | `serve` | the module `serve` | no |
+//! | `jwt` | `layer::auth::jwt`: access tokens of OAuth 2.0, signed as JWTs; it builds C code (AWS-LC) | no |
+//! | `jwks-http` | `layer::auth::jwt::HttpKeys`: their keys, fetched over HTTPS | no |
+//! | `rate-limit` | `layer::rate_limit` | no |
+//! | `metrics` | `layer::metrics` | no |
 //!
 //! # Standard
 //!
