@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::render::empty_response;
 use crate::request::precondition;
 use crate::service::{Incoming, Inner};
-use crate::store::ResourceStore;
+use crate::store::{ResourceStore, Target, Write};
 
 /// DELETE on a resource (RFC 7644 section 3.6).
 pub(crate) async fn delete<S: ResourceStore>(
@@ -20,7 +20,8 @@ pub(crate) async fn delete<S: ResourceStore>(
     id: &ResourceId,
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
-    if inner.store.delete(context, definition, id, precondition(&request.headers)).await? {
+    let target = Target::new(definition, id).with_precondition(precondition(&request.headers));
+    if inner.store.write(context, Write::delete(target)).await?.into_deleted()? {
         Ok(empty_response(StatusCode::NO_CONTENT, None))
     } else {
         Err(not_found(definition, id.as_str()))

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use scim_core::{Object, PatchRequest, Projection, ResourceId, TypeDefinition, Value};
+use scim_core::{ChangeSet, Object, PatchRequest, Projection, ResourceId, TypeDefinition, Value};
 
 use super::{check_relation_changes, forget_password_changes, load_for, not_found};
 use crate::body::Body;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::render::{empty_response, resource_response};
 use crate::request::{parse_projection, precondition, read_object};
 use crate::service::{Incoming, Inner};
-use crate::store::{Load, ResourceStore};
+use crate::store::{Load, ResourceStore, Target, Write};
 
 /// PATCH on a resource (RFC 7644 section 3.5.2).
 ///
@@ -29,20 +29,30 @@ pub(crate) async fn patch<S: ResourceStore>(
     let patch = PatchRequest::from_object(body, &inner.quirks, &inner.limits.patch)?;
     let projection =
         Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &named(&patch));
-    let mut changes = patch.resolve(definition, &inner.quirks)?;
-    check_relation_changes(&changes, &inner.limits)?;
-    forget_password_changes(definition, &mut changes);
+    let changes = changes(inner, definition, patch)?;
     let load = match load_for(definition, &projection) {
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let precondition = precondition(&request.headers);
-    let written = inner.store.apply(context, definition, id, changes, precondition, load).await?;
-    let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
+    let target = Target::new(definition, id).with_precondition(precondition(&request.headers));
+    let written = inner.store.write(context, Write::apply(target, changes).with_load(load)).await?;
+    let record = written.into_written()?.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
     }
     resource_response(context, definition, &record, &projection, StatusCode::OK)
+}
+
+/// The changes that a PATCH asks for, once the schemas have accepted them.
+pub(super) fn changes<S>(
+    inner: &Inner<S>,
+    definition: &TypeDefinition,
+    patch: PatchRequest,
+) -> Result<ChangeSet, Error> {
+    let mut changes = patch.resolve(definition, &inner.quirks)?;
+    check_relation_changes(&changes, &inner.limits)?;
+    forget_password_changes(definition, &mut changes);
+    Ok(changes)
 }
 
 /// The attributes that a PATCH names, as the names of an object: those that are returned on request only are shown
