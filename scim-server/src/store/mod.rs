@@ -92,7 +92,8 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     /// - [`Write::Create`] keeps each new resource under the id that comes with it. A store that gives ids of its own
     ///   says so by the ids of the records, and refuses several resources at once.
     /// - [`Write::Apply`] should cost what the change costs: adding one value to a relation neither reads nor writes
-    ///   the others.
+    ///   the others. Where the changes [expect](scim_core::ChangeSet::expects) `id`, `meta` or an inverse relation,
+    ///   the resource that they are applied to must have it as clients see it.
     /// - [`Write::Replace`], [`Write::Apply`] and [`Write::Delete`] of a resource that does not exist, or has another
     ///   type, are [`Outcome::Missing`], whatever their precondition.
     ///
