@@ -122,7 +122,9 @@ impl Write {
     #[must_use]
     pub fn with_load(mut self, wanted: Load) -> Self {
         match &mut self {
-            Self::Create { load, .. } | Self::Replace { load, .. } | Self::Apply { load, .. } => *load = wanted,
+            Self::Create { load, .. } | Self::Replace { load, .. } | Self::Apply { load, .. } => {
+                *load = wanted
+            }
             Self::Delete { .. } => {}
         }
         self

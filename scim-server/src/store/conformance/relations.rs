@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_core::Value;
 
 use super::fixture::{Fixture, group_body, ids, references, second, whole};
-use crate::store::{Load, Precondition, Query, ResourceStore, Scope, StoreError};
+use crate::store::{Load, Precondition, Query, ResourceStore, Scope, StoreError, Target, Write};
 
 /// A relation takes only resources that exist and that it may refer to; both sides show it.
 ///
@@ -193,14 +193,9 @@ pub async fn load_limits(store: &Arc<dyn ResourceStore>) {
     let changes =
         super::fixture::changes(&it.group, r#"{"op":"add","path":"members","value":[{"value":"u2"}]}"#);
     let apply = async |load| {
-        let changes = changes.clone();
-        let id = "g1".parse().unwrap();
-        it.store
-            .apply(&it.context, &it.group, &id, changes, Precondition::Any, load)
-            .await
-            .unwrap()
-            .unwrap()
-            .record
+        let target = Target::new(&it.group, &"g1".parse().unwrap());
+        let write = Write::apply(target, changes.clone()).with_load(load);
+        it.store.write(&it.context, write).await.unwrap().into_written().unwrap().unwrap().record
     };
     assert!(apply(Load::None).await.related.is_empty());
     assert_eq!(references(&apply(Load::AtMost(2)).await, "members"), None);
