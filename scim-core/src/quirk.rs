@@ -18,6 +18,7 @@
 /// | `empty_strings` | OneLogin macros that expand to `""`: no value, where a string cannot stand | 400 invalidValue |
 /// | `user_name_blanks` | directories whose user names have blanks | 400 invalidValue |
 /// | `any_country` | most: `USA` or `Germany` in `addresses.country`, where the RFC has ISO 3166-1 alpha-2 | 400 invalidValue |
+/// | `missing_bulk_ids` | scripts that refer to nothing: a POST in a bulk request without `bulkId` | 400 invalidValue |
 /// | `prefer_attributes` | clients that send `attributes` and `excludedAttributes` together | 400 invalidValue |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,6 +50,8 @@ pub struct Quirks {
     pub user_name_blanks: bool,
     /// `addresses.country` may be any text.
     pub any_country: bool,
+    /// A POST in a bulk request may have no `bulkId`.
+    pub missing_bulk_ids: bool,
     /// `attributes` wins over `excludedAttributes`.
     pub prefer_attributes: bool,
 }
@@ -81,6 +84,7 @@ impl Quirks {
             empty_strings: on,
             user_name_blanks: on,
             any_country: on,
+            missing_bulk_ids: on,
             prefer_attributes: on,
         }
     }
