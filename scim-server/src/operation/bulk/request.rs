@@ -181,9 +181,12 @@ impl Operation {
         let bulk_id = parts.bulk_id.as_ref().and_then(Value::as_str).map(str::to_owned);
         let path = parts.path.as_ref().and_then(Value::as_str).map(str::to_owned);
         let task = task(inner, method.as_deref(), &bulk_id, path.as_deref(), parts);
-        Self { method, bulk_id, path, task }
+        let shown = |method: String| if METHODS.contains(&&*method) { method } else { excerpt(&method) };
+        Self { method: method.map(shown), bulk_id, path, task }
     }
 }
+
+const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
 #[derive(Default)]
 struct Parts {
@@ -207,7 +210,7 @@ fn task<S>(
         Some(got) => value(format!("`{name}` must be a string, got {}", got.kind())),
     };
     let method = method.ok_or_else(|| a_string("method", &parts.method))?;
-    if !["POST", "PUT", "PATCH", "DELETE"].contains(&method) {
+    if !METHODS.contains(&method) {
         return Err(value(format!("`method` must be POST, PUT, PATCH or DELETE, got `{}`", excerpt(method))));
     }
     if bulk_id.is_none() && parts.bulk_id.is_some() {
