@@ -507,7 +507,7 @@ fn discovery_says_what_there_is() {
         let config = client.get("/ServiceProviderConfig").expect(200);
         for (feature, supported) in [
             ("patch", true),
-            ("bulk", false),
+            ("bulk", true),
             ("filter", true),
             ("changePassword", false),
             ("etag", true),

@@ -19,6 +19,7 @@
 /// | `user_name_blanks` | directories whose user names have blanks | 400 invalidValue |
 /// | `any_user_name` | directories whose user names have symbols, or came with characters that cannot be seen | 400 invalidValue |
 /// | `any_country` | most: `USA` or `Germany` in `addresses.country`, where the RFC has ISO 3166-1 alpha-2 | 400 invalidValue |
+/// | `missing_bulk_ids` | scripts that refer to nothing: a POST in a bulk request without `bulkId` | 400 invalidValue |
 /// | `prefer_attributes` | clients that send `attributes` and `excludedAttributes` together | 400 invalidValue |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,6 +54,8 @@ pub struct Quirks {
     pub any_user_name: bool,
     /// `addresses.country` may be any text.
     pub any_country: bool,
+    /// A POST in a bulk request may have no `bulkId`.
+    pub missing_bulk_ids: bool,
     /// `attributes` wins over `excludedAttributes`.
     pub prefer_attributes: bool,
 }
@@ -86,6 +89,7 @@ impl Quirks {
             user_name_blanks: on,
             any_user_name: on,
             any_country: on,
+            missing_bulk_ids: on,
             prefer_attributes: on,
         }
     }

@@ -13,7 +13,7 @@ use scim_core::{
 use scim_filter::{Filter, ResolveOptions};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, MemoryStore, NewResource, Precondition, Query, ResourceStore, Scope, SqliteStore,
+    Load, MemoryStore, NewResource, Query, ResourceStore, Scope, SqliteStore, Target, Write,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ impl Bench {
                 tasks.spawn(async move {
                     for n in (from + worker..to).step_by(at_once) {
                         let new = new_user(&user, n);
-                        store.create(&context, &user, new, Load::None).await.unwrap();
+                        store.write(&context, create(&user, new)).await.unwrap();
                     }
                 });
             }
@@ -61,8 +61,8 @@ impl Bench {
     }
 
     fn apply(&self, store: &Store, id: &ResourceId, changes: ChangeSet) {
-        let done = store.apply(&self.context, &self.group, id, changes, Precondition::Any, Load::None);
-        assert!(self.runtime.block_on(done).unwrap().unwrap().changed);
+        let write = Write::apply(Target::new(&self.group, id), changes).with_load(Load::None);
+        assert!(self.runtime.block_on(store.write(&self.context, write)).unwrap().is_change());
     }
 }
 
@@ -85,6 +85,10 @@ fn new_user(definition: &TypeDefinition, n: usize) -> NewResource {
     let Draft { resource, relations, .. } =
         validate::validate_new(definition, object(&body), &Quirks::interop()).unwrap();
     NewResource::new(id(n), resource, relations)
+}
+
+fn create(definition: &Arc<TypeDefinition>, new: NewResource) -> Write {
+    Write::create(definition, new).with_load(Load::None)
 }
 
 fn id(n: usize) -> ResourceId {
@@ -169,7 +173,7 @@ fn members(criterion: &mut Criterion) {
             relations.iter_mut().for_each(|relation| relation.targets.extend((0..size).map(id)));
             let group_id: ResourceId = format!("group-{size}").parse().unwrap();
             let new = NewResource::new(group_id.clone(), resource, relations);
-            bench.runtime.block_on(store.create(&bench.context, &bench.group, new, Load::None)).unwrap();
+            bench.runtime.block_on(store.write(&bench.context, create(&bench.group, new))).unwrap();
             group.bench_function(BenchmarkId::from_parameter(size), |b| {
                 b.iter_custom(|times| {
                     let mut spent = Duration::ZERO;

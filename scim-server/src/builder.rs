@@ -20,6 +20,7 @@ pub struct ScimServiceBuilder<S> {
     mounts: Mounts,
     authentication: Vec<AuthenticationScheme>,
     documentation: Option<String>,
+    bulk: bool,
 }
 
 impl<S> ScimServiceBuilder<S> {
@@ -34,6 +35,7 @@ impl<S> ScimServiceBuilder<S> {
             mounts: Mounts::new([""]),
             authentication: vec![AuthenticationScheme::bearer_token()],
             documentation: None,
+            bulk: true,
         }
     }
 
@@ -91,6 +93,13 @@ impl<S> ScimServiceBuilder<S> {
         self
     }
 
+    /// Whether there are bulk requests (RFC 7644 section 3.7). Default: yes. Without them, `/Bulk` is answered 501.
+    #[must_use]
+    pub fn bulk(mut self, on: bool) -> Self {
+        self.bulk = on;
+        self
+    }
+
     /// Takes the time from this clock. Default: the machine's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -118,6 +127,7 @@ impl<S> ScimServiceBuilder<S> {
             mounts: self.mounts,
             authentication: self.authentication,
             documentation: self.documentation,
+            bulk: self.bulk,
         })
     }
 }

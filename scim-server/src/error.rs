@@ -12,6 +12,7 @@ use scim_filter::{ParseError, ResolveError};
 
 use crate::body::Body;
 use crate::context::RequestId;
+pub use crate::operation::BulkError;
 use crate::render::json;
 use crate::store::StoreError;
 
@@ -139,6 +140,9 @@ pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A bulk request, or one of its operations, cannot be carried out.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
     /// Something that only the log should explain.
     #[error("{0}")]
     Internal(String),
@@ -174,6 +178,7 @@ impl Error {
             Self::Sensitive(_) => plain(403).with_type(ScimType::Sensitive),
             Self::FilterForbidden => plain(403),
             Self::Store(error) => store_error(error, request),
+            Self::Bulk(error) => error.to_scim(),
             Self::Internal(_) => internal(request),
         }
     }

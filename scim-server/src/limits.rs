@@ -20,6 +20,16 @@ pub struct Limits {
     /// How many operations of one PATCH may look at all values of a relation: replace the list, or remove what a
     /// filter other than `value eq` selects. Default 10.
     pub relation_sweeps: usize,
+    /// How many operations a bulk request has at most: `maxOperations`. Default 1,000. Past it: 413.
+    pub bulk_operations: usize,
+    /// The greatest body of a bulk request, in bytes: `maxPayloadSize`. Default 4 MiB. Past it: 413.
+    pub bulk_payload: usize,
+    /// What [`PatchLimits::work`] is for one PATCH, for all of a bulk request together: each of them has an even share,
+    /// and no more than one alone. Default 20,000,000. The values of relations in a bulk request count together
+    /// against `relation_values`.
+    pub bulk_patch_work: u64,
+    /// What `relation_sweeps` is for one PATCH, for all of a bulk request together. Default 1,000.
+    pub bulk_sweeps: usize,
     /// How many resources a page has when the request does not say. Default 1,000.
     pub default_count: usize,
     /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
@@ -39,6 +49,10 @@ impl Default for Limits {
             patch: PatchLimits::default(),
             relation_values: 100_000,
             relation_sweeps: 10,
+            bulk_operations: 1000,
+            bulk_payload: 4 * 1024 * 1024,
+            bulk_patch_work: 20_000_000,
+            bulk_sweeps: 1000,
             default_count: 1000,
             max_count: 1000,
             patch_answer_values: 100,
@@ -65,6 +79,20 @@ impl Limits {
     #[must_use]
     pub fn with_patch_answer_values(mut self, values: usize) -> Self {
         self.patch_answer_values = values;
+        self
+    }
+
+    /// Sets how many operations a bulk request has at most.
+    #[must_use]
+    pub fn with_bulk_operations(mut self, operations: usize) -> Self {
+        self.bulk_operations = operations;
+        self
+    }
+
+    /// Sets the greatest body of a bulk request in bytes.
+    #[must_use]
+    pub fn with_bulk_payload(mut self, bytes: usize) -> Self {
+        self.bulk_payload = bytes;
         self
     }
 

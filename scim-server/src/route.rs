@@ -129,10 +129,10 @@ impl Route {
             Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => {
                 "GET, HEAD"
             }
-            Self::RootSearch | Self::Search(_) => "POST",
+            Self::RootSearch | Self::Search(_) | Self::Bulk => "POST",
             Self::Collection(_) => "GET, HEAD, POST",
             Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Me | Self::Bulk => "",
+            Self::Me => "",
         }
     }
 

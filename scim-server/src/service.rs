@@ -44,6 +44,7 @@ pub(crate) struct Inner<S> {
     pub(crate) mounts: Mounts,
     pub(crate) authentication: Vec<AuthenticationScheme>,
     pub(crate) documentation: Option<String>,
+    pub(crate) bulk: bool,
 }
 
 /// The store, which views of the service for single requests have in common.
@@ -83,6 +84,7 @@ impl<S> Inner<S> {
             store: self.store.clone(),
             registry: Arc::clone(registry.unwrap_or(&self.registry)),
             quirks: quirks.copied().unwrap_or(self.quirks),
+            bulk: self.bulk,
             limits: self.limits.clone(),
             sources: self.sources.clone(),
             base_url: self.base_url.clone(),
@@ -153,11 +155,7 @@ impl<S: ResourceStore> Inner<S> {
             .unwrap_or_else(|| RequestId::new(&self.sources.ids.request_id()));
         let (answer, name) = self.answer(parts, body, &request_id).await;
         let mut response = answer.unwrap_or_else(|error| {
-            if error.is_internal() {
-                let chain = chain(&error);
-                let route = name.as_ref().map_or("-", RouteName::as_str);
-                tracing::error!(request_id = %request_id, route, error = chain, "request failed");
-            }
+            log_internal(&error, &request_id, name.as_ref().map_or("-", RouteName::as_str));
             error.to_response(&request_id)
         });
         if head {
@@ -217,7 +215,11 @@ impl<S: ResourceStore> Inner<S> {
         let get = request.method == Method::GET;
         match &route {
             Route::Me => Err(Error::NotSupported("/Me")),
-            Route::Bulk => Err(Error::NotSupported("/Bulk")),
+            Route::Bulk if !self.bulk => Err(Error::NotSupported("/Bulk")),
+            Route::Bulk if request.method == Method::POST => {
+                let body = operation::read_bulk_body(self, &request.headers, body).await?;
+                operation::bulk(self, context, &body).await
+            }
             Route::ServiceProviderConfig if get => {
                 operation::service_provider_config(self, context, &request)
             }
@@ -314,6 +316,13 @@ pub(crate) struct Incoming {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Option<String>,
+}
+
+/// Logs an error that clients do not get to see.
+pub(crate) fn log_internal(error: &Error, request_id: &RequestId, route: &str) {
+    if error.is_internal() {
+        tracing::error!(request_id = %request_id, route, error = chain(error), "request failed");
+    }
 }
 
 /// An error with all its causes, for the log.

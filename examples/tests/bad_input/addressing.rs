@@ -72,9 +72,10 @@ fn missing(ids: &Ids) -> Vec<Case> {
         get("an id with a quote", "/Users/'%20or%20'1'='1").is(404, &[]),
         get("an unknown schema", "/Schemas/urn:example:nope").is(404, &[]),
         get("an unknown resource type", "/ResourceTypes/Nope").is(404, &[]),
-        // Not offered, and the discovery document says so (RFC 7644 sections 3.7 and 3.11).
+        // Not offered, and the discovery document says so (RFC 7644 section 3.11).
         get("no alias of oneself", "/Me").is(501, &[]),
-        post("no bulk requests", "/Bulk", &json!({"schemas": [], "Operations": []})).is(501, &[]),
+        post("a bulk request of no kind", "/Bulk", &json!({"schemas": [], "Operations": []}))
+            .is(400, &["invalidSyntax"]),
     ];
     for (endpoint, body) in [("/Users", person), ("/Groups", group)] {
         let target = format!("{endpoint}/no-such-id");

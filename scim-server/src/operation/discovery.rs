@@ -87,9 +87,10 @@ pub(crate) fn service_provider_config<S>(
         config.insert("documentationUri", uri.as_str());
     }
     config.insert("patch", supported(true));
-    let mut bulk = supported(false);
-    bulk.insert("maxOperations", number(0));
-    bulk.insert("maxPayloadSize", number(0));
+    let mut bulk = supported(inner.bulk);
+    let most = |limit| number(if inner.bulk { limit } else { 0 });
+    bulk.insert("maxOperations", most(inner.limits.bulk_operations));
+    bulk.insert("maxPayloadSize", most(inner.limits.bulk_payload));
     config.insert("bulk", bulk);
     let mut filter = supported(true);
     filter.insert("maxResults", number(inner.limits.max_count));

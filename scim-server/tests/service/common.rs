@@ -15,6 +15,8 @@ pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub(crate) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(crate) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+pub(crate) const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 pub(crate) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
@@ -108,6 +110,17 @@ impl Server {
     pub(crate) async fn patch(&self, path: &str, operations: Value) -> Answer {
         let body = json!({"schemas": [PATCH_OP], "Operations": operations}).to_string();
         self.send("PATCH", path, &[("content-type", "application/scim+json")], body).await
+    }
+
+    /// A bulk request with these operations; its answer.
+    pub(crate) async fn bulk(&self, operations: Value) -> Bulk {
+        Bulk::of(self.post("/Bulk", &json!({"schemas": [BULK], "Operations": operations})).await)
+    }
+
+    /// As [`Server::bulk`], with `failOnErrors`.
+    pub(crate) async fn bulk_until(&self, fail_on_errors: usize, operations: Value) -> Bulk {
+        let body = json!({"schemas": [BULK], "failOnErrors": fail_on_errors, "Operations": operations});
+        Bulk::of(self.post("/Bulk", &body).await)
     }
 
     /// Creates a user with these attributes besides `schemas`; its id.
@@ -250,6 +263,59 @@ impl Answer {
         let json = self.json();
         let resources = json["Resources"].as_array().unwrap();
         resources.iter().map(|r| r[attribute].as_str().unwrap_or("-").to_owned()).collect()
+    }
+}
+
+/// The results of a bulk request, whose form has been checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Bulk(pub(crate) Vec<Value>);
+
+impl Bulk {
+    #[track_caller]
+    pub(crate) fn of(answer: Answer) -> Self {
+        let json = answer.expect(200).json();
+        assert_eq!(json["schemas"], json!([BULK_RESPONSE]));
+        let results = json["Operations"].as_array().unwrap().clone();
+        for result in &results {
+            let status = result["status"].as_str().unwrap_or_else(|| panic!("no status: {result}"));
+            let failed = status.parse::<u16>().unwrap() >= 400;
+            assert_eq!(result.get("response").is_some(), failed, "{result}");
+            if failed {
+                let response = &result["response"];
+                assert_eq!((&response["schemas"], &response["status"]), (&json!([ERROR]), &json!(status)));
+                assert!(response["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{result}");
+            }
+            // "REQUIRED in a response, except in the event of a POST failure" (RFC 7644 section 3.7.3)
+            let needs_location = !failed || ["PUT", "PATCH", "DELETE"].iter().any(|m| result["method"] == *m);
+            assert!(!needs_location || result["location"].is_string(), "{result}");
+        }
+        Self(results)
+    }
+
+    /// The statuses, in order.
+    pub(crate) fn statuses(&self) -> Vec<&str> {
+        self.0.iter().map(|result| result["status"].as_str().unwrap()).collect()
+    }
+
+    /// The sentence of an operation that failed, after `status scimType`.
+    #[track_caller]
+    pub(crate) fn refusal(&self, nth: usize) -> String {
+        let response = &self.0[nth]["response"];
+        let part = |name: &str| response[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", part("status"), part("scimType"), part("detail"))
+    }
+
+    /// The path under the base URL that an operation was about.
+    #[track_caller]
+    pub(crate) fn path(&self, nth: usize) -> String {
+        let location = self.0[nth]["location"].as_str().unwrap_or_else(|| panic!("{:?}", self.0[nth]));
+        location.strip_prefix("http://example.com").unwrap().to_owned()
+    }
+
+    /// The id of what an operation was about.
+    #[track_caller]
+    pub(crate) fn id(&self, nth: usize) -> String {
+        self.path(nth).rsplit('/').next().unwrap().to_owned()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scim_core::{Value, Version};
 
 use super::fixture::{Fixture, group_body, object, second, text, user_body, whole};
-use crate::store::{Load, Precondition, Query, ResourceStore, Scope, StoreError};
+use crate::store::{Load, Precondition, Query, ResourceStore, Scope, StoreError, Target, Write};
 
 /// A new resource has the id that came with it, the time of the request, a version, and a document that begins with
 /// `schemas` and `id`.
@@ -119,8 +119,9 @@ pub async fn apply_checks_version(store: &Arc<dyn ResourceStore>) {
         }
     }
     let delete = async |version| {
-        let id = "g1".parse().unwrap();
-        it.store.delete(&it.context, &it.group, &id, Precondition::IfVersion(vec![version])).await
+        let target = Target::new(&it.group, &"g1".parse().unwrap())
+            .with_precondition(Precondition::IfVersion(vec![version]));
+        it.store.write(&it.context, Write::delete(target)).await?.into_deleted()
     };
     assert!(matches!(delete(first).await, Err(StoreError::Precondition { current }) if current == second));
     assert!(it.get(&it.group, "g1", Load::None).await.is_some());

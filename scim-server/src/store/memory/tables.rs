@@ -1,14 +1,15 @@
 //! The tables of one tenant and their indexes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use scim_core::{ResourceId, TypeDefinition, Version};
 use scim_filter::{CaseRule, comparison_key};
 
 use super::super::StoreError;
-use super::super::change::{Mutation, RelationDiff, Removal};
+use super::super::change::{Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Index, Key, Keys};
+use super::super::perform::Transaction;
 use super::super::plan::IdKey;
 use super::super::view::{Link, Row, Stored, View};
 
@@ -57,17 +58,23 @@ enum Rows {
     Many(BTreeSet<Row>),
 }
 
-impl Tables {
+impl Transaction for Tables {
+    fn check_new(&self, new: &[Creation]) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
+        for Creation { definition, mutation } in new {
+            if let Some(keys) = &mutation.keys {
+                self.check_unique(definition.shared_name(), None, keys, &mut seen)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Carries a change out, or fails and changes nothing.
-    pub(super) fn commit(
-        &mut self,
-        definition: &TypeDefinition,
-        mutation: Mutation,
-    ) -> Result<Stored, StoreError> {
+    fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         let Mutation { row, record, display, keys, relations } = mutation;
         let type_name = definition.shared_name();
         if let Some(keys) = &keys {
-            self.check_unique(type_name, row, keys)?;
+            self.check_unique(type_name, row, keys, &mut HashSet::new())?;
         }
         let row = row.unwrap_or_else(|| {
             self.last_row = self.last_row.saturating_add(1);
@@ -91,15 +98,35 @@ impl Tables {
             (None, None) => Entry { stored: stored.clone(), unique: Vec::new(), shared: Vec::new() },
         };
         self.resources.insert(row, entry);
-        for diff in relations {
-            self.relate(row, diff);
+        for diff in &relations {
+            self.relate(row, diff)?;
         }
         Ok(stored)
     }
 
-    /// Takes a resource out of all tables.
-    pub(super) fn remove(&mut self, removal: &Removal, version: Version) {
-        let Some(entry) = self.resources.remove(&removal.row) else { return };
+    fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
+        let RelationDiff { attribute, added, removed } = diff;
+        for target in removed {
+            let values = self.forward.get_mut(&source).and_then(|all| all.get_mut(attribute));
+            let Some(values) = values else { continue };
+            if let Some(place) = values.places.remove(target) {
+                values.in_order.remove(&place);
+                self.forget(*target, place);
+            }
+        }
+        for target in added {
+            self.last_place = self.last_place.saturating_add(1);
+            let place = self.last_place;
+            let values = self.forward.entry(source).or_default().entry(Arc::clone(attribute)).or_default();
+            values.in_order.insert(place, *target);
+            values.places.insert(*target, place);
+            self.reverse.entry(*target).or_default().insert(place, (source, Arc::clone(attribute)));
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError> {
+        let Some(entry) = self.resources.remove(&removal.row) else { return Ok(()) };
         let record = &entry.stored.record;
         self.unindex(&record.resource_type, &entry);
         self.ids.remove(&record.id);
@@ -133,12 +160,23 @@ impl Tables {
                 entry.stored.record.last_modified = *last_modified;
             }
         }
+        Ok(())
     }
+}
 
-    fn check_unique(&self, type_name: &Arc<str>, row: Option<Row>, keys: &Keys) -> Result<(), StoreError> {
+impl Tables {
+    /// Whether a resource may have these keys, beside those that are stored and those that have been seen.
+    fn check_unique(
+        &self,
+        type_name: &Arc<str>,
+        row: Option<Row>,
+        keys: &Keys,
+        seen: &mut HashSet<(Arc<str>, Key)>,
+    ) -> Result<(), StoreError> {
         for unique in &keys.unique {
-            let holder = self.unique.get(&(Arc::clone(type_name), unique.key.clone()));
-            if holder.is_some_and(|holder| Some(*holder) != row) {
+            let key = (Arc::clone(type_name), unique.key.clone());
+            let held = self.unique.get(&key).is_some_and(|holder| Some(*holder) != row);
+            if held || !seen.insert(key) {
                 return Err(StoreError::Uniqueness {
                     resource_type: type_name.as_ref().to_owned(),
                     attribute: unique.key.attribute.as_ref().to_owned(),
@@ -176,26 +214,6 @@ impl Tables {
             if self.shared.get_mut(&key).is_some_and(|rows| rows.remove(entry.stored.row)) {
                 self.shared.remove(&key);
             }
-        }
-    }
-
-    fn relate(&mut self, source: Row, diff: RelationDiff) {
-        let RelationDiff { attribute, added, removed } = diff;
-        for target in removed {
-            let values = self.forward.get_mut(&source).and_then(|all| all.get_mut(&attribute));
-            let Some(values) = values else { continue };
-            if let Some(place) = values.places.remove(&target) {
-                values.in_order.remove(&place);
-                self.forget(target, place);
-            }
-        }
-        for target in added {
-            self.last_place = self.last_place.saturating_add(1);
-            let place = self.last_place;
-            let values = self.forward.entry(source).or_default().entry(Arc::clone(&attribute)).or_default();
-            values.in_order.insert(place, target);
-            values.places.insert(target, place);
-            self.reverse.entry(target).or_default().insert(place, (source, Arc::clone(&attribute)));
         }
     }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use scim_core::{Object, Registry, Resource};
 
+use super::super::NewResource;
 use super::*;
 
 fn user(name: &str) -> Resource {
@@ -13,7 +14,8 @@ async fn create(store: &SqliteStore, id: &str) -> Result<Record, StoreError> {
     let registry = Registry::rfc7643();
     let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
     let new = NewResource::new(id.parse().unwrap(), user(id), Vec::new());
-    store.create(&context, registry.by_name("User").unwrap(), new, Load::None).await
+    let write = Write::create(registry.by_name("User").unwrap(), new).with_load(Load::None);
+    store.write(&context, write).await?.into_created()
 }
 
 fn refusal(path: &Path) -> String {
