@@ -111,7 +111,9 @@
 //! | filter in a URL, in a `.search`: length | 8 KiB, 64 KiB | 400 invalidFilter |
 //! | filter: depth, terms | 64, 256 | 400 invalidFilter |
 //! | operations of a PATCH | 1,000 | 400 invalidSyntax |
-//! | values of a relation such as `members` in one request | 100,000 | 400 invalidValue |
+//! | operations of a bulk request, its body | 1,000, 4 MiB | 413 |
+//! | PATCH work of all operations of a bulk request | ten times that of one PATCH, in even shares | 400 tooMany |
+//! | values of a relation such as `members` in one request, bulk requests too | 100,000 | 400 invalidValue |
 //! | resources on a page | 1,000 | a page of that many |
 //! | values of relations in the answer to a PATCH | 100 | 204 without a body |
 //!
@@ -130,11 +132,13 @@
 //!
 //! # Standard
 //!
-//! RFC 7644: 3.1 to 3.6, 3.8 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
-//! `POST /.search` and GET on the base URL query all types at once. Tolerated deviations are flags of
+//! RFC 7644: 3.1 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
+//! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in data and
+//! paths, forward and in circles; writes that need nothing of each other go to the store together
+//! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are flags of
 //! [`Quirks`](scim_core::Quirks).
 //!
-//! Not there, and declared so in ServiceProviderConfig or answered 501: Bulk (3.7), `/Me` (3.11), changing passwords.
+//! Not there, and declared so in ServiceProviderConfig or answered 501: `/Me` (3.11), changing passwords.
 //! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
 //! cannot leak. Pages are found by index; there are no cursors (RFC 9865) yet.
 

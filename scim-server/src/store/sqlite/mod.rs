@@ -23,7 +23,7 @@ use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreE
 use crate::context::RequestContext;
 use readers::Readers;
 use rows::Rows;
-use writer::{Batch, WriterThread};
+use writer::{Batch, WriterThread, caught};
 
 pub use error::SqliteOpenError;
 pub use options::{SqliteOptions, Synchronous};
@@ -105,6 +105,53 @@ fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: Write) -> Resu
     perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write)
 }
 
+type Outcomes = Vec<Result<Outcome, StoreError>>;
+
+/// Carries out writes, each in a savepoint of its own.
+fn perform_apart(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    writes: Vec<Write>,
+    stop_after: Option<NonZeroUsize>,
+) -> Result<Outcomes, StoreError> {
+    let mut countdown = Countdown::new(stop_after);
+    let mut results = Vec::with_capacity(writes.len());
+    for write in writes {
+        let result = batch.part(|| perform_in(batch, context, write))?;
+        let is_last = countdown.ends_with(&result);
+        results.push(result);
+        if is_last {
+            break;
+        }
+    }
+    Ok(results)
+}
+
+/// Carries out writes with no savepoints between them, which would cost about as much again; `None` if one of them has
+/// failed half-way. Most that fail do so before they have changed anything.
+fn perform_together(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    writes: &[Write],
+    stop_after: Option<NonZeroUsize>,
+) -> Option<Outcomes> {
+    let mut countdown = Countdown::new(stop_after);
+    let mut results = Vec::with_capacity(writes.len());
+    for write in writes {
+        let before = batch.connection().total_changes();
+        let result = caught(|| perform_in(batch, context, write.clone()));
+        if result.is_err() && (batch.connection().total_changes() != before || batch.is_lost()) {
+            return None;
+        }
+        let is_last = countdown.ends_with(&result);
+        results.push(result);
+        if is_last {
+            break;
+        }
+    }
+    Some(results)
+}
+
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
@@ -146,17 +193,11 @@ impl ResourceStore for SqliteStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let (count, context) = (writes.len(), context.clone());
         let done = self.writer.run(move |batch| {
-            let mut countdown = Countdown::new(stop_after);
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                let result = batch.part(|| perform_in(batch, &context, write))?;
-                let is_last = countdown.ends_with(&result);
-                results.push(result);
-                if is_last {
-                    break;
-                }
+            if let Some(results) = perform_together(batch, &context, &writes, stop_after) {
+                return Ok(results);
             }
-            Ok(results)
+            batch.undo()?;
+            perform_apart(batch, &context, writes, stop_after)
         });
         match done.await {
             Ok(results) => results,

@@ -23,6 +23,7 @@ impl Transaction for Rows<'_> {
     /// Carries a change out. If it fails, the savepoint around it is rolled back.
     fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         let Mutation { row, record, display, keys, relations } = mutation;
+        let is_new = row.is_none();
         let row = match row {
             None => self.insert(definition, &record, display.as_deref())?,
             Some(row) if keys.is_some() => {
@@ -46,7 +47,7 @@ impl Transaction for Rows<'_> {
             }
         };
         if let Some(keys) = keys {
-            self.index(definition, row, keys)?;
+            self.index(definition, row, keys, is_new)?;
         }
         for diff in relations {
             self.relate(row, &diff)?;
@@ -118,9 +119,16 @@ impl Rows<'_> {
     }
 
     /// Puts keys in the place of those that a resource has; what stays is not written.
-    fn index(&self, definition: &TypeDefinition, row: Row, keys: Keys) -> Result<(), StoreError> {
-        let mut unique = self.keys("SELECT attribute, value FROM unique_values WHERE resource = ?1", row)?;
-        let mut shared = self.keys("SELECT attribute, value FROM shared_values WHERE resource = ?1", row)?;
+    fn index(
+        &self,
+        definition: &TypeDefinition,
+        row: Row,
+        keys: Keys,
+        is_new: bool,
+    ) -> Result<(), StoreError> {
+        let stored = |sql| if is_new { Ok(HashSet::new()) } else { self.keys(sql, row) };
+        let mut unique = stored("SELECT attribute, value FROM unique_values WHERE resource = ?1")?;
+        let mut shared = stored("SELECT attribute, value FROM shared_values WHERE resource = ?1")?;
         let new_unique: Vec<_> = keys.unique.into_iter().filter(|new| !unique.remove(&new.key)).collect();
         let new_shared: Vec<_> = keys.shared.into_iter().filter(|new| !shared.remove(new)).collect();
         self.drop_keys(

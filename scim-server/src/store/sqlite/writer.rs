@@ -78,6 +78,16 @@ impl Batch<'_> {
         self.connection
     }
 
+    /// Whether SQLite has rolled the transaction back by itself, as when a disk is full.
+    pub(super) fn is_lost(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// Takes back what the present write has done so far.
+    pub(super) fn undo(&self) -> Result<(), StoreError> {
+        execute(self.connection, "ROLLBACK TO job").map_err(failed)
+    }
+
     /// Runs one of several parts of a write: if it fails, nothing of it stays, but the others do.
     ///
     /// The outer error is that of the whole write.
@@ -87,7 +97,7 @@ impl Batch<'_> {
     ) -> Result<Result<T, StoreError>, StoreError> {
         execute(self.connection, "SAVEPOINT part").map_err(failed)?;
         let result = caught(work);
-        if self.connection.is_autocommit() {
+        if self.is_lost() {
             // Without a transaction there are no other parts either.
             return match result {
                 Err(error) => Err(error),
@@ -156,7 +166,7 @@ where
 }
 
 /// Runs work that may panic. The savepoint around it is rolled back, so nothing that was broken half-way is seen again.
-fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::internal("a write panicked")))
 }
 
