@@ -14,6 +14,7 @@ mod error;
 mod memory;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod plan;
+mod position;
 mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
@@ -32,7 +33,8 @@ use scim_core::{ChangeSet, RelationValues, Resource, ResourceId, TypeDefinition,
 pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
-pub use query::{Page, Query, Scope};
+pub use position::Position;
+pub use query::{Page, Query, Scope, Start};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
 #[cfg(feature = "sqlite")]
@@ -86,6 +88,10 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     ) -> Result<Option<Record>, StoreError>;
 
     /// One page of the resources that match, and how many match in all.
+    ///
+    /// A page may be asked for by its index or by a position that an earlier [`Page`] gave. Pages at positions neither
+    /// repeat nor leave out a resource that was there all the time and did not change its place in the order, whatever
+    /// was created, changed or deleted in between; one in the middle of a list should cost what the first one costs.
     ///
     /// # Errors
     /// As [`ResourceStore::get`].
