@@ -37,31 +37,38 @@ struct Wanted {
     users: Option<&'static str>,
     groups: Option<&'static str>,
     matches: fn(&Entry) -> bool,
+    /// Whether groups have what is sorted by.
+    groups_sort: bool,
 }
 
 /// Without a filter, by an index, by an index and then the rest of the filter, by looking at all; also one type in one
 /// way and the other in another.
-const FILTERS: [Wanted; 5] = [
-    Wanted { users: None, groups: None, matches: |_| true },
+const FILTERS: [Wanted; 6] = [
+    Wanted { users: None, groups: None, matches: |_| true, groups_sort: true },
+    Wanted { users: None, groups: None, matches: |_| true, groups_sort: false },
     Wanted {
         users: Some(r#"displayName eq "b" or displayName eq "a""#),
         groups: Some(r#"displayName eq "b" or displayName eq "a""#),
         matches: |entry| entry.is_named("a") || entry.is_named("b"),
+        groups_sort: true,
     },
     Wanted {
         users: Some(r#"displayName eq "b" and title pr"#),
         groups: None,
         matches: |entry| entry.group || entry.is_named("b") && entry.title.is_some(),
+        groups_sort: true,
     },
     Wanted {
         users: Some(r#"title sw "t""#),
         groups: Some(r#"displayName eq "nobody""#),
         matches: |entry| entry.title.is_some(),
+        groups_sort: true,
     },
     Wanted {
         users: Some(r#"title eq "t1" or displayName eq "b""#),
         groups: Some(r#"displayName sw "b""#),
         matches: |entry| entry.title == Some("t1") || entry.is_named("b"),
+        groups_sort: true,
     },
 ];
 
@@ -131,7 +138,7 @@ impl Directory {
     /// What matches, in order.
     fn sorted(&self, wanted: &Wanted, order: Option<SortOrder>) -> Vec<(Position, String)> {
         let key = |entry: &Entry| match (order, entry.display_name) {
-            (Some(_), Some(name)) => SortKey::Text(name.to_lowercase()),
+            (Some(_), Some(name)) if wanted.groups_sort || !entry.group => SortKey::Text(name.to_lowercase()),
             _ => SortKey::Unassigned,
         };
         let mut all: Vec<_> = self
@@ -209,9 +216,10 @@ impl Directory {
         let mut scopes = Vec::new();
         for definition in [&self.it.user, &self.it.group] {
             let text = if definition.name() == "Group" { wanted.groups } else { wanted.users };
+            let sorts = wanted.groups_sort || definition.name() == "User";
             let scope = Scope::all(Arc::clone(definition))
                 .with_filter(text.map(|text| filter(definition, text)))
-                .with_sort_by(order.map(|_| sort_by(definition, "displayName")));
+                .with_sort_by(order.filter(|_| sorts).map(|_| sort_by(definition, "displayName")));
             scopes.push(scope);
         }
         Query::new(scopes, count).with_order(order.unwrap_or_default())
