@@ -175,7 +175,8 @@ fn paging(criterion: &mut Criterion) {
                 before.count = 1;
                 let before = ask(&before);
                 let by_cursor = first.clone().with_start(Start::After(before.next.unwrap()));
-                assert_eq!(ask(&by_cursor).records[0].id, ask(&by_index).records[0].id);
+                let begins = |query: &Query| ask(query).records.first().map(|record| record.id.clone());
+                assert_eq!(begins(&by_cursor), begins(&by_index));
                 for (what, query) in
                     [("first", &first), ("middle by cursor", &by_cursor), ("middle by index", &by_index)]
                 {

@@ -207,6 +207,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_count_is_named_after_the_kind_of_paging() {
+        let body = |text: &str| Value::from_slice(text.as_bytes()).unwrap().as_object().unwrap().clone();
+        let search = |more: &str| {
+            let search = format!(r#"{{"schemas":["{}"],{more}}}"#, urn::SEARCH_REQUEST);
+            QueryParams::from_search(&body(&search))
+        };
+        for (more, scim_type) in [
+            (r#""count":"5""#, ScimType::InvalidValue),
+            (r#""count":"5","cursor":null"#, ScimType::InvalidValue),
+            (r#""count":"5","cursor":"""#, ScimType::InvalidCount),
+            (r#""count":1.5,"Cursor":"x""#, ScimType::InvalidCount),
+            (r#""startIndex":1.5,"cursor":"x""#, ScimType::InvalidValue),
+            (r#""cursor":5"#, ScimType::InvalidValue),
+        ] {
+            assert_eq!(search(more).unwrap_err().scim_type(), scim_type, "{more}");
+        }
+        assert_eq!(search(r#""cursor":"""#).unwrap().cursor.as_deref(), Some(""));
+        assert_eq!(search(r#""cursor":null"#).unwrap().cursor, None);
+        let mut params = QueryParams::default();
+        params.set("CURSOR", "x y").unwrap();
+        assert_eq!(params.cursor.as_deref(), Some("x y"));
+        assert_eq!(params.set("count", "x").unwrap_err().scim_type(), ScimType::InvalidCount);
+    }
+
+    #[test]
     fn names_are_split_at_commas_and_trimmed() {
         let mut params = QueryParams::default();
         params.set("attributes", " userName , emails.value,,").unwrap();

@@ -55,7 +55,7 @@ use crate::context::RequestContext;
 /// - **Referential.** A relation only refers to resources that exist and have a type that the relation allows.
 ///   Deleting a resource takes it out of every relation; the resources that held it get a new version.
 /// - **Ordered.** Without a sort, resources come in the order of their creation, the same every time; with one, ties
-///   come in that order.
+///   come in that order. What differs only past the first [`Position::KEY_LENGTH`] characters may be a tie.
 /// - **Exact.** A query counts and returns what [`ResolvedFilter::matches`](scim_filter::ResolvedFilter::matches)
 ///   says, on the resource as [`Record::to_object`] shows it.
 /// - **Separate.** Nothing of one tenant is seen, counted, matched or changed for another.
