@@ -76,7 +76,8 @@
 //!
 //! RFC 7643 entirely, as far as it is about data: sections 2 to 4 and 7 are checked, 5 and 6 are in [`schema`] and
 //! [`ResourceType`]. RFC 7644: the data of 3.3 (POST), 3.5.1 (PUT), 3.5.2 (PATCH), 3.9 (projection), 3.10 (notation),
-//! 3.12 (errors), and the parameters of 3.4.2 and 3.4.3. Not here: bulk operations (3.7), cursors (RFC 9865).
+//! 3.12 (errors), and the parameters of 3.4.2 and 3.4.3; RFC 9865: parameters, members and errors. Not here: bulk
+//! operations (3.7).
 
 #[doc(hidden)]
 pub mod fuzzing;

@@ -115,7 +115,46 @@
 //! | PATCH work of all operations of a bulk request | ten times that of one PATCH, in even shares | 400 tooMany |
 //! | values of a relation such as `members` in one request, bulk requests too | 100,000 | 400 invalidValue |
 //! | resources on a page | 1,000 | a page of that many |
+//! | age of a cursor | 1 hour | 400 expiredCursor |
+//! | characters of a text (digits of a number) that sorting looks at | 256 | a tie, in the order of creation |
 //! | values of relations in the answer to a PATCH | 100 | 204 without a body |
+//!
+//! # Paging
+//!
+//! By index (RFC 7644 section 3.4.2.4) unless the request has `cursor`, then by cursor (RFC 9865). An index counts
+//! anew for each page, so that what others create and delete in between shifts it; a cursor marks a place in the order,
+//! so that pages neither repeat nor leave out what stays there. A page by cursor costs what the first page costs, and
+//! the server keeps nothing for it.
+//!
+//! A cursor is encrypted and good for one query: for the tenant, the principal, the types, `filter`, `sortBy` and
+//! `sortOrder` that it was given out for, with the count of the first page. What each request shows of the resources
+//! (`attributes`) is its own matter. Servers with the same [`CursorKey`] accept each other's. `totalResults` is there on
+//! every page; where counting would cost more than the page, it is that of the first.
+//!
+//! # `/Me`
+//!
+//! Answered 501 until [`ScimServiceBuilder::me`] says which resource belongs to a [`Principal`]:
+//!
+//! ```
+//! use http::Request;
+//! use scim_server::store::MemoryStore;
+//! use scim_server::{Body, MeBy, Principal, ScimService};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ScimService::builder(MemoryStore::new()).me("User", MeBy::UserName).build();
+//! let user = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"}"#;
+//! let request = Request::post("/Users").body(Body::from(user.as_bytes().to_vec()))?;
+//! let created = service.clone().oneshot(request).await?;
+//!
+//! // A layer for authentication sets the principal.
+//! let request = Request::get("/Me").extension(Principal::new("Ada")).body(Body::empty())?;
+//! let me = service.oneshot(request).await?;
+//! assert_eq!(me.headers()["location"], created.headers()["location"]);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //!
@@ -132,20 +171,21 @@
 //!
 //! # Standard
 //!
-//! RFC 7644: 3.1 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
+//! RFC 7644: 3.1 to 3.14, 4, 6, and bearer tokens of 2; RFC 9865; RFC 7643 through `scim-core`.
 //! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in data and
 //! paths, forward and in circles; writes that need nothing of each other go to the store together
-//! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are flags of
-//! [`Quirks`](scim_core::Quirks).
+//! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are
+//! flags of [`Quirks`](scim_core::Quirks).
 //!
-//! Not there, and declared so in ServiceProviderConfig or answered 501: `/Me` (3.11), changing passwords.
+//! Not there, and declared so in ServiceProviderConfig or answered 501: POST at `/Me`, changing passwords.
 //! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
-//! cannot leak. Pages are found by index; there are no cursors (RFC 9865) yet.
+//! cannot leak.
 
 mod body;
 mod builder;
 mod clock;
 pub mod context;
+mod cursor;
 pub mod error;
 pub mod layer;
 mod limits;
@@ -162,9 +202,10 @@ pub use body::Body;
 pub use builder::ScimServiceBuilder;
 pub use clock::{Clock, FixedClock, IdGenerator, RandomIds, SystemClock};
 pub use context::{PeerAddr, Principal, RequestContext, RequestId};
+pub use cursor::{CursorError, CursorKey};
 pub use error::Error;
 pub use limits::Limits;
-pub use operation::AuthenticationScheme;
+pub use operation::{AuthenticationScheme, MeBy, SubjectResolver};
 pub use route::RouteName;
 pub use service::ScimService;
 

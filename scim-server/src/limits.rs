@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use scim_core::{JsonLimits, PatchLimits};
 use scim_filter::Limits as FilterLimits;
 
@@ -34,6 +36,9 @@ pub struct Limits {
     pub default_count: usize,
     /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
     pub max_count: usize,
+    /// For how long a cursor can be used after the page that gave it (RFC 9865), in whole seconds. Default 1 hour.
+    /// Later: 400 `expiredCursor`.
+    pub cursor_timeout: Duration,
     /// A PATCH of a resource whose relations have more values than this is answered 204 with no body, so that no
     /// long list is loaded. Default 100.
     pub patch_answer_values: usize,
@@ -55,6 +60,7 @@ impl Default for Limits {
             bulk_sweeps: 1000,
             default_count: 1000,
             max_count: 1000,
+            cursor_timeout: Duration::from_secs(3600),
             patch_answer_values: 100,
         }
     }
@@ -101,6 +107,12 @@ impl Limits {
     pub fn with_max_count(mut self, count: usize) -> Self {
         self.max_count = count;
         self.default_count = count;
+        self
+    }
+    /// Sets for how long a cursor can be used.
+    #[must_use]
+    pub fn with_cursor_timeout(mut self, timeout: Duration) -> Self {
+        self.cursor_timeout = timeout;
         self
     }
 }

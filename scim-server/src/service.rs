@@ -17,9 +17,10 @@ use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
 use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId};
+use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
-use crate::operation::{self, AuthenticationScheme};
+use crate::operation::{self, AuthenticationScheme, Me};
 use crate::request::read_body;
 use crate::route::{Mounts, Route, RouteName};
 use crate::store::ResourceStore;
@@ -45,6 +46,8 @@ pub(crate) struct Inner<S> {
     pub(crate) authentication: Vec<AuthenticationScheme>,
     pub(crate) documentation: Option<String>,
     pub(crate) bulk: bool,
+    pub(crate) cursors: Cursors,
+    pub(crate) me: Option<Me>,
 }
 
 /// The store, which views of the service for single requests have in common.
@@ -91,6 +94,8 @@ impl<S> Inner<S> {
             mounts: self.mounts.clone(),
             authentication: self.authentication.clone(),
             documentation: self.documentation.clone(),
+            cursors: self.cursors.clone(),
+            me: self.me.clone(),
         })
     }
 }
@@ -214,7 +219,19 @@ impl<S: ResourceStore> Inner<S> {
     ) -> Result<Response<Body>, Error> {
         let get = request.method == Method::GET;
         match &route {
-            Route::Me => Err(Error::NotSupported("/Me")),
+            Route::Me => {
+                let Some(me) = &self.me else { return Err(Error::NotSupported("/Me")) };
+                let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+                if !known.contains(&request.method) {
+                    return Err(route.wrong_method(&request.method));
+                }
+                let body = if operation::takes_body(&request.method) {
+                    read_body(&request.headers, body, &self.limits).await?
+                } else {
+                    bytes::Bytes::new()
+                };
+                operation::me(self, me, context, &request, &body).await
+            }
             Route::Bulk if !self.bulk => Err(Error::NotSupported("/Bulk")),
             Route::Bulk if request.method == Method::POST => {
                 let body = operation::read_bulk_body(self, &request.headers, body).await?;

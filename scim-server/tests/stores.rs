@@ -17,8 +17,8 @@ use scim_filter::{AttrPath, Filter, ResolveOptions};
 use scim_server::RequestContext;
 use scim_server::store::conformance::strategies::{self, Search};
 use scim_server::store::{
-    Load, MemoryStore, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore,
-    Scope, SqliteStore, StoreError, Target, Write, conformance,
+    Load, MemoryStore, NewResource, Outcome, Page, Position, Precondition, Query, Record, Replacement,
+    ResourceStore, Scope, SqliteStore, Start, StoreError, Target, Write, conformance,
 };
 use tempfile::TempDir;
 
@@ -69,6 +69,7 @@ macro_rules! contract {
                 write_all_keeps_order_and_what_succeeds
                 write_all_stops_after_failures
                 paging_is_stable
+                positions_hold_while_others_write
                 count_zero_gives_total
                 sort_order
                 several_types_in_one_query
@@ -110,10 +111,28 @@ async fn the_suite_runs_on_one_store_and_through_pointers() {
 #[derive(Clone, Debug)]
 enum Step {
     Write(WriteStep),
-    WriteAll { writes: Vec<WriteStep>, stop_after: Option<NonZeroUsize> },
-    Get { user: bool, id: String, load: Load },
-    Search { user: bool, search: Search, load: Load },
-    SearchBoth { start_index: u64, count: usize },
+    WriteAll {
+        writes: Vec<WriteStep>,
+        stop_after: Option<NonZeroUsize>,
+    },
+    Get {
+        user: bool,
+        id: String,
+        load: Load,
+    },
+    Search {
+        user: bool,
+        search: Search,
+        load: Load,
+    },
+    SearchBoth {
+        start_index: u64,
+        count: usize,
+    },
+    /// The page after or before the one that was found last.
+    Turn {
+        back: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -184,6 +203,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             load().prop_map(move |load| Step::Search { user, search: search.clone(), load })
         }),
         1 => (1..20_u64, 0..20_usize).prop_map(|(start_index, count)| Step::SearchBoth { start_index, count }),
+        6 => any::<bool>().prop_map(|back| Step::Turn { back }),
     ];
     prop::collection::vec(step, 1..50)
 }
@@ -224,12 +244,14 @@ struct Observer {
     seen: Vec<String>,
     /// The version of each resource that was seen last.
     versions: std::collections::HashMap<String, Version>,
+    /// The last query, and where the pages after and before its page are.
+    last: Option<(Query, Option<Position>, Option<Position>)>,
 }
 
 impl Observer {
     fn new(store: Arc<dyn ResourceStore>) -> Self {
         let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH);
-        Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new() }
+        Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new(), last: None }
     }
 
     fn definition(&self, user: bool) -> Arc<TypeDefinition> {
@@ -340,6 +362,12 @@ impl Observer {
                     .with_load(*load);
                 self.search(&query).await;
             }
+            Step::Turn { back } => {
+                let Some((query, next, previous)) = self.last.clone() else { return };
+                let start = if *back { previous.map(Start::Before) } else { next.map(Start::After) };
+                let Some(start) = start else { return };
+                self.search(&query.with_start(start)).await;
+            }
             Step::SearchBoth { start_index, count } => {
                 let scopes = vec![Scope::all(self.definition(false)), Scope::all(self.definition(true))];
                 self.search(&Query::new(scopes, *count).with_start_index(*start_index)).await;
@@ -351,6 +379,8 @@ impl Observer {
         let page = self.store.query(&self.context, query).await.unwrap();
         self.note(page.total_results);
         page.records.iter().for_each(|record| self.note_record(record));
+        self.note((page.previous.is_some(), page.next.is_some()));
+        self.last = Some((query.clone(), page.next, page.previous));
     }
 }
 
@@ -414,7 +444,7 @@ async fn sqlite_keeps_everything_when_opened_again() {
     let new = NewResource::new("g".parse().unwrap(), resource, relations);
     store.write(&context, Write::create(group, new)).await.unwrap();
     let before = store.query(&context, &everything).await.unwrap();
-    assert_eq!(before.total_results, 101);
+    assert_eq!(before.total_results, Some(101));
     drop(store);
 
     let store = SqliteStore::open(&path).unwrap();

@@ -16,6 +16,7 @@ mod memory;
 mod perform;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod plan;
+mod position;
 mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
@@ -36,7 +37,8 @@ use scim_core::{ResourceId, TypeDefinition};
 pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
-pub use query::{Page, Query, Scope};
+pub use position::Position;
+pub use query::{Page, Query, Scope, Start};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
 #[cfg(feature = "sqlite")]
@@ -61,7 +63,7 @@ use crate::context::RequestContext;
 ///   type that the relation allows. Deleting a resource takes it out of every relation; the resources that held it
 ///   get a new version.
 /// - **Ordered.** Without a sort, resources come in the order of their creation, the same every time; with one, ties
-///   come in that order.
+///   come in that order. What differs only past the first [`Position::KEY_LENGTH`] characters may be a tie.
 /// - **Exact.** A query counts and returns what [`ResolvedFilter::matches`](scim_filter::ResolvedFilter::matches)
 ///   says, on the resource as [`Record::to_object`] shows it.
 /// - **Separate.** Nothing of one tenant is seen, counted, matched or changed for another.
@@ -82,6 +84,10 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     ) -> Result<Option<Record>, StoreError>;
 
     /// One page of the resources that match, and how many match in all.
+    ///
+    /// A page may be asked for by its index or by a position that an earlier [`Page`] gave. Pages at positions neither
+    /// repeat nor leave out a resource that was there all the time and did not change its place in the order, whatever
+    /// was created, changed or deleted in between; one in the middle of a list should cost what the first one costs.
     ///
     /// # Errors
     /// As [`ResourceStore::get`].

@@ -213,6 +213,9 @@ impl Answer {
                 "invalidValue",
                 "invalidVers",
                 "sensitive",
+                "invalidCursor",
+                "expiredCursor",
+                "invalidCount",
             ];
             assert!(json.get("scimType").is_none_or(|t| known.contains(&t.as_str().unwrap())), "{self:?}");
         } else if let Some(meta) = json.get("meta")

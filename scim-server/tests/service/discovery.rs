@@ -13,6 +13,14 @@ async fn rfc7643_5_the_configuration_says_what_the_server_does() {
         "changePassword": {"supported": false},
         "sort": {"supported": true},
         "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": 1000,
+            "maxPageSize": 1000,
+            "cursorTimeout": 3600
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",

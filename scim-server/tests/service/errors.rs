@@ -157,7 +157,7 @@ async fn rfc7644_3_2_05_and_3_12_15_wrong_methods_say_which_are_right() {
 #[tokio::test]
 async fn rfc7644_3_11_01_04_me_is_not_there_and_says_so() {
     let server = Server::new();
-    for path in ["/Me", "/Me/x"] {
+    for path in ["/Me"] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
             server.send(method, path, &[], "{}").await.expect(501);
         }

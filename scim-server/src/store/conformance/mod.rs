@@ -31,6 +31,7 @@
 mod basics;
 mod concurrency;
 mod fixture;
+mod positions;
 mod queries;
 mod relations;
 pub mod strategies;
@@ -47,6 +48,7 @@ pub use basics::{
     times_never_go_back, versions_never_repeat, wrong_type_is_none,
 };
 pub use concurrency::{concurrent_creates_of_one_name_let_one_win, concurrent_patch_loses_nothing};
+pub use positions::positions_hold_while_others_write;
 pub use queries::{
     count_zero_gives_total, filter_agrees_with_naive, paging_is_stable, several_types_in_one_query,
     sort_order,
@@ -95,6 +97,7 @@ pub async fn run_all(store: &Arc<dyn ResourceStore>) {
     write_all_keeps_order_and_what_succeeds(store).await;
     write_all_stops_after_failures(store).await;
     paging_is_stable(store).await;
+    positions_hold_while_others_write(store).await;
     count_zero_gives_total(store).await;
     sort_order(store).await;
     several_types_in_one_query(store).await;

@@ -102,7 +102,7 @@ impl ResourceStore for MemoryStore {
         let state = self.read();
         match state.tenants.get(&context.tenant) {
             Some(tables) => select(tables, context, query),
-            None => Ok(Page::default()),
+            None => select(&Tables::default(), context, query),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The tables of one tenant and their indexes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{ResourceId, TypeDefinition, Version};
@@ -11,7 +12,7 @@ use super::super::change::{Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Index, Key, Keys};
 use super::super::perform::Transaction;
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Stored, View};
+use super::super::view::{Link, Row, Span, Stored, View};
 
 /// All resources of one tenant.
 ///
@@ -235,6 +236,17 @@ impl Tables {
         self.resources.get(&row).map(|entry| &entry.stored)
     }
 
+    /// The part of a type that lies in a span, in the order of creation.
+    fn part(&self, type_name: &Arc<str>, span: Span) -> &[Row] {
+        let rows = self.types.get(type_name).map(Vec::as_slice).unwrap_or_default();
+        let part = match span {
+            Span::All => Some(rows),
+            Span::After(row) => rows.get(rows.partition_point(|known| *known <= row)..),
+            Span::Before(row) => rows.get(..rows.partition_point(|known| *known < row)),
+        };
+        part.unwrap_or_default()
+    }
+
     fn link_of(&self, row: Row) -> Option<Link> {
         self.stored(row).cloned().map(Stored::into_link)
     }
@@ -263,33 +275,57 @@ impl View for Tables {
         Ok(self.types.get(type_name).map_or(0, |rows| rows.len().try_into().unwrap_or(u64::MAX)))
     }
 
-    fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError> {
+    fn page(
+        &self,
+        types: &[Arc<str>],
+        span: Span,
+        skip: u64,
+        take: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let stored = |rows: &[Row]| rows.iter().filter_map(|row| self.stored(*row)).cloned().collect();
-        if let [one] = types {
-            let rows = self.types.get(one).and_then(|rows| rows.get(skip..)).unwrap_or_default();
-            return Ok(stored(rows.get(..take).unwrap_or(rows)));
+        let mut parts: Vec<&[Row]> = types.iter().map(|name| self.part(name, span)).collect();
+        let stored = |row: Row| self.stored(row).cloned();
+        if let ([part], Span::All | Span::After(_)) = (parts.as_slice(), span) {
+            let rows = part.get(skip..).unwrap_or_default();
+            return Ok(rows.iter().take(take).copied().filter_map(stored).collect());
         }
-        let mut sets: Vec<_> =
-            types.iter().filter_map(|name| self.types.get(name)).map(|rows| rows.iter().peekable()).collect();
+        // There are as many parts as there are types in the query: a handful.
         let in_order = std::iter::from_fn(move || {
-            // There are as many sets as there are types in the query: a handful.
-            let first = sets.iter_mut().filter_map(|rows| rows.peek().copied().copied()).min()?;
-            for rows in &mut sets {
-                rows.next_if(|row| **row == first);
+            if matches!(span, Span::Before(_)) {
+                let last = parts.iter().filter_map(|rows| rows.last().copied()).max()?;
+                for rows in &mut parts {
+                    *rows = rows.strip_suffix(&[last]).unwrap_or(rows);
+                }
+                return Some(last);
+            }
+            let first = parts.iter().filter_map(|rows| rows.first().copied()).min()?;
+            for rows in &mut parts {
+                *rows = rows.strip_prefix(&[first]).unwrap_or(rows);
             }
             Some(first)
         });
-        Ok(stored(&in_order.skip(skip).take(take).collect::<Vec<_>>()))
+        Ok(in_order.skip(skip).take(take).filter_map(stored).collect())
     }
 
     fn scan(
         &self,
         type_name: &Arc<str>,
-        visit: &mut dyn FnMut(Stored) -> Result<(), StoreError>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let rows = self.types.get(type_name).into_iter().flatten();
-        rows.filter_map(|row| self.stored(*row)).try_for_each(|stored| visit(stored.clone()))
+        let rows = self.part(type_name, span).iter();
+        let mut visit = |row: &Row| match self.stored(*row) {
+            Some(stored) => visit(stored.clone()),
+            None => Ok(ControlFlow::Continue(())),
+        };
+        let backwards = matches!(span, Span::Before(_));
+        let (mut forth, mut back) = (rows.clone(), rows.rev());
+        while let Some(row) = if backwards { back.next() } else { forth.next() } {
+            if visit(row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn indexed(
