@@ -193,10 +193,11 @@ impl ResourceStore for SqliteStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let (count, context) = (writes.len(), context.clone());
         let done = self.writer.run(move |batch| {
+            let revision = batch.revision();
             if let Some(results) = perform_together(batch, &context, &writes, stop_after) {
                 return Ok(results);
             }
-            batch.undo()?;
+            batch.undo(revision)?;
             perform_apart(batch, &context, writes, stop_after)
         });
         match done.await {
