@@ -127,7 +127,7 @@ fn perform_apart(
     Ok(results)
 }
 
-/// Carries out writes with no savepoints between them, which would cost about as much again; `None` if one of them has
+/// Carries out writes with no savepoints between them, which cost a third of the whole; `None` if one of them has
 /// failed half-way. Most that fail do so before they have changed anything.
 fn perform_together(
     batch: &Batch<'_>,
