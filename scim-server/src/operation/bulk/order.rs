@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_is_needed_goes_first_and_the_rest_keeps_its_order() {
-        let all: [(&[&[usize]], &[&[usize]]); 6] = [
+        type Lists = &'static [&'static [usize]];
+        let all: [(Lists, Lists); 6] = [
             (&[&[], &[], &[]], &[&[0], &[1], &[2]]),
             (&[&[2], &[], &[]], &[&[2], &[0], &[1]]),
             (&[&[1], &[0], &[]], &[&[0, 1], &[2]]),

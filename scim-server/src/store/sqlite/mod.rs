@@ -127,7 +127,7 @@ fn perform_apart(
     Ok(results)
 }
 
-/// Carries out writes with no savepoints between them, which would cost about as much again; `None` if one of them has
+/// Carries out writes with no savepoints between them, which cost a third of the whole; `None` if one of them has
 /// failed half-way. Most that fail do so before they have changed anything.
 fn perform_together(
     batch: &Batch<'_>,
@@ -193,10 +193,11 @@ impl ResourceStore for SqliteStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let (count, context) = (writes.len(), context.clone());
         let done = self.writer.run(move |batch| {
+            let revision = batch.revision();
             if let Some(results) = perform_together(batch, &context, &writes, stop_after) {
                 return Ok(results);
             }
-            batch.undo()?;
+            batch.undo(revision)?;
             perform_apart(batch, &context, writes, stop_after)
         });
         match done.await {

@@ -83,9 +83,16 @@ impl Batch<'_> {
         self.connection.is_autocommit()
     }
 
-    /// Takes back what the present write has done so far.
-    pub(super) fn undo(&self) -> Result<(), StoreError> {
-        execute(self.connection, "ROLLBACK TO job").map_err(failed)
+    /// The last version that was given out.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.get()
+    }
+
+    /// Takes back what the present write has done, which began after this version was given out.
+    pub(super) fn undo(&self, revision: u64) -> Result<(), StoreError> {
+        execute(self.connection, "ROLLBACK TO job").map_err(failed)?;
+        self.revision.set(revision);
+        Ok(())
     }
 
     /// Runs one of several parts of a write: if it fails, nothing of it stays, but the others do.
