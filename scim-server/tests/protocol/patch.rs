@@ -1,0 +1,570 @@
+//! RFC 7644 section 3.5.2: what holds of every PATCH.
+
+use crate::server::*;
+
+async fn bjensen(server: &Server) -> String {
+    format!("/Users/{}", server.post("/Users", &full_user("bjensen")).await.expect(201).id())
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_01_the_body_says_that_it_is_a_patch_op() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let before = server.get(&path).await.text;
+        let operations = json!([{"op": "replace", "path": "title", "value": "x"}]);
+        for schemas in [json!(null), json!([]), json!([USER]), json!([SEARCH]), json!({}), json!([5])] {
+            let body = json!({"schemas": schemas, "Operations": operations}).to_string();
+            server.send("PATCH", &path, &[], body).await.refused(400, "invalidSyntax");
+        }
+        let body = json!({"Operations": operations}).to_string();
+        server.send("PATCH", &path, &[], body).await.refused(400, "invalidSyntax");
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_02_operations_are_a_list_of_at_least_one() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        for body in [
+            json!({"schemas": [PATCH_OP]}),
+            json!({"schemas": [PATCH_OP], "Operations": []}),
+            json!({"schemas": [PATCH_OP], "Operations": null}),
+            json!({"schemas": [PATCH_OP], "Operations": "remove"}),
+            json!({"schemas": [PATCH_OP], "Operations": [5]}),
+            json!({"schemas": [PATCH_OP], "Operations": [["remove", "title"]]}),
+        ] {
+            server.send("PATCH", &path, &[], body.to_string()).await.refused(400, "invalidSyntax");
+        }
+        let one = json!({"schemas": [PATCH_OP], "Operations": {"op": "remove", "path": "title"}}).to_string();
+        let answer = server.send("PATCH", &path, &[], one).await;
+        assert_eq!(answer.status, if server.strict { 400 } else { 200 });
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_03_op_is_add_remove_or_replace() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let before = server.get(&path).await.text;
+        for operation in [
+            json!({"path": "title", "value": "x"}),
+            json!({"op": "move", "path": "title", "value": "x"}),
+            json!({"op": "test", "path": "title", "value": "Tour Guide"}),
+            json!({"op": "", "path": "title", "value": "x"}),
+            json!({"op": null, "path": "title", "value": "x"}),
+            json!({"op": ["add"], "path": "title", "value": "x"}),
+        ] {
+            server.patch(&path, json!([operation])).await.refused(400, "invalidSyntax");
+        }
+        let twice = format!(
+            r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"add","OP":"remove","path":"title","value":"x"}}]}}"#
+        );
+        server.send("PATCH", &path, &[], twice).await.refused(400, "invalidSyntax");
+        assert_eq!(server.get(&path).await.text, before);
+        for op in ["Replace", "REPLACE"] {
+            server.patch(&path, json!([{"op": op, "path": "title", "value": op}])).await.expect(200);
+            assert_eq!(server.get(&path).await.json()["title"], op, "P6");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_04_paths_follow_the_grammar() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        for op in ["add", "remove", "replace"] {
+            for wrong in [
+                "emails[",
+                "a b",
+                "",
+                " ",
+                "emails]",
+                "emails[type eq \"work\"]value",
+                "name.",
+                ".name",
+                "name..x",
+                "emails[type eq \"work\"].value.x",
+                "emails.[type eq \"work\"]",
+                "/emails/0",
+                "emails[0]",
+                "1a",
+            ] {
+                let answer = server.patch(&path, json!([{"op": op, "path": wrong, "value": "x"}])).await;
+                let kind = answer.json()["scimType"].clone();
+                assert!(
+                    answer.status == 400 && (kind == "invalidPath" || kind == "invalidFilter"),
+                    "{wrong}: {answer:?}"
+                );
+                assert_eq!(
+                    kind == "invalidFilter",
+                    ["emails[", "emails[0]"].contains(&wrong),
+                    "{wrong}: {answer:?}"
+                );
+            }
+            for wrong in [
+                "emails[type eq",
+                "emails[type eq]",
+                "emails[]",
+                "emails[type is \"x\"]",
+                "emails[(type eq \"x\"]",
+            ] {
+                let answer = server.patch(&path, json!([{"op": op, "path": wrong, "value": "x"}])).await;
+                answer.refused(400, "invalidFilter");
+            }
+        }
+        for wrong in [json!(5), json!(["title"]), json!({})] {
+            let answer = server.patch(&path, json!([{"op": "remove", "path": wrong}])).await;
+            answer.refused(400, "invalidSyntax");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_05_operations_fit_mutability_and_schema() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let before = server.get(&path).await.text;
+        for op in ["add", "replace", "remove"] {
+            for read_only in [
+                "id",
+                "meta",
+                "meta.created",
+                "meta.resourceType",
+                "groups",
+                "groups[value eq \"x\"]",
+                "groups.display",
+                &format!("{ENTERPRISE}:manager.displayName"),
+            ] {
+                let answer = server.patch(&path, json!([{"op": op, "path": read_only, "value": "x"}])).await;
+                answer.refused(400, "mutability");
+            }
+            for unknown in [
+                "noSuch",
+                "name.noSuch",
+                "urn:example:none:title",
+                "members",
+                &format!("{ENTERPRISE}:noSuch"),
+            ] {
+                let answer = server.patch(&path, json!([{"op": op, "path": unknown, "value": "x"}])).await;
+                answer.refused(400, "invalidPath");
+            }
+        }
+        for (name, value) in [
+            ("title", json!(5)),
+            ("title", json!({"a": 1})),
+            ("active", json!("perhaps")),
+            ("active", json!(1)),
+            ("name", json!("Jensen")),
+            ("emails", json!([{"value": 5}])),
+            ("name.familyName", json!(true)),
+            ("emails[type eq \"work\"].value", json!(5)),
+        ] {
+            let answer = server.patch(&path, json!([{"op": "replace", "path": name, "value": value}])).await;
+            answer.refused(400, "invalidValue");
+        }
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_05_b_read_only_attributes_sent_along() {
+    for server in everywhere() {
+        let group = server.group("staff", &[]).await;
+        let forged = server
+            .patch(&group, json!([{"op": "replace", "value": {"id": "x", "displayName": "crew"}}]))
+            .await;
+        if server.strict {
+            forged.refused(400, "mutability");
+        } else {
+            assert_eq!(forged.expect(200).json()["displayName"], "crew", "P9");
+        }
+        let same = json!([{"op": "replace", "value": {"id": id(&group), "displayName": "team"}}]);
+        assert_eq!(server.patch(&group, same).await.expect(200).json()["displayName"], "team");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_06_an_immutable_attribute_without_value_can_be_added() {
+    for server in everywhere_with(|builder| builder.registry(things())) {
+        let path = format!("/Things/{}", server.post("/Things", &thing(json!({}))).await.expect(201).id());
+        let json = server
+            .patch(&path, json!([{"op": "add", "path": "place", "value": "here"}]))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(json["place"], "here");
+        let version = json["meta"]["version"].clone();
+        for op in ["add", "replace"] {
+            server
+                .patch(&path, json!([{"op": op, "path": "place", "value": "there"}]))
+                .await
+                .refused(400, "mutability");
+            let same = server.patch(&path, json!([{"op": op, "path": "place", "value": "here"}])).await;
+            assert_eq!(same.expect(200).json()["meta"]["version"], version, "P19");
+        }
+        server.patch(&path, json!([{"op": "remove", "path": "place"}])).await.refused(400, "mutability");
+        server
+            .patch(&path, json!([{"op": "replace", "path": "serial", "value": "S2"}]))
+            .await
+            .refused(400, "mutability");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_07_schemas_follow_what_is_written() {
+    for server in everywhere() {
+        let ann = server.user(json!({"userName": "ann"})).await;
+        let path = format!("{ENTERPRISE}:employeeNumber");
+        let json =
+            server.patch(&ann, json!([{"op": "add", "path": path, "value": "1"}])).await.expect(200).json();
+        assert_eq!(json["schemas"], json!([USER, ENTERPRISE]));
+        assert_eq!(json[ENTERPRISE], json!({"employeeNumber": "1"}));
+        let json = server.patch(&ann, json!([{"op": "remove", "path": path}])).await.expect(200).json();
+        assert_eq!(json["schemas"], json!([USER]));
+        let both =
+            json!([{"op": "add", "value": {"schemas": [USER, ENTERPRISE], ENTERPRISE: {"department": "D"}}}]);
+        assert_eq!(server.patch(&ann, both).await.expect(200).json()["schemas"], json!([USER, ENTERPRISE]));
+        let gone = json!([{"op": "remove", "path": format!("schemas[value eq \"{ENTERPRISE}\"]")}]);
+        let json = server.patch(&ann, gone).await.expect(200).json();
+        assert!(json.get(ENTERPRISE).is_none() && json["schemas"] == json!([USER]), "P24: {json}");
+        let base = json!([{"op": "remove", "path": format!("schemas[value eq \"{USER}\"]")}]);
+        server.patch(&ann, base).await.refused(400, "mutability");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_08_operations_run_in_order_each_on_the_result_of_the_last() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let json = server
+            .patch(
+                &path,
+                json!([
+                    {"op": "replace", "path": "title", "value": "x"},
+                    {"op": "remove", "path": "title"},
+                    {"op": "remove", "path": "nickName"},
+                    {"op": "add", "path": "nickName", "value": "n"},
+                    {"op": "remove", "path": "emails"},
+                    {"op": "add", "path": "emails", "value": [{"value": "a@x.example", "type": "work"}]},
+                    {"op": "add", "path": "emails[type eq \"work\"].display", "value": "d"},
+                    {"op": "replace", "path": "name.givenName", "value": "1"},
+                    {"op": "replace", "path": "name.givenName", "value": "2"},
+                ]),
+            )
+            .await
+            .expect(200)
+            .json();
+        assert!(json.get("title").is_none());
+        assert_eq!(json["nickName"], "n");
+        assert_eq!(json["emails"], json!([{"value": "a@x.example", "type": "work", "display": "d"}]));
+        assert_eq!(json["name"]["givenName"], "2");
+        let ann = server.user(json!({"userName": "ann"})).await;
+        let group = server.group("staff", &[&ann]).await;
+        let (ann, bob) = (id(&ann), id(&path));
+        server
+            .patch(
+                &group,
+                json!([
+                    {"op": "remove", "path": "members"},
+                    {"op": "add", "path": "members", "value": [{"value": bob}]},
+                    {"op": "add", "path": "members", "value": [{"value": ann}]},
+                    {"op": "remove", "path": format!("members[value eq \"{bob}\"]")},
+                ]),
+            )
+            .await
+            .expect(200);
+        assert_eq!(server.members(&group).await, [ann]);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_09_a_new_primary_value_demotes_the_others() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let primaries = |json: &Value| -> Vec<String> {
+            let emails = json["emails"].as_array().unwrap();
+            let primary = emails.iter().filter(|email| email["primary"] == true);
+            primary.map(|email| email["value"].as_str().unwrap().to_owned()).collect()
+        };
+        let new =
+            json!([{"op": "add", "path": "emails", "value": [{"value": "new@x.example", "primary": true}]}]);
+        let json = server.patch(&path, new).await.expect(200).json();
+        assert_eq!(primaries(&json), ["new@x.example"]);
+        assert_eq!(json["emails"].as_array().unwrap().len(), 3);
+        let old = json!([{"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}]);
+        assert_eq!(primaries(&server.patch(&path, old).await.expect(200).json()), ["babs@jensen.org"]);
+        let pathless =
+            json!([{"op": "add", "value": {"emails": [{"value": "more@x.example", "primary": true}]}}]);
+        assert_eq!(primaries(&server.patch(&path, pathless).await.expect(200).json()), ["more@x.example"]);
+        let two = json!([{"op": "add", "path": "emails",
+            "value": [{"value": "1@x.example", "primary": true}, {"value": "2@x.example", "primary": true}]}]);
+        server.patch(&path, two).await.refused(400, "invalidValue");
+        assert_eq!(primaries(&server.get(&path).await.json()), ["more@x.example"], "P17");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_10_all_or_nothing() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let bob = server.user(json!({"userName": "bob"})).await;
+        let group = server.group("staff", &[&path]).await;
+        let before =
+            [server.get(&path).await.text, server.get(&group).await.text, server.get(&bob).await.text];
+        let good = json!({"op": "replace", "path": "title", "value": "changed"});
+        for bad in [
+            json!({"op": "replace", "path": "id", "value": "x"}),
+            json!({"op": "remove", "path": "userName"}),
+            json!({"op": "replace", "path": "phoneNumbers[value co \"none\"].value", "value": "x"}),
+            json!({"op": "replace", "path": "userName", "value": "bob"}),
+            json!({"op": "replace", "path": "active", "value": {"x": 1}}),
+            json!({"op": "add", "path": "noSuch", "value": 1}),
+            json!({"op": "nonsense"}),
+        ] {
+            for operations in [json!([good, bad]), json!([bad, good])] {
+                let answer = server.patch(&path, operations).await;
+                assert!(matches!(answer.status, 400 | 409), "{bad}: {answer:?}");
+            }
+        }
+        for bad in [
+            json!({"op": "add", "path": "members", "value": [{"value": "nobody"}]}),
+            json!({"op": "remove", "path": "displayName"}),
+        ] {
+            let good = json!({"op": "add", "path": "members", "value": [{"value": id(&bob)}]});
+            let answer = server.patch(&group, json!([good, bad])).await;
+            assert_eq!(answer.status, 400, "{bad}: {answer:?}");
+        }
+        let after =
+            [server.get(&path).await.text, server.get(&group).await.text, server.get(&bob).await.text];
+        assert_eq!(after, before, "nothing changed, nor `lastModified`");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_11_failure_has_a_status_and_a_body_that_names_the_operation() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let answer = server
+            .patch(
+                &path,
+                json!([
+                    {"op": "replace", "path": "title", "value": "x"},
+                    {"op": "replace", "path": "id", "value": "x"},
+                ]),
+            )
+            .await;
+        let detail = answer.refused(400, "mutability");
+        assert!(detail.contains("operation 2") && detail.contains("`id`"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_12_success_is_200_with_the_whole_resource_or_204() {
+    for server in
+        everywhere_with(|builder| builder.limits(scim_server::Limits::default().with_patch_answer_values(2)))
+    {
+        let path = bjensen(&server).await;
+        let answer =
+            server.patch(&path, json!([{"op": "replace", "path": "title", "value": "x"}])).await.expect(200);
+        assert_eq!(answer.json(), server.get(&path).await.json());
+        assert_eq!(answer.header("location"), Some("https://example.com/v2/Users/id-1"));
+        let (ann, bob) =
+            (server.user(json!({"userName": "ann"})).await, server.user(json!({"userName": "bob"})).await);
+        let group = server.group("staff", &[&ann]).await;
+        let add = |path: &str| json!([{"op": "add", "path": "members", "value": [{"value": id(path)}]}]);
+        let answer = server.patch(&group, add(&bob)).await.expect(200);
+        assert_eq!(answer.json(), server.get(&group).await.json());
+        let answer = server.patch(&group, add(&path)).await.expect(204);
+        assert_eq!(
+            answer.header("etag"),
+            server.get(&group).await.header("etag"),
+            "P16: and says which version it is"
+        );
+        assert_eq!(server.members(&group).await.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_13_with_attributes_the_answer_is_200() {
+    for server in
+        everywhere_with(|builder| builder.limits(scim_server::Limits::default().with_patch_answer_values(0)))
+    {
+        let path = bjensen(&server).await;
+        let group = server.group("staff", &[&path]).await;
+        let rename = |name: &str| json!([{"op": "replace", "path": "displayName", "value": name}]);
+        server.patch(&group, rename("a")).await.expect(204);
+        for (query, members) in [
+            ("attributes=displayName", &["displayName", "id", "schemas"][..]),
+            ("attributes=members", &["id", "members", "schemas"]),
+            ("excludedAttributes=members,meta", &["displayName", "id", "schemas"]),
+            ("excludedAttributes=meta", &["displayName", "id", "members", "schemas"]),
+        ] {
+            let answer = server.patch(&format!("{group}?{query}"), rename(query)).await.expect(200);
+            assert_eq!(keys(&answer.json()), members, "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_14_the_body_has_what_was_asked_for() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let set = json!([{"op": "replace", "path": "title", "value": "x"}]);
+        let only =
+            server.patch(&format!("{path}?attributes=userName,title"), set.clone()).await.expect(200).json();
+        assert_eq!(keys(&only), ["id", "schemas", "title", "userName"]);
+        assert_eq!(only["title"], "x");
+        let without =
+            server.patch(&format!("{path}?excludedAttributes=title,emails"), set).await.expect(200).json();
+        assert!(
+            without.get("title").is_none() && without.get("emails").is_none() && without["name"].is_object()
+        );
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_15_an_unknown_id_is_404() {
+    for server in everywhere() {
+        server.patch("/Users/none", json!([{"op": "remove", "path": "title"}])).await.refused(404, "");
+        server.patch("/Groups/none", json!([{"op": "remove", "path": "members"}])).await.refused(404, "");
+        assert_eq!(server.get("/").await.json()["totalResults"], 0);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_16_paths_have_no_case_and_take_the_core_urn() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        for (n, name) in [
+            "NICKNAME",
+            "nickname",
+            &format!("{USER}:nickName"),
+            &format!("{}:NickName", USER.to_uppercase()),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let json =
+                server.patch(&path, json!([{"op": "replace", "path": name, "value": n.to_string()}])).await;
+            assert_eq!(json.expect(200).json()["nickName"], n.to_string(), "{name}");
+        }
+        let core = format!("{USER}:emails[TYPE eq \"work\"].DISPLAY");
+        let json =
+            server.patch(&path, json!([{"op": "add", "path": core, "value": "d"}])).await.expect(200).json();
+        assert_eq!(json["emails"][0]["display"], "d");
+        let keys = json!([{"OP": "add", "PATH": "title", "VALUE": "v"}]);
+        assert_eq!(server.patch(&path, keys).await.expect(200).json()["title"], "v");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_17_a_patch_that_changes_nothing_leaves_last_modified() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let group = server.group("staff", &[&path]).await;
+        let before = server.get(&path).await.text;
+        let before_group = server.get(&group).await.text;
+        server.tick();
+        for operation in [
+            json!({"op": "replace", "path": "title", "value": "Tour Guide"}),
+            json!({"op": "add", "path": "emails", "value": [{"value": "babs@jensen.org", "type": "home"}]}),
+            json!({"op": "replace", "value": {"active": true, "name": {"familyName": "Jensen"}}}),
+            json!({"op": "remove", "path": "photos"}),
+            json!({"op": "remove", "path": "emails[type eq \"other\"]"}),
+            json!({"op": "replace", "path": format!("{ENTERPRISE}:department"), "value": "Tour Operations"}),
+        ] {
+            assert_eq!(server.patch(&path, json!([operation])).await.expect(200).text, before, "{operation}");
+        }
+        for operation in [
+            json!({"op": "add", "path": "members", "value": [{"value": id(&path)}]}),
+            json!({"op": "remove", "path": "members[value eq \"none\"]"}),
+            json!({"op": "replace", "path": "members", "value": [{"value": id(&path)}]}),
+            json!({"op": "replace", "path": "displayName", "value": "staff"}),
+        ] {
+            assert_eq!(
+                server.patch(&group, json!([operation])).await.expect(200).text,
+                before_group,
+                "{operation}"
+            );
+        }
+        assert_eq!(server.get(&path).await.text, before);
+        assert_eq!(server.get(&group).await.text, before_group);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_18_a_used_unique_value_is_409() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        server.user(json!({"userName": "bob"})).await;
+        let before = server.get(&path).await.text;
+        for operation in [
+            json!({"op": "replace", "path": "userName", "value": "bob"}),
+            json!({"op": "add", "path": "userName", "value": "BOB"}),
+            json!({"op": "replace", "value": {"userName": "bob", "title": "x"}}),
+        ] {
+            server.patch(&path, json!([operation])).await.refused(409, "uniqueness");
+        }
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_19_required_attributes_stay() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let group = server.group("staff", &[]).await;
+        server.patch(&path, json!([{"op": "remove", "path": "userName"}])).await.refused(400, "mutability");
+        server
+            .patch(&group, json!([{"op": "remove", "path": "displayName"}]))
+            .await
+            .refused(400, "mutability");
+        server.patch(&path, json!([{"op": "remove", "path": "schemas"}])).await.refused(400, "mutability");
+        for value in [json!(null), json!(""), json!("  ")] {
+            for op in ["replace", "add"] {
+                let with_path = json!([{"op": op, "path": "userName", "value": value}]);
+                server.patch(&path, with_path).await.refused(400, "invalidValue");
+                let without = json!([{"op": op, "value": {"userName": value}}]);
+                server.patch(&path, without).await.refused(400, "invalidValue");
+            }
+        }
+        assert_eq!(server.get(&path).await.json()["userName"], "bjensen");
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_21_if_match_is_honoured() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let tag = server.get(&path).await.etag();
+        let set = |title: &str| {
+            json!({"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "title", "value": title}]})
+                .to_string()
+        };
+        server.send("PATCH", &path, &[("if-match", &tag)], set("a")).await.expect(200);
+        server.send("PATCH", &path, &[("if-match", &tag)], set("b")).await.refused(412, "");
+        let answer = server.get(&path).await;
+        assert_eq!(answer.json()["title"], "a");
+        assert_ne!(answer.etag(), tag);
+    }
+}
+
+#[tokio::test]
+async fn r7644_3_5_2_22_a_change_moves_last_modified_and_not_created() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let group = server.group("staff", &[]).await;
+        for (path, operation) in [
+            (&path, json!({"op": "replace", "path": "title", "value": "x"})),
+            (&group, json!({"op": "add", "path": "members", "value": [{"value": id(&path)}]})),
+        ] {
+            let before = server.get(path).await.json()["meta"].clone();
+            server.tick();
+            let after = server.patch(path, json!([operation])).await.expect(200).json()["meta"].clone();
+            assert_eq!(after["created"], before["created"]);
+            assert!(after["lastModified"].as_str() > before["lastModified"].as_str(), "{after}");
+            assert_ne!(after["version"], before["version"]);
+        }
+    }
+}
