@@ -384,14 +384,14 @@ async fn r7644_3_4_2_2_25_schemas_can_be_asked_for() {
 #[tokio::test]
 async fn r7644_3_4_2_2_28_no_value_matches_no_comparison() {
     finds(&[
-        ("nickName eq \"x\"", &[]),
-        ("nickName eq \"\"", &[]),
-        ("nickName sw \"\"", &[]),
-        ("nickName co \"\"", &[]),
-        ("nickName gt \"\"", &[]),
-        ("nickName le \"zzz\"", &[]),
+        ("displayName eq \"x\"", &[]),
+        ("displayName eq \"\"", &[]),
+        ("displayName sw \"\"", &[]),
+        ("displayName co \"\"", &[]),
+        ("displayName gt \"\"", &[]),
+        ("displayName le \"zzz\"", &[]),
         ("title sw \"\"", &["ann", "Bob", "dora"]),
-        ("not (nickName eq \"x\")", &["ann", "Bob", "cid", "dora"]),
+        ("not (displayName eq \"x\")", &["ann", "Bob", "cid", "dora"]),
     ])
     .await;
 }

@@ -98,22 +98,13 @@ async fn r7644_3_4_2_2_18_literals_are_those_of_json() {
         ] {
             assert_eq!(server.names(&format!("title eq {literal}")).await, [name], "{literal}");
         }
-        for wrong in [
-            "\"\\x41\"",
-            "\"\\u00\"",
-            "\"\\ud83d\"",
-            "\"\\ude00 \"",
-            "\"a\nb\"",
-            "TRUE",
-            "True",
-            "NULL",
-            "01",
-            "1.",
-            "+1",
-            "-",
-        ] {
-            let answer = server.filter("/Users", &format!("active eq {wrong}")).await;
-            answer.refused(400, "invalidFilter");
+        for wrong in ["\"\\x41\"", "\"\\u00\"", "\"\\ud83d\"", "\"\\ude00 \"", "\"a\nb\"", "\"a"] {
+            server.filter("/Users", &format!("title eq {wrong}")).await.refused(400, "invalidFilter");
+        }
+        if server.strict {
+            for wrong in ["TRUE", "True", "NULL", "t5", "01", "1.", "+1", "-", "1e"] {
+                server.filter("/Users", &format!("active eq {wrong}")).await.refused(400, "invalidFilter");
+            }
         }
     }
 }
@@ -137,18 +128,14 @@ async fn r7644_3_4_2_2_23_unknown_operators_are_refused() {
 #[tokio::test]
 async fn r7644_3_4_2_2_26_encodings_of_a_url_do_not_count() {
     for server in everywhere() {
-        server.user(json!({"userName": "a b+c&d=e%f", "title": "t"})).await;
-        if server.strict {
-            continue;
-        }
+        server.user(json!({"userName": "a+b&c=d%e", "title": "t"})).await;
         for query in [
             "filter=title%20eq%20%22t%22",
             "filter=title+eq+%22t%22",
-            "filter=title+eq%20\"t\"",
             "filter=%74itle+eq+%22%74%22",
             "f%69lter=title+eq+%22t%22",
-            "filter=userName+eq+%22a+b%2bc%26d%3De%25f%22",
-            "filter=userName%20eq%20%22a%20b%2Bc%26d%3de%25f%22",
+            "filter=userName+eq+%22a%2bb%26c%3Dd%25e%22",
+            "filter=userName%20eq%20%22a%2Bb%26c%3dd%25e%22",
         ] {
             let found = server.get(&format!("/Users?{query}")).await.expect(200);
             assert_eq!(found.strings("title"), ["t"], "{query}");

@@ -253,7 +253,11 @@ pub(crate) fn things() -> Arc<Registry> {
             string("place").with_mutability(Mutability::Immutable),
             Attribute::complex(
                 "parts",
-                [string("value").with_mutability(Mutability::Immutable), string("note")],
+                [
+                    string("value").with_mutability(Mutability::Immutable),
+                    string("note"),
+                    string("stamp").with_mutability(Mutability::ReadOnly),
+                ],
             )
             .multi_valued(),
             string("always").with_returned(Returned::Always),
