@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scim_server::store::StoreError;
 
-use crate::security::{Refusing, guarded};
+use crate::auth::{Refusing, guarded};
 use crate::server::*;
 
 /// One request for every kind of error, with its status and scimType.

@@ -67,6 +67,7 @@ async fn r7644_3_14_03_tags_are_weak_and_compared_so() {
 async fn r7644_3_14_04_what_changes_has_another_tag_and_what_does_not_has_the_same() {
     for server in everywhere() {
         let (path, first) = bjensen(&server).await;
+        assert_eq!(server.put(&path, &full_user("bjensen")).await.expect(200).etag(), first);
         let set = |title: &str| json!([{"op": "replace", "path": "title", "value": title}]);
         assert_eq!(server.patch(&path, set("Tour Guide")).await.expect(200).etag(), first);
         let second = server.patch(&path, set("x")).await.expect(200).etag();
@@ -76,6 +77,9 @@ async fn r7644_3_14_04_what_changes_has_another_tag_and_what_does_not_has_the_sa
         assert!(third != first && third != second, "a tag never comes back");
         server.get("/Users?sortBy=userName").await.expect(200);
         server.put(&path, &json!({"broken": 1})).await.expect(400);
+        server.tick();
+        let same = server.put(&path, &full_user("bjensen")).await.expect(200);
+        assert_eq!(same.etag(), third, "a PUT of what there is changes nothing");
         assert_eq!(server.get(&path).await.etag(), third);
         let ann = server.user(json!({"userName": "ann"})).await;
         assert_ne!(server.get(&ann).await.etag(), third);

@@ -16,6 +16,7 @@
 mod common;
 mod server;
 
+mod auth;
 mod create;
 mod delete;
 mod discovery;
@@ -31,6 +32,7 @@ mod patch;
 mod patch_add;
 mod patch_remove;
 mod patch_replace;
+mod patch_result;
 mod projection;
 mod put;
 mod retrieve;

@@ -40,8 +40,8 @@ async fn r7644_3_4_2_4_02_a_start_below_1_is_1() {
 
 #[tokio::test]
 async fn r7644_3_4_2_4_03_count_is_the_most_and_fewer_may_come() {
-    let five_at_most = |builder: Builder| builder.limits(Limits::default().with_max_count(4));
-    for server in everywhere_with(five_at_most) {
+    let four_at_most = |builder: Builder| builder.limits(Limits::default().with_max_count(4));
+    for server in everywhere_with(four_at_most) {
         five(&server).await;
         for (count, length) in [("1", 1), ("3", 3), ("4", 4), ("5", 4), ("99999999999999999999", 4)] {
             let page = server.get(&format!("/Users?count={count}")).await.expect(200).json();

@@ -6,7 +6,7 @@ use scim_core::ScimError;
 use scim_core::message::ScimType;
 use scim_server::store::StoreError;
 
-use crate::security::Refusing;
+use crate::auth::Refusing;
 use crate::server::*;
 
 #[tokio::test]
@@ -205,6 +205,8 @@ async fn r7644_3_4_2_1_04_attributes_that_a_type_does_not_have_are_without_value
         assert_eq!(found.strings("id"), ["id-2"]);
         let path = format!("{ENTERPRISE}:department eq \"x\" or members pr or displayName sw \"xen\"");
         assert_eq!(server.filter("/", &path).await.expect(200).strings("id"), ["id-2"]);
+        let none = server.filter("/", "noSuch eq \"x\" or urn:example:none:x pr").await.expect(200);
+        assert_eq!(none.json()["totalResults"], 0, "F14");
         let sorted = server.get("/?sortBy=userName&sortOrder=descending").await.expect(200);
         assert_eq!(sorted.strings("id"), ["id-2", "id-1"], "without value: first, descending");
     }
