@@ -124,6 +124,11 @@ impl Projection {
                 (None, None) => self.note(extension, attribute, None),
             }
         }
+        for relation in &changes.relations {
+            if let Some(attribute) = definition.attribute(&relation.attribute) {
+                self.note(None, attribute, None);
+            }
+        }
         self
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use scim_core::{Object, PatchRequest, Projection, ResourceId, TypeDefinition, Value};
+use scim_core::{PatchRequest, Projection, ResourceId, TypeDefinition};
 
 use super::{check_relation_changes, forget_password_changes, load_for, not_found};
 use crate::body::Body;
@@ -27,9 +27,9 @@ pub(crate) async fn patch<S: ResourceStore>(
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let patch = PatchRequest::from_object(body, &inner.quirks, &inner.limits.patch)?;
-    let projection =
-        Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &named(&patch));
+    let projection = Projection::new(definition, &params, &inner.quirks)?;
     let mut changes = patch.resolve(definition, &inner.quirks)?;
+    let projection = projection.with_changed(definition, &changes);
     check_relation_changes(&changes, &inner.limits)?;
     forget_password_changes(definition, &mut changes);
     let load = match load_for(definition, &projection) {
@@ -43,24 +43,4 @@ pub(crate) async fn patch<S: ResourceStore>(
         return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
     }
     resource_response(context, definition, &record, &projection, StatusCode::OK)
-}
-
-/// The attributes that a PATCH names, as the names of an object: those that are returned on request only are shown
-/// where the client has set them.
-fn named(patch: &PatchRequest) -> Object {
-    let mut names = Object::new();
-    for operation in patch.operations() {
-        match (&operation.path, &operation.value) {
-            (Some(path), _) => {
-                names.insert(path.attr().as_str(), true);
-            }
-            (None, Some(Value::Object(members))) => {
-                for (name, _) in members.iter() {
-                    names.insert(name.clone(), true);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    names
 }

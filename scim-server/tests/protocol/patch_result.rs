@@ -71,6 +71,40 @@ async fn r7644_3_5_2_14_the_body_has_what_was_asked_for() {
 }
 
 #[tokio::test]
+async fn r7644_3_5_2_14_b_what_is_returned_on_request_is_shown_where_the_patch_has_set_it() {
+    for server in everywhere_with(|builder| builder.registry(things())) {
+        let body =
+            thing(json!({"onRequest": "R", LABELS: {"history": "H", "marks": [{"value": "a", "why": "w"}]}}));
+        let path = format!("/Things/{}", server.post("/Things", &body).await.expect(201).id());
+        let all = format!("?attributes=onRequest,{LABELS}:history,{LABELS}:marks.value,{LABELS}:marks.why");
+        for (operation, shown) in [
+            (json!({"op": "replace", "path": "onRequest", "value": "R2"}), json!(["R2", null, null])),
+            (json!({"op": "add", "value": {"ONREQUEST": "R3"}}), json!(["R3", null, null])),
+            (
+                json!({"op": "add", "path": format!("{LABELS}:history"), "value": "H2"}),
+                json!([null, "H2", null]),
+            ),
+            (json!({"op": "replace", "value": {LABELS: {"history": "H3"}}}), json!([null, "H3", null])),
+            (
+                json!({"op": "add", "path": format!("{LABELS}:marks[value eq \"a\"].why"), "value": "w2"}),
+                json!([null, null, "w2"]),
+            ),
+            (json!({"op": "replace", "path": "place", "value": "P"}), json!([null, null, null])),
+        ] {
+            let json = server.patch(&path, json!([operation])).await.expect(200).json();
+            let labels = &json[LABELS];
+            let seen = json!([json["onRequest"], labels["history"], labels["marks"][0]["why"]]);
+            assert_eq!(seen, shown, "Q4: {operation}");
+        }
+        let json = server.get(&path).await.expect(200).json();
+        assert_eq!(json[LABELS], json!({"marks": [{"value": "a"}]}));
+        let json = server.get(&format!("{path}{all}")).await.expect(200).json();
+        assert_eq!(json["onRequest"], "R3");
+        assert_eq!(json[LABELS], json!({"history": "H3", "marks": [{"value": "a", "why": "w2"}]}));
+    }
+}
+
+#[tokio::test]
 async fn r7644_3_5_2_15_an_unknown_id_is_404() {
     for server in everywhere() {
         server.patch("/Users/none", json!([{"op": "remove", "path": "title"}])).await.refused(404, "");

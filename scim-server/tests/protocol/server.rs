@@ -278,7 +278,13 @@ pub(crate) fn things() -> Arc<Registry> {
         LABELS.parse().unwrap(),
         "Labels",
         "What things are called",
-        [string("colour"), string("shelf").with_returned(Returned::Always)],
+        [
+            string("colour"),
+            string("shelf").with_returned(Returned::Always),
+            string("history").with_returned(Returned::Request),
+            Attribute::complex("marks", [string("value"), string("why").with_returned(Returned::Request)])
+                .multi_valued(),
+        ],
     )
     .unwrap();
     let kind =
