@@ -19,7 +19,7 @@
 //! | 10 | `startIndex` and `count` below their least; `count=0` | `r7644_3_4_2_4_02`, `_04`, `_05` |
 //! | 10 | a filter on discovery is 403 | `r7644_4_06` |
 //! | 11 | uniqueness holds in a race, and honours caseExact | `field_11` here, `r7644_3_3_07_b` |
-//! | 11 | a PATCH that loses a race is tried again, then 409 | `field_11` here, `r7644_3_12_08` |
+//! | 11 | a PATCH or PUT that loses a race is tried again, then 409 | `field_11_b`, `_c` here, `r7644_3_12_08` |
 //! | 12 | limits are judged before work is done | `field_12` here |
 //! | 12 | an unknown endpoint has an Error body | `r7644_3_12_07` |
 //! | 13 | errors repeat little of the input; deep trees are dropped without recursion | `field_13` here |
@@ -278,6 +278,19 @@ async fn field_11_b_no_write_is_lost_in_a_race() {
         assert_eq!(server.get(&ann).await.json()["emails"].as_array().unwrap().len(), 24);
         assert_eq!(server.members(&group).await.len(), 24);
         assert_eq!(server.names("userName sw \"renamed-\"").await.len(), 24);
+    }
+}
+
+#[tokio::test]
+async fn field_11_c_a_put_that_loses_a_race_is_tried_again() {
+    for server in everywhere() {
+        let ann = server.user(json!({"userName": "ann"})).await;
+        let statuses = at_once(24, async |n| {
+            let body = user(json!({"userName": "ann", "title": format!("t{n}")}));
+            server.put(&ann, &body).await.status
+        });
+        assert_eq!(statuses, [200; 24]);
+        assert_eq!(server.names("title pr").await, ["ann"]);
     }
 }
 

@@ -167,6 +167,23 @@ async fn r7644_3_5_2_1_07_an_existing_value_is_not_added_again() {
 }
 
 #[tokio::test]
+async fn r7644_3_5_2_1_07_b_what_it_says_beyond_the_existing_value_is_added_to_that() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let value = json!([{"value": "bjensen@example.com", "type": "work", "display": "d"}]);
+        let json = after(&server, &path, json!({"op": "add", "path": "emails", "value": value})).await;
+        let work = json!({"value": "bjensen@example.com", "type": "work", "primary": true, "display": "d"});
+        assert_eq!(json["emails"], json!([work, full_user("x")["emails"][1]]), "C19");
+        let value = json!([{"value": "babs@jensen.org", "primary": false}]);
+        let again = after(&server, &path, json!({"op": "add", "path": "emails", "value": value})).await;
+        assert_eq!(again, json, "no primary is primary false");
+        let value = json!([{"value": "babs@jensen.org", "type": "work"}]);
+        let json = after(&server, &path, json!({"op": "add", "path": "emails", "value": value})).await;
+        assert_eq!(json["emails"].as_array().unwrap().len(), 3, "another type is another value");
+    }
+}
+
+#[tokio::test]
 async fn r7644_3_5_2_1_08_which_does_not_touch_last_modified() {
     for server in everywhere() {
         let path = bjensen(&server).await;
