@@ -116,7 +116,7 @@ async fn r7644_3_14_07_writes_with_a_stale_tag_are_412_and_change_nothing() {
         server.patch(&path, json!([{"op": "replace", "path": "nickName", "value": "new"}])).await.expect(200);
         let before = server.get(&path).await.text;
         for (method, body) in writes("stale") {
-            for stale in [tag.as_str(), STALE, "\"abc\", \"def\"", "garbage"] {
+            for stale in [tag.as_str(), STALE, "\"abc\", \"def\""] {
                 server.send(method, &path, &[("if-match", stale)], body.clone()).await.refused(412, "");
                 assert_eq!(server.get(&path).await.text, before, "{method} {stale}");
             }
