@@ -70,7 +70,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `proptest` | off | the module `strategies`: users, groups and PATCH documents for property tests |
+//! | `devices` | off | the module `packs::device`: devices and endpoint applications (RFC 9944) |
+//! | `proptest` | off | the module `strategies`: users, groups, whole schemas and PATCH documents for property tests |
 //!
 //! # What of the RFCs is here
 //!
@@ -82,6 +83,8 @@
 pub mod fuzzing;
 pub mod ids;
 pub mod message;
+#[cfg(feature = "devices")]
+pub mod packs;
 pub mod patch;
 mod projection;
 mod quirk;
@@ -100,7 +103,9 @@ pub use message::{QueryParams, ScimError, ScimType};
 pub use patch::{ChangeSet, PatchError, PatchLimits, PatchRequest};
 pub use projection::Projection;
 pub use quirk::Quirks;
-pub use registry::{Derived, Extension, Registry, RegistryError, TypeDefinition};
+pub use registry::{
+    Derived, Extension, IncompatibleRegistry, Registry, RegistryBuilder, RegistryError, TypeDefinition,
+};
 pub use resource::{
     Address, EnterpriseUser, Group, GroupRef, Manager, Member, MultiValued, Name, Resource, TypedError, User,
 };
