@@ -54,6 +54,33 @@ fn a_new_session_is_two_private_files_that_do_not_hold_each_other() {
 }
 
 #[test]
+fn a_session_that_cannot_be_made_says_why_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    for (session, token, pattern) in [
+        ("same/file", "same/../same/file", "are the same file, `same/file`(?s:.)*hint: .*--token-file"),
+        (
+            "file/in/scimsession",
+            "token",
+            "the folder `file/in` cannot be made: .+(?s:.)*hint: .*a file stands",
+        ),
+        ("scimsession", "file", "`file` exists already(?s:.)*hint: "),
+    ] {
+        let output = run(bridge_command(dir.path()).args([
+            "session",
+            "new",
+            "--session",
+            session,
+            "--token-file",
+            token,
+        ]));
+        assert!(!output.status.success(), "{session} {token}");
+        assert!(matches(&text(&output), pattern), "{session} {token}: {}", text(&output));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{session} {token}");
+    }
+}
+
+#[test]
 fn a_session_can_be_shown_without_its_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let token = new_session(dir.path());
@@ -249,6 +276,9 @@ fn dev_makes_everything_and_says_where_to_look() {
     let folder = dir.path().join("op-scim-bridge-dev");
     assert!(folder.is_dir());
     assert!(matches(&process.log(), "account people"), "where to look: {}", process.log());
+    assert!(matches(&process.log(), "user name .*@example.com"), "plain user names: {}", process.log());
+    let plain = json!({"schemas": [USER], "userName": "tomas"});
+    client.post("/scim/v2/Users", &plain).expect(201);
     for entry in files(&folder) {
         let mode = fs::metadata(&entry).unwrap().permissions().mode();
         let secret = fs::read(&entry).is_ok_and(|bytes| contains(&bytes, token.as_bytes()));
@@ -332,10 +362,54 @@ fn a_stop_finishes_what_was_begun() {
             assert!(head.starts_with("HTTP/1.1 201"), "{kind:?}: {head}");
             let status = server.wait();
             assert_eq!(status.code(), Some(0), "{kind:?}: {}", server.log());
+            if kind == Kind::Bridge {
+                let log = server.log();
+                let says = |word: &str| log.lines().filter(|line| line.contains(word)).count();
+                assert_eq!((says("stopping: no new connections"), says("stopped")), (1, 1), "{log}");
+                assert!(log.lines().last().unwrap().contains("stopped"), "{log}");
+            }
             drop(idle);
             let server = server.restart();
             assert_eq!(server.client().all("/Users").len(), 1, "{kind:?}");
         }
+    }
+}
+
+/// A second bridge would undo what the first does; commands of the administrator go on beside it.
+#[test]
+fn a_data_folder_has_one_bridge_even_after_kill_9() {
+    let mut server = Server::start(Kind::Bridge);
+    let folder = server.data_dir().display().to_string();
+    let output = run(bridge_command(server.dir()).arg("serve"));
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("another bridge is running on the data folder"), "{}", text(&output));
+    assert!(text(&output).contains(&folder) && text(&output).contains("hint: "), "{}", text(&output));
+
+    let body = json!({"schemas": [USER], "userName": "wanda@example.com"});
+    server.client().post("/Users", &body).expect(201);
+    for arguments in [&["people"][..], &["groups"], &["accept", "wanda@example.com"]] {
+        let output = run(bridge_command(server.dir()).arg("account").args(arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    server.kill_9();
+    let server = server.restart();
+    assert_eq!(server.client().all("/Users").len(), 1);
+}
+
+#[test]
+fn debug_and_trace_say_more() {
+    let words = ["request received", "account change", "account database read"];
+    for (variable, says) in
+        [(None, [false; 3]), (Some("OP_DEBUG"), [true, true, false]), (Some("OP_TRACE"), [true; 3])]
+    {
+        let variables: Vec<_> = variable.map(|name| (name, "1")).into_iter().collect();
+        let mut server = Server::start_with(Kind::Bridge, &variables);
+        let body = json!({"schemas": [USER], "userName": "wanda@example.com"});
+        server.client().post("/Users", &body).expect(201);
+        assert!(server.terminate().success());
+        let log = server.log();
+        assert_eq!(words.map(|word| log.contains(word)), says, "{variable:?}: {log}");
+        assert!(!log.contains("wanda"), "{variable:?}: {log}");
     }
 }
 
@@ -367,6 +441,61 @@ fn logs_are_json_when_asked_for_and_never_hold_secrets() {
             assert!(entry[key].is_string(), "no {key}: {line}");
         }
     }
+}
+
+#[test]
+fn the_log_names_the_routes_beside_scim() {
+    let mut server = Server::start_with(Kind::Bridge, &[("OP_JSON_LOGS", "1")]);
+    let client = server.client_at("");
+    for path in ["/health", "/ping", "/app", "/app/"] {
+        assert_eq!(client.get(path).status, 200, "{path}");
+    }
+    assert!(server.terminate().success());
+    let lines: Vec<Value> = server.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let routes: Vec<_> = lines.iter().filter_map(|line| line["route"].as_str()).collect();
+    assert!(routes.ends_with(&["/health", "/ping", "/app", "/app"]), "{routes:?}");
+}
+
+/// What keeps a bridge from serving is JSON too: the settings, the session, the port.
+#[test]
+fn errors_before_serving_are_json_when_logs_are() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, variable, value, with_session, pattern, hint) in [
+        (&[][..], "OP_CONFIRMATION_INTERVAL", "10", true, "at least 30", false),
+        (&["serve"], "OP_PORT", "70000", true, "70000", false),
+        (&["serve", "--no-such-flag"], "OP_DEBUG", "0", true, "--no-such-flag", false),
+        (&["serve"], "OP_DEBUG", "0", false, "there is no session file", true),
+        (&["serve"], "OP_TLS_DOMAIN", "scim.example.com", true, "does not serve HTTPS itself", false),
+        (&["serve"], "OP_PORT", port.as_str(), true, "cannot listen on", true),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        if with_session {
+            new_session(dir.path());
+        }
+        for json in [("OP_JSON_LOGS", "1"), ("OP_JSON_LOGS", "0")] {
+            let output = run(bridge_command(dir.path()).args(arguments).envs([json, (variable, value)]));
+            let printed = text(&output);
+            assert!(
+                !output.status.success() && matches(&printed, pattern),
+                "{arguments:?} {variable}: {printed}"
+            );
+            let lines: Vec<Result<Value, _>> = printed.lines().map(serde_json::from_str).collect();
+            if json.1 == "0" {
+                assert!(lines.iter().all(Result::is_err), "{printed}");
+                continue;
+            }
+            let last = lines.last().unwrap().as_ref().unwrap_or_else(|_| panic!("{printed}"));
+            assert!(lines.iter().all(Result::is_ok), "{printed}");
+            assert_eq!(last["level"], "error", "{printed}");
+            assert!(matches(last["message"].as_str().unwrap(), pattern), "{printed}");
+            assert_eq!(last["hint"].is_string(), hint, "{printed}");
+        }
+    }
+    // Whoever types a command reads what it says.
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(bridge_command(dir.path()).args(["account", "peple"]).env("OP_JSON_LOGS", "1"));
+    assert!(text(&output).starts_with("error: "), "{}", text(&output));
 }
 
 /// Nobody is told what can be asked without a token but how to ask.

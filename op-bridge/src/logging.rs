@@ -3,6 +3,7 @@
 //! The level applies to this project's own crates. Libraries log at `info` and above whatever the level,
 //! because some of them write headers at lower levels, and headers carry the bearer token.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -116,7 +117,7 @@ struct Line {
     time: String,
     level: &'static str,
     message: String,
-    target: &'static str,
+    target: Cow<'static, str>,
     #[serde(flatten)]
     fields: BTreeMap<String, Value>,
 }
@@ -149,7 +150,14 @@ where
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        fields.0.retain(|name, _| !["time", "level", "target"].contains(&name.as_str()));
+        // Of a library that logs through the crate `log`: it has its name in a field, and says where in its source it
+        // is, which is the path on the machine that built it.
+        let library = match fields.0.remove("log.target") {
+            Some(Value::String(library)) => Some(library),
+            _ => None,
+        };
+        let not_wanted = ["time", "level", "target", "log.module_path", "log.file", "log.line"];
+        fields.0.retain(|name, _| !not_wanted.contains(&name.as_str()));
         let line = Line {
             time,
             level: match *event.metadata().level() {
@@ -160,7 +168,7 @@ where
                 tracing::Level::TRACE => "trace",
             },
             message,
-            target: event.metadata().target(),
+            target: library.map_or(Cow::Borrowed(event.metadata().target()), Cow::Owned),
             fields: fields.0,
         };
         writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)
@@ -264,6 +272,22 @@ mod tests {
         assert_eq!(lines[1]["level"], "warn");
         assert_eq!(lines[1]["error"], "the account is not available: no luck: broken pipe");
         assert!(text.starts_with("{\"time\":\""), "the time comes first");
+    }
+
+    #[test]
+    fn json_lines_of_libraries_have_no_source_paths() {
+        let text = logged(Format::Json, Level::Info, || {
+            let path = "/home/builder/.cargo/registry/src/r2d2/src/lib.rs";
+            tracing::warn!(
+                target: "log",
+                { "log.target" = "r2d2", "log.module_path" = "r2d2", "log.file" = path, "log.line" = 7 },
+                "busy"
+            );
+        });
+        let line: Map<String, Value> = serde_json::from_str(&text).unwrap();
+        let keys: Vec<&String> = line.keys().collect();
+        assert_eq!(keys, ["level", "message", "target", "time"], "{text}");
+        assert_eq!((&line["target"], &line["message"]), (&"r2d2".into(), &"busy".into()));
     }
 
     #[test]

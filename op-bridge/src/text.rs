@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 /// The most characters of an input that a message shows.
 pub(crate) const ECHO_MAX: usize = 64;
 
-/// `input` in backticks: control characters and backticks escaped, cut after [`ECHO_MAX`] characters.
+/// `input` in backticks: control characters, invisible ones and backticks escaped, cut after [`ECHO_MAX`] characters.
 pub(crate) fn quote(input: &str) -> String {
     let mut quoted = String::from("`");
     for c in input.chars().take(ECHO_MAX) {
-        if c.is_control() || c == '`' || c == '\\' {
+        if steers(c) || c == '`' || c == '\\' {
             // Writing to a string cannot fail.
             let _ = write!(quoted, "{}", c.escape_unicode());
         } else {
@@ -23,6 +23,12 @@ pub(crate) fn quote(input: &str) -> String {
     quoted
 }
 
+/// Whether a character moves the cursor, turns the direction of writing, or takes no room.
+pub(crate) fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +37,7 @@ mod tests {
     fn input_is_escaped_and_cut() {
         assert_eq!(quote("a@example.com"), "`a@example.com`");
         assert_eq!(quote("a\nb`"), "`a\\u{a}b\\u{60}`");
+        assert_eq!(quote("Ow\u{200b}ners\u{202e}"), "`Ow\\u{200b}ners\\u{202e}`");
         assert_eq!(quote(&"é".repeat(65)), format!("`{}…`", "é".repeat(64)));
     }
 }

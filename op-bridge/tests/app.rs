@@ -12,16 +12,18 @@ use clap::Parser;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use op_bridge::account::Account;
-use op_bridge::app::{Bridge, Front, GateTokens, Options, WithHealth};
+use op_bridge::app::{Bridge, Front, GateTokens, Options, OwnTokens, WithHealth};
 use op_bridge::clock::{ManualClock, SystemClock};
 use op_bridge::command::{self, Dev};
 use op_bridge::config::Config;
 use op_bridge::confirm;
 use op_bridge::credentials::{SessionFile, SessionGate};
 use op_bridge::health::{Health, Source};
+use op_bridge::mapping::{BridgeStore, Settings, registry};
 use op_bridge::random::SystemRandom;
-use scim_server::Body;
 use scim_server::layer::auth::AuthLayer;
+use scim_server::store::SqliteStore;
+use scim_server::{Body, ScimService};
 use serde_json::Value;
 use support::Setup;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
@@ -116,6 +118,62 @@ async fn a_wrong_token_is_401_and_a_broken_session_is_500() {
     let closed = Arc::new(SessionGate::closed());
     let answer = ask(&closed, &health, Method::GET, "/health", Some(&setup.token.expose())).await;
     assert_eq!(answer.status(), 500);
+}
+
+/// A session that belongs to another account than the one in the data folder: nothing of the account is shown.
+#[tokio::test]
+async fn a_session_of_another_account_sees_nothing() {
+    let setup = Setup::unlocked();
+    let ada = op_bridge::account::NewPerson::new("ada@example.com", "Ada Lovelace");
+    let ada = setup.account.provision(ada).await.unwrap().person.id;
+    let people = setup.account.people().await.unwrap();
+    let (file, other) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+    let gate = Arc::new(SessionGate::new(file, &SystemRandom).unwrap());
+    let account: Arc<dyn Account> = Arc::new(support::open(setup.folder.path(), &gate, &setup.clock));
+    let inner = Arc::new(SqliteStore::open(setup.folder.path().join("scim.sqlite3")).unwrap());
+    let store = BridgeStore::new(inner, Arc::clone(&account), Arc::new(SystemClock), Settings::default());
+    store.reconcile().await.unwrap();
+    let (health, _) = health();
+    let service = ServiceBuilder::new()
+        .layer_fn(Front::new)
+        .layer(AuthLayer::new(OwnTokens { tokens: GateTokens(Arc::clone(&gate)), account }))
+        .layer_fn(|inner| WithHealth::new(inner, health.clone()))
+        .service(ScimService::builder(store).registry(registry()).mounted_at(["/scim", "/"]).build());
+    let user = format!("/scim/Users/{ada}");
+    let requests = [
+        (Method::GET, "/"),
+        (Method::GET, "/health"),
+        (Method::GET, "/scim/Users"),
+        (Method::GET, "/Users?filter=userName%20eq%20%22ada%40example.com%22"),
+        (Method::GET, user.as_str()),
+        (Method::GET, "/scim/Groups"),
+        (Method::GET, "/scim/ServiceProviderConfig"),
+        (Method::POST, "/scim/.search"),
+        (Method::POST, "/scim/Users"),
+        (Method::PUT, user.as_str()),
+        (Method::PATCH, user.as_str()),
+        (Method::DELETE, user.as_str()),
+        (Method::GET, "/no/such/path"),
+    ];
+    for (method, path) in requests {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header("authorization", format!("Bearer {}", &*other.expose()))
+            .header("content-type", "application/scim+json")
+            .body(Body::from(b"{}".to_vec()))
+            .unwrap();
+        let answer = service.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(status, 500, "{method} {path}: {text}");
+        let json: Value = serde_json::from_str(&text).unwrap();
+        let detail = json["detail"].as_str().unwrap();
+        assert!(detail.contains("use the session file it was set up with"), "{method} {path}: {text}");
+        assert!(!text.contains("ada@") && !text.contains("Lovelace"), "{method} {path}: {text}");
+    }
+    assert_eq!(setup.account.people().await.unwrap(), people, "and nothing is done");
 }
 
 fn written(setup: &Setup) -> std::path::PathBuf {
@@ -219,6 +277,21 @@ async fn a_domain_in_the_session_turns_no_https_on_but_the_variables_refuse() {
         Bridge::start(options(folder.path(), &["--redis-url", "redis://nowhere"]).unwrap()).await.unwrap();
     let address = bridge.address().unwrap();
     assert_eq!(address.ip().to_string(), "127.0.0.1");
+}
+
+#[tokio::test]
+async fn one_bridge_on_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+    file.write(&folder.path().join("scimsession"), op_bridge::credentials::Overwrite::Refuse).unwrap();
+    let first = Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
+    let refused = Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap_err();
+    assert!(refused.to_string().contains("another bridge is running on the data folder"), "{refused}");
+    assert!(refused.to_string().contains(&folder.path().display().to_string()), "{refused}");
+    assert!(command::hint(&refused).unwrap().contains("--data-dir"));
+    // Run to its end, it lets go of the folder.
+    first.run(std::future::ready(())).await.unwrap();
+    Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
 }
 
 #[tokio::test]

@@ -204,7 +204,126 @@ async fn system_groups_unmanaged_groups_and_the_last_owner_are_protected() {
     let owner =
         account.people().await.unwrap().into_iter().find(|person| person.name == "Account Owner").unwrap();
     let refused = account.suspend(&owner.id).await.unwrap_err();
-    assert!(refused.to_string().starts_with("the bridge does not change the last owner of the account"));
+    assert_eq!(
+        refused.to_string(),
+        "the bridge does not change the last owner of the account, `owner@account.invalid`, who therefore cannot be \
+         suspended: make another person an owner in 1Password first, then suspend this one again"
+    );
+}
+
+#[tokio::test]
+async fn owners_keep_their_names_and_addresses_but_not_their_access() {
+    let setup = Setup::unlocked();
+    let account = &setup.account;
+    let id = account.provision(ada()).await.unwrap().person.id;
+    account.accept("ada@example.com").await.unwrap();
+    account.confirm(&id).await.unwrap();
+    setup.make_owner(id.as_str());
+    let before = account.person(&id).await.unwrap().unwrap();
+    for (what, refusal) in [
+        ("name", account.rename(&id, "Eve").await),
+        ("e-mail address", account.change_email(&id, "eve@example.com").await),
+    ] {
+        let refusal = refusal.unwrap_err();
+        assert!(matches!(refusal, AccountError::Protected { .. }));
+        assert_eq!(
+            refusal.to_string(),
+            format!(
+                "the bridge does not change the {what} of `ada@example.com`, an owner of the account: change it in \
+                 1Password itself, or take the person out of the group `Owners` there first"
+            )
+        );
+    }
+    account.rename(&id, "Ada Lovelace").await.unwrap();
+    account.change_email(&id, "ADA@example.com").await.unwrap();
+    assert_eq!(
+        account.person(&id).await.unwrap().unwrap(),
+        before,
+        "what repeats what is there is no change"
+    );
+
+    assert_eq!(account.suspend(&id).await.unwrap().state, PersonState::Suspended);
+    assert!(matches!(account.rename(&id, "Eve").await, Err(AccountError::Protected { .. })));
+    assert_eq!(account.reactivate(&id).await.unwrap().state, PersonState::Active);
+    let first = account.people().await.unwrap().remove(0);
+    account.suspend(&first.id).await.unwrap();
+    assert!(matches!(account.suspend(&id).await, Err(AccountError::Protected { .. })), "now she is the last");
+}
+
+#[tokio::test]
+async fn names_are_compared_as_they_are_read() {
+    let setup = Setup::unlocked();
+    let account = &setup.account;
+    let mine = account.create_group("Mine").await.unwrap().group.id;
+    for name in [
+        "Owners ",
+        "  owners",
+        "Ow\u{200b}ners",
+        "Ｏｗｎｅｒｓ",
+        "\u{a0}Owners",
+        "\u{41e}wners",
+        "SC1M Bridge",
+    ] {
+        for refused in
+            [account.create_group(name).await.map(drop), account.rename_group(&mine, name).await.map(drop)]
+        {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, AccountError::NameLooksAlike { .. }), "{name:?}: {refused}");
+            let sentence = refused.to_string();
+            assert!(
+                sentence.ends_with("is one of the account's own groups: choose another name"),
+                "{sentence}"
+            );
+            assert!(!sentence.contains('\u{200b}'), "what is not seen is written out: {sentence}");
+        }
+    }
+    let sales = account.create_group("Sales  Team").await.unwrap().group;
+    for same in ["sales team", " Sales\u{a0}Team", "Sa\u{200d}les Team", "Ｓales Team"] {
+        let again = account.create_group(same).await.unwrap();
+        assert!(again.existed && again.group == sales, "{same:?}");
+        assert!(
+            matches!(account.rename_group(&mine, same).await, Err(AccountError::NameTaken(_))),
+            "{same:?}"
+        );
+    }
+    for other in ["SalesTeam", "Sales Team 2", "S\u{430}les Team", "Product Owners"] {
+        assert!(!account.create_group(other).await.unwrap().existed, "{other:?}");
+    }
+    account.rename_group(&sales.id, "SALES TEAM").await.unwrap();
+    for (name, problem) in [
+        ("", "it is empty"),
+        (" \u{3000}", "it is empty"),
+        ("\u{200b}", "nothing of it can be seen"),
+        ("a\tb", "it has control characters in it"),
+        ("a\u{2029}b", "it has control characters in it"),
+    ] {
+        let refused = account.create_group(name).await.unwrap_err().to_string();
+        assert_eq!(refused, format!("the account cannot take this group name: {problem}"), "{name:?}");
+    }
+}
+
+/// A folder that an earlier version has written compares names as this version does.
+#[tokio::test]
+async fn the_keys_of_names_follow_the_version() {
+    let mut setup = Setup::unlocked();
+    let sales = setup.account.create_group("Sales Team").await.unwrap().group;
+    let database = rusqlite::Connection::open(setup.folder.path().join("account.sqlite3")).unwrap();
+    for key in ["sales   team", "x"] {
+        let changed =
+            database.execute("UPDATE groups SET name_key = ?2 WHERE id = ?1", [sales.id.as_str(), key]);
+        assert_eq!(changed.unwrap(), 1);
+        setup.restart();
+        setup.unlock();
+        assert!(setup.account.create_group("Sales Team").await.unwrap().existed);
+    }
+    // Two that were different before.
+    let twin =
+        "INSERT INTO groups SELECT NULL, 'aaaaaaaaaaaaaaaaaaaaaaaaaa', 'Sales team ', 'sales team ', kind,
+        managed, public_key, integration_sealed_key, 0, 0 FROM groups WHERE id = ?1";
+    assert_eq!(database.execute(twin, [sales.id.as_str()]).unwrap(), 1);
+    setup.restart();
+    setup.unlock();
+    assert_eq!(setup.account.create_group("Sales Team").await.unwrap().group.id, sales.id);
 }
 
 #[tokio::test]

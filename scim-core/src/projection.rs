@@ -124,6 +124,11 @@ impl Projection {
                 (None, None) => self.note(extension, attribute, None),
             }
         }
+        for change in &changes.relations {
+            if let Some(attribute) = definition.attribute(&change.attribute) {
+                self.note(None, attribute, None);
+            }
+        }
         self
     }
 

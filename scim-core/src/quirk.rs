@@ -17,6 +17,7 @@
 /// | `wrap_single_values` | OneLogin: `emails` as one object | 400 invalidValue |
 /// | `empty_strings` | OneLogin macros that expand to `""`: no value, where a string cannot stand | 400 invalidValue |
 /// | `user_name_blanks` | directories whose user names have blanks | 400 invalidValue |
+/// | `any_user_name` | directories whose user names have symbols, or came with characters that cannot be seen | 400 invalidValue |
 /// | `any_country` | most: `USA` or `Germany` in `addresses.country`, where the RFC has ISO 3166-1 alpha-2 | 400 invalidValue |
 /// | `prefer_attributes` | clients that send `attributes` and `excludedAttributes` together | 400 invalidValue |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub struct Quirks {
     pub empty_strings: bool,
     /// `userName` may have blanks inside, which RFC 8265 does not allow.
     pub user_name_blanks: bool,
+    /// `userName` may have any other characters that the profile UsernameCaseMapped of RFC 8265 does not allow, except
+    /// for control characters: symbols, zero-width characters, code points that are not assigned.
+    pub any_user_name: bool,
     /// `addresses.country` may be any text.
     pub any_country: bool,
     /// `attributes` wins over `excludedAttributes`.
@@ -80,6 +84,7 @@ impl Quirks {
             wrap_single_values: on,
             empty_strings: on,
             user_name_blanks: on,
+            any_user_name: on,
             any_country: on,
             prefer_attributes: on,
         }

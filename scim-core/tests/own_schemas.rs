@@ -100,7 +100,10 @@ fn errors_name_the_attribute_and_the_fault() {
         ("[".to_owned(), "schema: "),
         ("3".to_owned(), "schema: must be an object, got a number"),
         ("{}".to_owned(), "schema: `id` is missing"),
-        (r#"{"id": "no uri"}"#.to_owned(), "schema: `id`: `no uri` is no schema URI: it has no scheme, such as `urn:`"),
+        (
+            r#"{"id": "no uri"}"#.to_owned(),
+            "schema: `id`: `no uri` is no schema URI: it has no scheme, such as `urn:`",
+        ),
         (
             format!(r#"{{"id": "{THING}", "attributes": {{}}}}"#),
             "schema `urn:example:2.0:Thing`: `attributes` must be a list, got an object",

@@ -366,7 +366,7 @@ fn simple_lists_are_filtered_by_value() {
         tags,
         r#"[{"op":"replace","path":"tags[value eq \"z\"]","value":"c"}]"#,
         ScimType::NoTarget,
-        "`tags[...]` matches",
+        "no value matches the filter of `tags[value eq \"z\"]`",
     );
     thing_gives(
         r#""sizes":[1,2.5]"#,
@@ -560,7 +560,7 @@ fn error_texts_say_where_and_what() {
         ),
         (
             r#"[{"op":"replace","path":"emails[type eq \"work\"].primary","value":"perhaps"}]"#,
-            "operation 1: `emails[...].primary` must be true or false, got the string `perhaps`",
+            "operation 1: `emails[type eq \"work\"].primary` must be true or false, got the string `perhaps`",
         ),
         (r#"[{"op":"remove","path":"id"}]"#, "operation 1: `id` is set by the server and cannot be changed"),
         (
@@ -621,4 +621,50 @@ fn debug_shows_no_values() {
     set.apply(&user, &mut resource).unwrap();
     assert_eq!(resource.text("password"), Some("s3cret"));
     assert!(!format!("{set:?} {resource:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_filter_in_a_message_is_short_and_escaped() {
+    let user = user_json(r#""emails":[{"value":"a"}]"#);
+    let long = "x".repeat(500);
+    let table = [
+        (
+            "emails[value eq \\\"\u{202e}`\\\"].display".to_owned(),
+            r#"`emails[value eq "\u{202e}\u{60}"].display`"#.to_owned(),
+        ),
+        (format!("emails[value eq \\\"{long}\\\"]"), format!(r#"`emails[value eq "{}...]`"#, "x".repeat(50))),
+    ];
+    for (path, shown) in table {
+        let operation = format!(r#"[{{"op":"replace","path":"{path}","value":{{"value":"b"}}}}]"#);
+        let operation = if path.ends_with("display") {
+            operation.replace(r#"{"value":"b"}"#, r#""b""#)
+        } else {
+            operation
+        };
+        refuses(
+            "User",
+            &user,
+            &operation,
+            &Quirks::strict(),
+            ScimType::NoTarget,
+            &format!("no value matches the filter of {shown}"),
+        );
+    }
+}
+
+#[test]
+fn the_value_that_an_add_calls_primary_wins() {
+    let emails = r#""emails":[{"value":"a","primary":true}]"#;
+    for order in [
+        r#"[{"value":"b","primary":true},{"value":"a","display":"A"}]"#,
+        r#"[{"value":"a","display":"A"},{"value":"b","primary":true}]"#,
+    ] {
+        let expected = r#"[{"value":"a","primary":false,"display":"A"},{"value":"b","primary":true}]"#;
+        user_gives(
+            emails,
+            &format!(r#"[{{"op":"add","path":"emails","value":{order}}}]"#),
+            "emails",
+            expected,
+        );
+    }
 }

@@ -9,7 +9,7 @@ use scim_core::schema::{Mutability, Returned};
 use scim_core::scim_filter::DataType;
 use scim_core::validate::{IssueKind, validate_new, validate_replacement};
 use scim_core::{
-    Attribute, Quirks, Registry, Relation, ResourceType, Schema, ScimType, ValidationError, urn,
+    Attribute, Quirks, Registry, Relation, ResourceType, Schema, ScimType, ValidationError, Value, urn,
 };
 
 fn post(kind: &str, json: &str, quirks: &Quirks) -> Result<scim_core::Object, ValidationError> {
@@ -424,6 +424,7 @@ fn each_quirk_tolerates_one_thing() {
             "wrap_single_values" => quirks.wrap_single_values = true,
             "empty_strings" => quirks.empty_strings = true,
             "user_name_blanks" => quirks.user_name_blanks = true,
+            "any_user_name" => quirks.any_user_name = true,
             "any_country" => quirks.any_country = true,
             other => panic!("{other}"),
         }
@@ -468,6 +469,12 @@ fn each_quirk_tolerates_one_thing() {
             format!(r#"{{"schemas":["{}"],"userName":"John Smith"}}"#, urn::USER),
             "userName",
             r#""John Smith""#.to_owned(),
+        ),
+        (
+            "any_user_name",
+            format!(r#"{{"schemas":["{}"],"userName":"bj\u00f8rn\u2665"}}"#, urn::USER),
+            "userName",
+            "\"bj\u{f8}rn\u{2665}\"".to_owned(),
         ),
         (
             "any_country",
@@ -534,5 +541,63 @@ fn a_required_value_that_is_refused_is_not_called_missing_too() {
         let body = object(&format!(r#"{{"schemas":["{}"],"userName":{value}}}"#, scim_core::urn::USER));
         let error = validate_new(&user, body, &Quirks::interop()).unwrap_err().to_string();
         assert!(error.contains(words) && !error.contains("is required"), "{error}");
+    }
+}
+
+#[test]
+fn strict_user_names_are_identifiers_of_precis() {
+    let quoted = |name: &str| String::from_utf8(Value::from(name).to_vec()).unwrap();
+    let json = |name: &str| format!(r#"{{"schemas":["{}"],"userName":{}}}"#, urn::USER, quoted(name));
+    // RFC 8265 section 3.5 and what directories have; letter case and width are mapped, not refused.
+    for name in [
+        "juliet@example.com",
+        "fussball",
+        "fu\u{df}ball",
+        "\u{3c0}",
+        "\u{3a3}",
+        "\u{3c2}",
+        "Bj\u{f8}rn",
+        "e\u{301}",
+        "\u{ff21}nn",
+        "a+b_c-d.e!#$%&'*/=?^`{|}~",
+        "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+        "l\u{b7}l",
+        "\u{645}\u{6f1}",
+    ] {
+        for quirks in MODES {
+            accepts("User", &json(name), &quirks, "userName", &quoted(name));
+        }
+    }
+    let words = "must be a name without symbols, characters that cannot be seen and other characters that RFC 8265 does not allow";
+    for (name, seen) in [
+        ("he\u{200b}nry", "he\\u{200b}nry"),
+        ("a\u{feff}", "a\\u{feff}"),
+        ("a\u{200d}b", "a\\u{200d}b"),
+        ("\u{202e}ann", "\\u{202e}ann"),
+        ("ann\u{ad}a", "ann\\u{ad}a"),
+        ("henry\u{2163}", "henry\u{2163}"),
+        ("\u{265a}", "\u{265a}"),
+        ("\u{fb01}n", "\u{fb01}n"),
+        ("\u{1f600}", "\u{1f600}"),
+        ("a\u{e000}", "a\u{e000}"),
+        ("a\u{378}", "a\u{378}"),
+        ("a\u{ffff}", "a\u{ffff}"),
+        ("\u{b7}l", "\u{b7}l"),
+    ] {
+        let expected = format!("`userName` {words}, got `{seen}`");
+        refuses("User", &json(name), &Quirks::strict(), ScimType::InvalidValue, &expected);
+        accepts("User", &json(name), &Quirks::interop(), "userName", &quoted(name));
+        // Blanks are another matter.
+        let mut quirks = Quirks::strict();
+        quirks.user_name_blanks = true;
+        assert!(post("User", &json(&format!("a {name}")), &quirks).unwrap_err().to_string().contains(words));
+        accepts("User", &json("a b"), &quirks, "userName", "\"a b\"");
+    }
+    let mut quirks = Quirks::strict();
+    quirks.any_user_name = true;
+    for (name, quirks, words) in
+        [("a b", quirks, "without blanks"), ("a\tb", Quirks::interop(), "without control characters")]
+    {
+        assert!(post("User", &json(name), &quirks).unwrap_err().to_string().contains(words));
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use scim_core::message::MessageError;
-use scim_core::{JsonError, JsonErrorKind, PatchError, ScimError, ScimType, ValidationError, excerpt};
+use scim_core::{
+    JsonError, JsonErrorKind, PatchError, ScimError, ScimType, ValidationError, Version, excerpt,
+};
 use scim_filter::{ParseError, ResolveError};
 
 use crate::body::Body;
@@ -69,6 +71,23 @@ pub enum Error {
     /// There is more than one Host header.
     #[error("the header Host is given more than once")]
     Hosts,
+    /// A header of RFC 7644 section 3.14 is no list of entity tags.
+    #[error("the header {name} must be `*` or versions in double quotes such as W/\"1\", got `{got}`")]
+    Tags {
+        /// The header.
+        name: &'static str,
+        /// What it says, shortened.
+        got: String,
+    },
+    /// The resource has a version that If-None-Match names.
+    #[error(
+        "the header If-None-Match rules this out: the resource exists, and its version is {}",
+        current.etag()
+    )]
+    NoneMatch {
+        /// The version that it has.
+        current: Version,
+    },
     /// The body is not JSON, or not JSON that is accepted.
     #[error("the body cannot be read: {0}")]
     Json(#[from] JsonError),
@@ -138,7 +157,8 @@ impl Error {
             Self::MediaType(_) | Self::ContentEncoding(_) => plain(415),
             Self::BodyTooLarge { .. } => plain(413),
             // No scimType is about paths, headers and broken connections.
-            Self::BodyRead | Self::Path(_) | Self::Hosts => plain(400),
+            Self::BodyRead | Self::Path(_) | Self::Hosts | Self::Tags { .. } => plain(400),
+            Self::NoneMatch { .. } => plain(412),
             Self::TooManySweeps { .. } => typed(ScimType::TooMany),
             Self::Query(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
             Self::Json(error) => match error.kind() {

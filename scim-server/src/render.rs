@@ -19,7 +19,7 @@ pub(crate) fn write_record(
 ) -> Result<(), Error> {
     if !projection.shows_all(definition) {
         let object = record.to_object(context, definition).map_err(StoreError::internal)?;
-        projection.apply(definition, &object).write(out);
+        projection.write(definition, &object, out);
         return Ok(());
     }
     let open = record.document.strip_suffix(b"}").ok_or_else(|| damaged(record))?;

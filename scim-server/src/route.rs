@@ -146,6 +146,13 @@ impl Route {
 pub struct RouteName(Arc<str>);
 
 impl RouteName {
+    /// The name of a route that something else than the service answers, to be set on that answer. Without ids, so that
+    /// logs and metrics may group by it.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Self(name.into())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

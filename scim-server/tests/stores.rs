@@ -61,6 +61,7 @@ macro_rules! contract {
                 replace_members_writes_the_difference
                 delete_removes_memberships
                 load_limits
+                patch_meets_what_it_expects
                 paging_is_stable
                 count_zero_gives_total
                 sort_order

@@ -129,9 +129,14 @@ async fn main() -> ExitCode {
         .override_usage("op-scim-bridge [SETTINGS]\n       op-scim-bridge <COMMAND>")
         .mut_args(|argument| argument.hide(true))
         .mut_subcommand("session", |session| session.mut_subcommand("show", only_session));
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => return refuse_settings(&error),
+    };
+    let json = match &cli {
+        Cli { command: None, config } => config.json_logs,
+        Cli { command: Some(Command::Serve { config }), .. } => config.json_logs,
+        _ => false,
     };
     let done = match cli {
         Cli { command: None, config } => serve(&config).await,
@@ -140,13 +145,34 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = command::hint(&*error) {
-                eprintln!("hint: {hint}");
+            let (text, hint) = (command::explain(&*error), command::hint(&*error));
+            if json {
+                tracing::error!(hint, "{text}");
+            } else {
+                eprintln!("error: {text}");
+                hint.iter().for_each(|hint| eprintln!("hint: {hint}"));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Settings that cannot be understood, or a request for help. Whoever collects the logs of a serving bridge as JSON gets
+/// the error as JSON, too.
+fn refuse_settings(error: &clap::Error) -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let serves =
+        !arguments.first().is_some_and(|first| ["dev", "session", "account"].iter().any(|c| first == c));
+    let logging = Logging { format: Format::Json, level: Level::Info };
+    if error.use_stderr() && serves && Config::asks_for_json_logs(&arguments) && logging.start().is_ok() {
+        let text = error.to_string();
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        tracing::error!("{}", lines.join(" ").trim_start_matches("error: "));
+    } else {
+        // Where even this cannot be written there is nobody to tell.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Of all settings, showing a session needs one.

@@ -14,6 +14,18 @@ pub enum AccountError {
     /// Another group has the name.
     #[error("the group name {} belongs to another group in the account", text::quote(.0))]
     NameTaken(String),
+    /// The name could be taken for that of a group that the account made itself.
+    #[error(
+        "the group name {} looks like {}, which is one of the account's own groups: choose another name",
+        text::quote(name),
+        text::quote(group)
+    )]
+    NameLooksAlike {
+        /// The name that was asked for.
+        name: String,
+        /// The system group.
+        group: String,
+    },
     /// A value that no account takes.
     #[error("the account cannot take this {what}: {problem}")]
     Invalid {

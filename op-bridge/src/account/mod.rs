@@ -8,12 +8,14 @@ mod error;
 mod group;
 mod id;
 pub mod local;
+mod name;
 mod person;
 mod port;
 
 pub use self::error::AccountError;
 pub use self::group::{Group, GroupKind, Membership, MembershipState};
 pub use self::id::{AccountId, GroupId, IdError, IntegrationId, PersonId};
+pub(crate) use self::name::name_key;
 pub use self::person::{EMAIL_MAX, LANGUAGE_MAX, NAME_MAX, NewPerson, Person, PersonState};
 pub(crate) use self::person::{check_email, check_name};
 pub use self::port::{Account, Capabilities, Capability, CreatedGroup, ProvisionedPerson};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::AccountError;
 use super::id::PersonId;
+use super::name::is_visible;
 
 /// The most characters of a name.
 pub const NAME_MAX: usize = 512;
@@ -172,10 +173,13 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), AccountEr
     if name.trim().is_empty() {
         return Err(AccountError::Invalid { what, problem: "it is empty" });
     }
+    if !is_visible(name) {
+        return Err(AccountError::Invalid { what, problem: "nothing of it can be seen" });
+    }
     if name.chars().count() > NAME_MAX {
         return Err(AccountError::Invalid { what, problem: "it has more than 512 characters" });
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(AccountError::Invalid { what, problem: "it has control characters in it" });
     }
     Ok(())
@@ -228,6 +232,8 @@ mod tests {
             ("a b@c.d", "A", "e-mail address: it has white space or control characters in it"),
             ("a@c.d", " ", "name: it is empty"),
             ("a@c.d", "A\nB", "name: it has control characters in it"),
+            ("a@c.d", "A\u{2028}B", "name: it has control characters in it"),
+            ("a@c.d", "\u{200b}\u{3164}", "name: nothing of it can be seen"),
         ];
         for (email, name, problem) in table {
             let refused = NewPerson::new(email, name).check().unwrap_err();

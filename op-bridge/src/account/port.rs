@@ -21,7 +21,11 @@ use super::person::{NewPerson, Person, PersonState};
 ///   does not.
 /// - Nobody is ever deleted: there is no method for it.
 /// - System groups ([`GroupKind::System`](super::GroupKind)) and groups that are not managed are never
-///   changed, and the last owner is never suspended: [`AccountError::Protected`].
+///   changed: [`AccountError::Protected`].
+/// - Owners (the members of the system group of that name) keep their name and their address, and the last
+///   owner who can sign in is never suspended: [`AccountError::Protected`], with a text that says who is
+///   protected and what to do instead. Other owners are suspended and reactivated as everybody is, so that a
+///   leaver keeps no access.
 /// - Lists are ordered by creation, then by id.
 #[async_trait]
 pub trait Account: fmt::Debug + Send + Sync {
@@ -87,7 +91,7 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Protected`] for the last owner.
+    /// [`AccountError::Protected`] for the last owner who can sign in.
     async fn suspend(&self, id: &PersonId) -> Result<Person, AccountError>;
 
     /// Brings a suspended person back to the state they were in.
@@ -101,7 +105,7 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Invalid`].
+    /// [`AccountError::Protected`] for another name of an owner; [`AccountError::Invalid`].
     async fn rename(&self, id: &PersonId, name: &str) -> Result<Person, AccountError>;
 
     /// Asks a person to change their address. It stays pending until they accept; another call replaces the
@@ -110,7 +114,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`], [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
+    /// [`AccountError::Protected`] for another address of an owner; [`AccountError::EmailTaken`],
+    /// [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError>;
 
     /// All groups, system groups and unmanaged ones too.
@@ -127,20 +132,25 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Unavailable`].
     async fn group(&self, id: &GroupId) -> Result<Option<Group>, AccountError>;
 
-    /// Makes a managed group. If a managed group has the name already (in any case), nothing is changed and
-    /// that group is returned. A group that is not managed may have the same name.
+    /// Makes a managed group. If a managed group has the name already, nothing is changed and that group is
+    /// returned. A group that is not managed may have the same name.
+    ///
+    /// Names are compared as they are read: without case, invisible characters and superfluous white space,
+    /// in Unicode's compatibility form (NFKC).
     ///
     /// # Errors
     ///
-    /// [`AccountError::NameTaken`] for the name of a system group; [`AccountError::Invalid`].
+    /// [`AccountError::NameTaken`] for the name of a system group, [`AccountError::NameLooksAlike`] for one that
+    /// could be taken for it; [`AccountError::Invalid`] for one that is empty, invisible, too long or has control
+    /// characters in it.
     async fn create_group(&self, name: &str) -> Result<CreatedGroup, AccountError>;
 
     /// Changes a group's name.
     ///
     /// # Errors
     ///
-    /// [`AccountError::NameTaken`] for the name of another managed group or of a system group;
-    /// [`AccountError::Invalid`].
+    /// [`AccountError::NameTaken`] for the name of another managed group, and otherwise as
+    /// [`create_group`](Self::create_group).
     async fn rename_group(&self, id: &GroupId, name: &str) -> Result<Group, AccountError>;
 
     /// Deletes a group and its memberships; its members stay in the account. A group that does not exist is
@@ -184,7 +194,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`AccountError::Protected`] for a system group, or one whose key the integration does not hold;
-    /// [`AccountError::NameTaken`] if another managed group has the name.
+    /// [`AccountError::NameTaken`] if another managed group has the name, [`AccountError::NameLooksAlike`] if it
+    /// could be taken for that of a system group.
     async fn set_managed(&self, group: &GroupId, managed: bool) -> Result<Group, AccountError>;
 }
 

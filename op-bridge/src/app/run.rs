@@ -14,6 +14,7 @@ use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
+use super::lock::DataFolder;
 use super::{Front, GateTokens, OwnTokens, WithHealth};
 use crate::account::Account;
 use crate::account::local::{LocalAccount, OpenError};
@@ -67,6 +68,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: SessionError,
     },
+    /// Another bridge runs on the data folder.
+    #[error("another bridge is running on the data folder `{}`, and only one may", .0.display())]
+    InUse(PathBuf),
     /// There is no randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -140,16 +144,18 @@ pub struct Bridge {
     gate: Arc<SessionGate>,
     health: Health,
     options: Options,
+    folder: DataFolder,
 }
 
 impl Bridge {
-    /// Opens account and store, brings what identity providers see into line with the account, and listens.
+    /// Takes the data folder for itself, opens account and store, brings what identity providers see into line with the account, and listens.
     ///
     /// # Errors
     ///
     /// [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let clock = Arc::new(SystemClock);
+        let folder = DataFolder::take(&options.data_dir)?;
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
@@ -163,7 +169,7 @@ impl Bridge {
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|source| StartError::Listen { address: options.address, source })?;
-        Ok(Self { listener, store, gate, health: Health::new(clock), options })
+        Ok(Self { listener, store, gate, health: Health::new(clock), options, folder })
     }
 
     /// The address that it listens on.
@@ -186,7 +192,7 @@ impl Bridge {
     ///
     /// When the listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { listener, store, gate, health, options } = self;
+        let Self { listener, store, gate, health, options, folder } = self;
         let account: Arc<dyn Account> = Arc::clone(store.account());
         let mut scim = ScimService::builder(Arc::clone(&store))
             .registry(registry())
@@ -212,9 +218,24 @@ impl Bridge {
             tokio::spawn(select_groups(store, gate, options.managed_groups)),
             tokio::spawn(heartbeat(health)),
         ];
-        let served = serve(listener, service, ServeOptions::default(), shutdown).await;
+        let serving = ServeOptions::default();
+        let patience = serving.shutdown_timeout;
+        let shutdown = async move {
+            shutdown.await;
+            tracing::info!(
+                "stopping: no new connections are taken, and requests under way have {} seconds to finish",
+                patience.as_secs()
+            );
+        };
+        let served = serve(listener, service, serving, shutdown).await;
         for task in background {
             task.abort();
+            // Aborted, or ended by itself: either way it does nothing any more.
+            let _ = task.await;
+        }
+        drop(folder);
+        if served.is_ok() {
+            tracing::info!("stopped");
         }
         served
     }

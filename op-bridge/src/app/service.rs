@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use scim_core::ScimError;
-use scim_server::Body;
+use scim_core::{ScimError, excerpt};
 use scim_server::error::error_response;
+use scim_server::{Body, RequestId, RouteName};
 use tower_service::Service;
 
 use crate::health::Health;
@@ -41,16 +41,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Answer {
+        // The path has ids and the query is about people: the line that ends the request names the route.
+        tracing::debug!(
+            request_id = request.extensions().get::<RequestId>().map_or("-", RequestId::as_str),
+            method = excerpt(request.method().as_str()),
+            "request received"
+        );
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match request.uri().path() {
-            "/ping" if reads => plain(StatusCode::OK, "pong\n"),
+            "/ping" if reads => plain("/ping", StatusCode::OK, "pong\n"),
             // Without a token nobody asks for SCIM here: load balancers probe it, as they do with the original.
             "/" if reads && !request.headers().contains_key(AUTHORIZATION) => {
-                let mut response = plain(StatusCode::TEMPORARY_REDIRECT, "");
+                let mut response = plain("/", StatusCode::TEMPORARY_REDIRECT, "");
                 response.headers_mut().insert(LOCATION, HeaderValue::from_static("/app"));
                 response
             }
-            "/app" | "/app/" if reads => plain(StatusCode::OK, about()),
+            "/app" | "/app/" if reads => plain("/app", StatusCode::OK, about()),
             _ => return Box::pin(self.inner.call(request)),
         };
         Box::pin(future::ready(Ok(answer)))
@@ -66,9 +72,10 @@ fn about() -> &'static str {
     )
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+fn plain(route: &'static str, status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(text.as_bytes().to_vec()));
     *response.status_mut() = status;
+    response.extensions_mut().insert(RouteName::new(route));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -94,6 +101,7 @@ impl<S> WithHealth<S> {
             return error_response(&ScimError::new(500, "the health report could not be written"));
         };
         let mut response = Response::new(Body::from(json));
+        response.extensions_mut().insert(RouteName::new("/health"));
         if !snapshot.is_healthy() {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }

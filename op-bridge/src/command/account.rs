@@ -2,6 +2,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::account::local::{GroupListing, LocalAccount};
 use crate::account::{Account, AccountError, Person};
+use crate::text;
 
 /// Everybody in the account: a table, or JSON.
 ///
@@ -137,11 +138,7 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
 
 /// Without anything that moves the cursor or turns the direction of writing: names come from outside.
 fn visible(cell: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    cell.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    cell.chars().map(|c| if text::steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn shortened(cell: &str) -> String {

@@ -128,6 +128,8 @@ Point an identity provider at it, or invite somebody by hand:
 
   curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' -d '{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"wendy@example.com\",\"displayName\":\"Wendy Appleseed\"}}' {origin}/scim/v2/Users
 
+A user name that is no e-mail address is completed with @{DOMAIN}: wendy is {wendy}.
+
 Look at what has happened in the account, and play the person's part:
 
   {program} account people --data-dir {data}
@@ -137,5 +139,6 @@ Look at what has happened in the account, and play the person's part:
 Whoever has accepted is confirmed within 30 seconds. GET {origin}/health says how the bridge is.
 Ctrl-C ends it; everything is kept for the next time. Delete {folder} to start anew.\n",
         folder = folder.display(),
+        wendy = format_args!("wendy@{DOMAIN}"),
     )
 }

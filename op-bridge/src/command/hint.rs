@@ -3,10 +3,25 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
-use super::DevError;
+use super::{DevError, NewSessionError};
 use crate::app::StartError;
 use crate::config::DEFAULT_SESSION;
-use crate::credentials::SessionError;
+use crate::credentials::{SessionError, WriteError};
+
+/// An error with its causes, as one line: each cause that the text before does not name already.
+pub fn explain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
 
 /// One line about what to type or to change next, for errors of starting a bridge. `None` where the error itself says
 /// all there is to say.
@@ -20,8 +35,10 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
                 Some("delete the folder to start anew, or name another one with --dir".to_owned())
             }
             DevError::Folder { .. } => Some("name another folder with --dir".to_owned()),
-            DevError::NewSession(_) => None,
+            DevError::NewSession(error) => of_new_session(error),
         }
+    } else if let Some(error) = error.downcast_ref::<NewSessionError>() {
+        of_new_session(error)
     } else {
         error.downcast_ref::<SessionError>().and_then(of_session)
     }
@@ -42,11 +59,41 @@ fn of_start(error: &StartError) -> Option<String> {
             }
             _ => None,
         },
+        StartError::InUse(_) => Some(
+            "stop the other one, or give this one a folder of its own with --data-dir (dev: --dir) and another port \
+             with --port"
+                .to_owned(),
+        ),
         StartError::Account(_) | StartError::Store(_) => Some(
             "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable".to_owned(),
         ),
         StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
     }
+}
+
+fn of_new_session(error: &NewSessionError) -> Option<String> {
+    let source = match error {
+        NewSessionError::SameFile(_) => {
+            return Some("give --session and --token-file different paths".to_owned());
+        }
+        NewSessionError::Write(WriteError::Exists(_)) => {
+            return Some("name another path, or move the file away if nobody needs it any more".to_owned());
+        }
+        NewSessionError::Folder { source, .. } | NewSessionError::Write(WriteError::Io { source, .. }) => {
+            source
+        }
+        NewSessionError::Create(_) => return None,
+    };
+    Some(match source.kind() {
+        ErrorKind::PermissionDenied => {
+            "name a path in a folder that you may write to, or run this as the user that owns the folder"
+                .to_owned()
+        }
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file stands where a folder is needed; name another path".to_owned()
+        }
+        _ => "name another path with --session or --token-file".to_owned(),
+    })
 }
 
 fn of_session(error: &SessionError) -> Option<String> {
@@ -67,13 +114,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cause_is_named_once() {
+        let source = || io::Error::other("disk full");
+        let error = NewSessionError::Folder { folder: "a".into(), source: source() };
+        assert_eq!(explain(&error), "the folder `a` cannot be made: disk full");
+        let error = DevError::Folder { folder: "a".into(), source: source() };
+        assert_eq!(explain(&error), "the folder a cannot be used: disk full");
+        let error = NewSessionError::Write(WriteError::Io { path: "a".into(), source: source() });
+        assert_eq!(explain(&error), "the file `a` cannot be written: disk full");
+    }
+
+    #[test]
     fn what_has_a_remedy_says_so() {
         let listen = |kind: ErrorKind| StartError::Listen {
             address: ([127, 0, 0, 1], 3002).into(),
             source: io::Error::from(kind),
         };
         let missing = SessionError::NotFound("/etc/scimsession".into());
-        let table: [(Box<dyn Error>, Option<&str>); 6] = [
+        let folder = |kind: ErrorKind| NewSessionError::Folder { folder: "a".into(), source: kind.into() };
+        let table: [(Box<dyn Error>, Option<&str>); 10] = [
+            (Box::new(folder(ErrorKind::PermissionDenied)), Some("may write to")),
+            (Box::new(folder(ErrorKind::NotADirectory)), Some("a file stands")),
+            (Box::new(NewSessionError::SameFile("a".into())), Some("different paths")),
+            (Box::new(DevError::NewSession(WriteError::Exists("a".into()).into())), Some("another path")),
             (Box::new(listen(ErrorKind::AddrInUse)), Some("--port")),
             (Box::new(listen(ErrorKind::PermissionDenied)), Some("below 1024")),
             (Box::new(listen(ErrorKind::AddrNotAvailable)), Some("--bridge-listen")),

@@ -7,5 +7,5 @@ mod session;
 
 pub use self::account::{accept, groups, people};
 pub use self::dev::{DEV_DIR, Dev, DevError};
-pub use self::hint::hint;
+pub use self::hint::{explain, hint};
 pub use self::session::{NewSessionError, new_session, show_session};

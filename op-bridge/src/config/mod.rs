@@ -34,6 +34,7 @@
 mod parse;
 mod unsupported;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -194,6 +195,17 @@ impl Config {
             // It may be the session's own text.
             Some(_) => "OP_SESSION".to_owned(),
         }
+    }
+
+    /// Whether logs are to be JSON, for an error in the settings themselves: from the arguments after the program's
+    /// name, and the environment.
+    pub fn asks_for_json_logs(arguments: &[OsString]) -> bool {
+        let on = |value: &str| parse::switch(value).unwrap_or(false);
+        let flag = arguments.iter().rev().find_map(|argument| {
+            let argument = argument.to_str()?.strip_prefix("--json-logs")?;
+            if argument.is_empty() { Some(true) } else { argument.strip_prefix('=').map(on) }
+        });
+        flag.unwrap_or_else(|| std::env::var("OP_JSON_LOGS").is_ok_and(|value| on(&value)))
     }
 
     /// The address and port to listen on.

@@ -50,7 +50,10 @@ pub async fn run(
 async fn perform(action: Action, account: &dyn Account, health: &Health) -> Option<Event> {
     match action {
         Action::Look => match account.awaiting_confirmation().await {
-            Ok(people) => Some(Event::Found(people.iter().map(Candidate::from).collect())),
+            Ok(people) => {
+                tracing::debug!(waiting = people.len(), "looked for people to confirm");
+                Some(Event::Found(people.iter().map(Candidate::from).collect()))
+            }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

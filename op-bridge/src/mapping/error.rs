@@ -19,7 +19,9 @@ pub(super) fn refusal(error: AccountError) -> StoreError {
         })
     };
     match error {
-        AccountError::EmailTaken(_) | AccountError::NameTaken(_) => refused(409, Some(ScimType::Uniqueness)),
+        AccountError::EmailTaken(_) | AccountError::NameTaken(_) | AccountError::NameLooksAlike { .. } => {
+            refused(409, Some(ScimType::Uniqueness))
+        }
         AccountError::Invalid { .. }
         | AccountError::DomainNotAllowed(_)
         | AccountError::NotFound { .. }

@@ -12,7 +12,7 @@ use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, S
 use super::error::{no_id, refusal, taken};
 use super::person::invalid;
 use super::store::{BridgeStore, Change, TRIES};
-use crate::account::{AccountError, GroupId, PersonId, check_name};
+use crate::account::{AccountError, GroupId, PersonId, check_name, name_key};
 
 /// Who is to be put into a group and who is to be taken out; nobody is in both.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ impl BridgeStore {
     ) -> Result<Record, StoreError> {
         let name = new.resource.text("displayName").unwrap_or_default().to_owned();
         check_name("group name", &name).map_err(|error| invalid("displayName", &error))?;
-        let _name = self.locks.names.hold(&[format!("group {}", name.to_lowercase()).as_str()]).await;
+        let _name = self.locks.names.hold(&[format!("group {}", name_key(&name)).as_str()]).await;
         let named = self.find(context, definition, "displayName", &name).await?.map(|record| record.id);
         if let Some(id) = &named
             && !self.marked(context, definition, id, &self.recovered).await?

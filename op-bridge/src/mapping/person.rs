@@ -239,21 +239,52 @@ enum Step {
     Active(bool),
 }
 
-/// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back.
+/// Where a protected person (an owner) may differ from what is asked for: there the account's own value stays, and
+/// nothing is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lenient {
+    pub(super) email: bool,
+    pub(super) name: bool,
+}
+
+impl Lenient {
+    /// For an adoption, which finds somebody and asks for no change.
+    pub(super) const ALL: Self = Self { email: true, name: true };
+
+    /// For a change: a value that the identity provider has read here asks for nothing, and a PUT, which cannot but
+    /// say everything, suspends a leaver whatever else it says about them.
+    pub(super) fn of(change: &Change, wanted: &Wanted, had: Option<&Wanted>) -> Self {
+        if matches!(change, Change::Replace(_)) && !wanted.active {
+            return Self::ALL;
+        }
+        Self {
+            email: had.is_some_and(|had| had.email == wanted.email),
+            name: had.is_some_and(|had| had.name == wanted.name),
+        }
+    }
+}
+
+/// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back. Whether
+/// a protected person kept something that was asked otherwise: then the view must follow the account.
 ///
 /// What is refused most likely comes first.
 pub(super) async fn bring_into_line(
     account: &dyn Account,
     person: &Person,
     asked: Asked<'_>,
+    lenient: Lenient,
     undo: &mut Undo,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let mut kept = false;
     let id = &person.id;
     let address = person.pending_email.as_deref().unwrap_or(&person.email);
     if let Some(email) = asked.email
         && address.to_lowercase() != email.to_lowercase()
     {
-        undo.note(account.change_email(id, email).await, Step::Email(address.to_owned()))?;
+        match account.change_email(id, email).await {
+            Err(AccountError::Protected { .. }) if lenient.email => kept = true,
+            done => undo.note(done, Step::Email(address.to_owned()))?,
+        }
     }
     let was = person.state.is_active_for_scim();
     if let Some(active) = asked.active
@@ -264,9 +295,12 @@ pub(super) async fn bring_into_line(
     if let Some(name) = asked.name
         && person.name != name
     {
-        undo.note(account.rename(id, name).await, Step::Name(person.name.clone()))?;
+        match account.rename(id, name).await {
+            Err(AccountError::Protected { .. }) if lenient.name => kept = true,
+            done => undo.note(done, Step::Name(person.name.clone()))?,
+        }
     }
-    Ok(())
+    Ok(kept)
 }
 
 async fn set_active(account: &dyn Account, id: &PersonId, active: bool) -> Result<Person, AccountError> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use scim_core::patch::{RelationAction, RelationChange};
 use scim_core::{
-    ChangeSet, PatchLimits, PatchRequest, Quirks, ResourceId, ScimError, ScimType, TypeDefinition, Value, urn,
+    ChangeSet, PatchLimits, PatchRequest, Quirks, Resource, ResourceId, ScimError, ScimType, TypeDefinition,
+    Value, urn,
 };
 use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
-use super::person::{Undo, Wanted, bring_into_line};
+use super::person::{Lenient, Undo, Wanted, bring_into_line, followed};
 use super::store::{BridgeStore, Change, TRIES};
 use crate::account::{AccountError, GroupId, Person, PersonId};
 use crate::config::DeletedUsers;
@@ -122,7 +123,7 @@ impl BridgeStore {
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
-        new: NewResource,
+        mut new: NewResource,
         load: Load,
         wanted: &Wanted,
         person: &Person,
@@ -135,7 +136,9 @@ impl BridgeStore {
             true => self.visible_groups_of(context, &person.id).await?,
             false => Vec::new(),
         };
-        bring_into_line(&*self.account, person, wanted.all(), undo).await?;
+        if bring_into_line(&*self.account, person, wanted.all(), Lenient::ALL, undo).await? {
+            new.resource = self.as_in_the_account(person, new.resource).await?;
+        }
         if !groups.is_empty() && !kept {
             // Until their groups are shown, the user is not what was asked for: the next POST may begin again.
             self.mark(context, definition, &id, &self.recovered).await?;
@@ -163,6 +166,13 @@ impl BridgeStore {
         self.unmark(context, definition, &id, &self.deleted).await;
         self.unmark(context, definition, &id, &self.recovered).await;
         if groups.is_empty() { Ok(record) } else { self.reload(context, definition, &id, load).await }
+    }
+
+    /// The user that was sent, with the name, the address and the state that the account has.
+    async fn as_in_the_account(&self, person: &Person, user: Resource) -> Result<Resource, StoreError> {
+        let person = self.account.person(&person.id).await.map_err(refusal)?;
+        let domain = self.settings.email_domain.as_deref();
+        Ok(person.and_then(|person| followed(&user, &person, domain)).unwrap_or(user))
     }
 
     /// PUT and PATCH: the account first, then the view.
@@ -212,7 +222,8 @@ impl BridgeStore {
             }
             let after = change.outcome(definition, &had)?;
             let wanted = self.wanted(&after)?;
-            let asked = wanted.asked(&change, self.wanted(&had).ok().as_ref());
+            let had_wanted = self.wanted(&had).ok();
+            let asked = wanted.asked(&change, had_wanted.as_ref());
             let user_name = after.text("userName").unwrap_or_default();
             let names = [wanted.email.to_lowercase(), user_name.to_lowercase()];
             let _names = match asked.email {
@@ -225,15 +236,20 @@ impl BridgeStore {
             {
                 return Err(taken("User", "userName", user_name));
             }
+            let mut keep = change.clone();
             if !asked.is_nothing() {
                 let Some(person) = self.account.person(&person_id).await.map_err(refusal)? else {
                     // Deleted by an administrator: gone for the identity provider too, which then creates them anew.
                     self.inner.delete(context, definition, id, Precondition::Any).await?;
                     return Ok(None);
                 };
-                bring_into_line(&*self.account, &person, asked, undo).await?;
+                let lenient = Lenient::of(&change, &wanted, had_wanted.as_ref());
+                if bring_into_line(&*self.account, &person, asked, lenient, undo).await? {
+                    let shown = self.as_in_the_account(&person, after).await?;
+                    keep = Change::Replace(Replacement::new(shown, Vec::new()));
+                }
             }
-            match change.clone().keep(&*self.inner, context, definition, &current, load).await {
+            match keep.keep(&*self.inner, context, definition, &current, load).await {
                 Ok(written) => {
                     // From now on the identity provider knows them.
                     self.unmark(context, definition, id, &self.recovered).await;

@@ -157,11 +157,86 @@ async fn the_last_owner_and_system_groups_are_out_of_reach() {
         named.refuses(409, "uniqueness", &system.name.to_uppercase());
     }
     let mine = world.group("Mine", &[]).await;
+    for alike in ["Owners ", "Ow\u{200b}ners", "\u{41e}wners"] {
+        let named = world.send("POST", "/Groups", Some(group(alike, &[]))).await;
+        named.refuses(409, "uniqueness", "looks like `Owners`");
+        let renamed = world.set(&format!("/Groups/{mine}"), "displayName", json!(alike)).await;
+        renamed.refuses(409, "uniqueness", "looks like `Owners`");
+    }
+    world.send("POST", "/Groups", Some(group(" mi\u{ad}ne", &[]))).await.refuses(409, "uniqueness", "");
+    for (impossible, why) in [("\u{200b}", "can be seen"), ("a\u{7}b", "control characters")] {
+        world.send("POST", "/Groups", Some(group(impossible, &[]))).await.refuses(400, "invalidValue", why);
+    }
     world.set(&format!("/Groups/{mine}"), "displayName", json!("Owners")).await.refuses(
         409,
         "uniqueness",
         "`Owners`",
     );
+    world.agrees().await;
+}
+
+/// Whoever writes the identity provider must not get hold of an owner; and a leaver must not keep access.
+#[tokio::test]
+async fn owners_are_adopted_as_they_are_and_only_suspended() {
+    let world = World::new();
+    let owner = world.setup.account.people().await.unwrap().remove(0);
+    let ada = world.member("ada@x.org").await;
+    let before = world.account_state().await;
+    let mut body = user(&owner.email.to_uppercase(), "Eve");
+    body["title"] = json!("CEO");
+    let made = world.send("POST", "/Users", Some(body)).await.is(201);
+    assert_eq!(world.account_state().await, before, "being adopted changes nothing in the account");
+    assert_eq!((&made["displayName"], &made["title"]), (&json!(owner.name), &json!("CEO")));
+    assert_eq!(made["id"], owner.id.as_str());
+    world.agrees().await;
+
+    let path = format!("/Users/{}", owner.id);
+    let view = world.view().await;
+    let named = |email: &str, name: &str| {
+        let mut body = user(email, name);
+        body["title"] = json!("CEO");
+        body
+    };
+    world.set(&path, "displayName", json!("Eve")).await.refuses(
+        403,
+        "",
+        "change the name of `owner@account.inv",
+    );
+    world.set(&path, "userName", json!("eve@x.org")).await.refuses(
+        403,
+        "",
+        "e-mail address of `owner@account",
+    );
+    world.send("PUT", &path, Some(named("eve@x.org", &owner.name))).await.refuses(
+        403,
+        "",
+        "out of the group",
+    );
+    world.send("PUT", &path, Some(named(&owner.email, "Eve"))).await.refuses(403, "", "in 1Password itself");
+    assert_eq!((world.account_state().await, world.view().await), (before.clone(), view.clone()));
+
+    // What repeats what is there is no change.
+    let shown = world.get(&path).await.is(200);
+    world.send("PUT", &path, Some(shown)).await.is(200);
+    world.set(&path, "displayName", json!(owner.name)).await.is(200);
+    world.set(&path, "userName", json!(made["userName"])).await.is(200);
+    assert_eq!((world.account_state().await, world.view().await), (before, view));
+
+    // Somebody else has become an owner: this one is no longer the last.
+    world.setup.make_owner(&ada);
+    assert_eq!(world.set(&path, "active", json!(false)).await.is(200)["active"], false);
+    assert_eq!(world.set(&path, "active", json!(true)).await.is(200)["active"], true);
+    assert_eq!(world.person(owner.id.as_str()).await.name, owner.name);
+    // A PUT says everything, the name of the leaver too.
+    let mut leaver = named(&owner.email, "Eve");
+    leaver["active"] = json!(false);
+    let left = world.send("PUT", &path, Some(leaver)).await.is(200);
+    assert_eq!((&left["active"], &left["displayName"]), (&json!(false), &json!(owner.name)));
+    world.agrees().await;
+    world.delete(&format!("/Users/{ada}")).await.refuses(403, "", "make another person an owner");
+    assert_eq!(world.delete(&path).await.status, 204);
+    world.post_user(&owner.email, "Eve").await.is(201);
+    assert_eq!(world.person(owner.id.as_str()).await.state.as_str(), "ACTIVE");
     world.agrees().await;
 }
 

@@ -49,6 +49,14 @@ impl Setup {
         }
     }
 
+    /// Puts somebody among the owners, which only an owner can do, in 1Password.
+    pub(crate) fn make_owner(&self, id: &str) {
+        let database = rusqlite::Connection::open(self.folder.path().join("account.sqlite3")).unwrap();
+        let owners = "SELECT id, ?1, 0 FROM groups WHERE name = 'Owners' AND kind = 'system'";
+        let join = format!("INSERT INTO memberships (group_id, person_id, since) {owners}");
+        assert_eq!(database.execute(&join, [id]).unwrap(), 1);
+    }
+
     /// As after a restart: a gate that is locked again, and the same folder.
     pub(crate) fn restart(&mut self) {
         self.gate = Arc::new(SessionGate::new(self.file.clone(), &SystemRandom).unwrap());

@@ -5,7 +5,9 @@ use super::work::Work;
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Mutability};
-use crate::validate::{check_required, element_value, has_guarded_parts, same_value, without_duplicates};
+use crate::validate::{
+    check_required, covers, element_value, has_guarded_parts, same_value, without_duplicates,
+};
 use crate::value::{Object, Value};
 
 impl ChangeSet {
@@ -54,9 +56,10 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
     };
     let spot = Spot { attribute, target };
     if let Action::Expect(value) = &change.action {
-        return match object.get(attribute.name()) {
-            Some(current) if same_value(attribute, current, value) => Ok(()),
-            _ => Err(spot.mutability("is set by the server and cannot be changed")),
+        return if is_repeated(attribute, object.get(attribute.name()), value) {
+            Ok(())
+        } else {
+            Err(spot.mutability("is set by the server and cannot be changed"))
         };
     }
     // "immutable ... MAY be set if it has no value" (RFC 7644 section 3.5.2); the value it has may be repeated.
@@ -79,6 +82,18 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
     }
 }
 
+/// Whether a value that was sent along is the one that is there. A complex one may say less: what an object does not
+/// name stays as it is (RFC 7644 section 3.5.2.3).
+fn is_repeated(attribute: &Attribute, current: Option<&Value>, value: &Value) -> bool {
+    match (current, value) {
+        (None, value) => value.is_unassigned(),
+        (Some(current), Value::Object(_)) if !attribute.is_multi_valued() => {
+            covers(attribute, current, value)
+        }
+        (Some(current), value) => same_value(attribute, current, value),
+    }
+}
+
 pub(super) const IMMUTABLE: &str = "is immutable and already has a value";
 
 /// The attribute that a change is about.
@@ -98,7 +113,7 @@ impl Spot<'_> {
 
     /// The error of a filter that matches nothing.
     pub(super) fn no_match(&self) -> PatchErrorKind {
-        PatchErrorKind::NoTarget(format!("no value of `{}` matches the filter", self.target.path()))
+        PatchErrorKind::no_match(&self.target.path())
     }
 
     /// The error of a sub-attribute that cannot change any more.

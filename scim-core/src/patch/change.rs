@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use scim_filter::ResolvedFilter;
 
+use super::expected::Expected;
 use super::request::PatchLimits;
 use crate::ids::ResourceId;
-use crate::value::{Object, Value};
+use crate::value::{Object, Value, excerpt};
 
 /// What a PATCH comes to once the schemas have been asked: changes of attributes and of relations, in order.
 ///
@@ -70,6 +71,7 @@ pub enum Action {
     /// Takes the listed values of a multi-valued attribute away.
     RemoveListed(Vec<Value>),
     /// Changes nothing, but fails unless the attribute has this value: a readOnly one that was sent along.
+    /// [`ChangeSet::expects`] says which of those that the store has to lay over the resource are asked about.
     Expect(Value),
 }
 
@@ -102,6 +104,8 @@ impl fmt::Debug for Action {
 pub struct RelationChange {
     /// The attribute of the relation, such as `members`.
     pub attribute: Arc<str>,
+    /// What must hold of the values that are there, or else the PATCH fails.
+    pub expected: Option<Expected>,
     /// What is done.
     pub action: RelationAction,
 }
@@ -124,7 +128,22 @@ impl RelationChange {
     /// A change of the relation that is kept under this attribute.
     #[must_use]
     pub fn new(attribute: &str, action: RelationAction) -> Self {
-        Self { attribute: attribute.into(), action }
+        Self { attribute: attribute.into(), expected: None, action }
+    }
+
+    /// Whether a store has to look at all values of the relation: to replace them, or because a filter does not say
+    /// which `value` it is about.
+    #[must_use]
+    pub fn is_sweep(&self) -> bool {
+        let names_none = |filter: &ResolvedFilter| {
+            !filter.equalities().iter().any(|term| term.sub.is_none() && term.attr.name() == "value")
+        };
+        let acts_on_all = match &self.action {
+            RelationAction::Add(_) | RelationAction::Remove(_) => false,
+            RelationAction::RemoveMatching(filter) => names_none(filter),
+            RelationAction::Replace(_) => true,
+        };
+        acts_on_all || self.expected.as_ref().is_some_and(|expected| names_none(expected.filter()))
     }
 }
 
@@ -133,6 +152,17 @@ impl ChangeSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.relations.is_empty()
+    }
+
+    /// Whether an attribute of the base schema or a common one, such as `meta` or `groups`, was sent along and must be
+    /// in the resource for [`ChangeSet::apply`] to compare it.
+    #[must_use]
+    pub fn expects(&self, attribute: &str) -> bool {
+        self.changes.iter().any(|Change { target, action, .. }| {
+            matches!(action, Action::Expect(_))
+                && target.extension.is_none()
+                && target.attribute.eq_ignore_ascii_case(attribute)
+        })
     }
 }
 
@@ -146,8 +176,8 @@ impl Target {
             path.push(':');
         }
         path.push_str(&self.attribute);
-        if self.filter.is_some() {
-            path.push_str("[...]");
+        if let Some(filter) = &self.filter {
+            push_filter(&mut path, filter);
         }
         if let Some(sub) = &self.sub {
             path.push('.');
@@ -155,4 +185,11 @@ impl Target {
         }
         path
     }
+}
+
+/// Appends a filter in brackets, shortened, for messages.
+pub(super) fn push_filter(path: &mut String, filter: &ResolvedFilter) {
+    path.push('[');
+    path.push_str(&excerpt(&filter.to_string()));
+    path.push(']');
 }

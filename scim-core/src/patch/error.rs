@@ -69,6 +69,11 @@ pub enum PatchErrorKind {
 }
 
 impl PatchErrorKind {
+    /// The error of a filter that matches nothing.
+    pub(super) fn no_match(path: &str) -> Self {
+        Self::NoTarget(format!("no value matches the filter of `{path}`"))
+    }
+
     pub(super) fn unresolved(path: String, error: &ResolveError, in_filter: bool) -> Self {
         Self::Target { path, problem: error.to_string(), in_filter }
     }

@@ -71,7 +71,7 @@ impl List<'_> {
                 by_value.note(attribute, item, n);
             }
         }
-        let mut touched = Vec::new();
+        let (mut touched, mut primary) = (Vec::new(), Vec::new());
         for value in given {
             let all = || (0..items.len()).collect::<Vec<_>>();
             let candidates = match distinguishing(attribute, value) {
@@ -97,17 +97,19 @@ impl List<'_> {
                         merge(parts, given);
                     }
                     self.spot.guard_parts(&had, item)?;
-                    touched.push(n);
+                    if is_primary(value) { &mut primary } else { &mut touched }.push(n);
                 }
                 _ => {
                     if indexed {
                         by_value.note(attribute, value, items.len());
                     }
-                    touched.push(items.len());
+                    if is_primary(value) { &mut primary } else { &mut touched }.push(items.len());
                     items.push(value.clone());
                 }
             }
         }
+        // The last one wins: what was said to be primary, not what was so before and got something else.
+        touched.append(&mut primary);
         Ok(Outcome { changed: !touched.is_empty(), touched })
     }
 
@@ -197,6 +199,7 @@ impl List<'_> {
     ) -> Result<Outcome, PatchErrorKind> {
         let (attribute, target, sub) = (self.spot.attribute, self.spot.target, self.spot.sub());
         let guarded = has_guarded_parts(attribute);
+        let path = if guarded { target.path() } else { String::new() };
         let mut any = false;
         let mut touched = Vec::new();
         for (n, item) in items.iter_mut().enumerate() {
@@ -214,7 +217,6 @@ impl List<'_> {
             if guarded {
                 // What the client cannot write or see stays with a value that is overwritten.
                 let mut issues = Issues::default();
-                let path = target.path();
                 keep_element_parts(attribute, item, &had, &At::Path(&path), &|_| false, &mut issues);
                 issues.into_result()?;
             }

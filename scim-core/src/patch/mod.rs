@@ -9,6 +9,7 @@
 mod apply;
 mod change;
 mod error;
+mod expected;
 mod list;
 mod relation;
 mod request;
@@ -18,4 +19,5 @@ mod work;
 
 pub use change::{Action, Change, ChangeSet, RelationAction, RelationChange, Target};
 pub use error::{PatchError, PatchErrorKind};
+pub use expected::Expected;
 pub use request::{Op, PatchLimits, PatchOperation, PatchRequest};

@@ -1,27 +1,25 @@
 //! Changes of relations, such as `Group.members`.
 
-use scim_filter::{CompareOp, ResolvedFilter, TypedValue};
+use scim_filter::{CaseRule, CompareOp, ResolvedFilter, ResolvedPath, TypedValue};
 
 use super::change::{RelationAction, RelationChange};
 use super::error::PatchErrorKind;
-use super::request::Op;
+use super::expected::Expected;
+use super::request::{Op, parse_path};
 use super::resolve::{Done, Named, Resolver, required, set_by_server};
 use crate::ids::ResourceId;
 use crate::message::MessageError;
+use crate::schema::Attribute;
 use crate::validate::{At, Coerce, Issue, IssueKind, ValidationError, read_relation};
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 impl Resolver<'_> {
     pub(super) fn relation(&mut self, op: Op, named: &Named<'_>, value: Option<Value>) -> Done {
         if named.attribute.is_read_only() {
             return Err(set_by_server(&named.path));
         }
-        // "members ... sub-attributes are immutable" (RFC 7643 section 4.2)
-        if named.sub.is_some() {
-            return Err(PatchErrorKind::Mutability {
-                path: named.path.clone(),
-                why: "is part of a reference and cannot be changed; remove the value and add another",
-            });
+        if let Some(sub) = named.sub {
+            return self.part_of_reference(op, named, sub, value);
         }
         let action = match (op, &named.filter, value) {
             (Op::Remove, Some(filter), _) => match selected_ids(filter) {
@@ -55,35 +53,104 @@ impl Resolver<'_> {
                 }
                 RelationAction::Replace(ids)
             }
-            (_, Some(filter), Some(value)) => self.selected_values(named, filter, value)?,
+            (_, Some(filter), Some(value)) => return self.selected_values(op, named, filter, value),
         };
-        self.set.relations.push(RelationChange { attribute: named.attribute.name().into(), action });
+        self.push_relation(named, None, action);
         Ok(())
+    }
+
+    /// "members ... sub-attributes are immutable" (RFC 7643 section 4.2): `value` may be repeated. What the client says
+    /// about the others goes unheard, as it does in a whole value: the server knows better.
+    fn part_of_reference(
+        &mut self,
+        op: Op,
+        named: &Named<'_>,
+        sub: &Attribute,
+        value: Option<Value>,
+    ) -> Done {
+        let refused = || PatchErrorKind::Mutability {
+            path: named.path.clone(),
+            why: "is part of a reference and cannot be changed; remove the value and add another",
+        };
+        if op == Op::Remove {
+            return Err(refused());
+        }
+        let value = value.ok_or(PatchErrorKind::NoValue { op })?;
+        let mut given = Object::new();
+        if sub.name() == "value" {
+            let value = self.coerced(sub, value, &named.path)?;
+            given.insert("value", value.ok_or_else(refused)?);
+        }
+        match &named.filter {
+            Some(filter) => self.selected_values(op, named, filter, Value::Object(given)),
+            None if given.is_empty() => Ok(()),
+            None => Err(refused()),
+        }
     }
 
     /// `add` and `replace` with a filter: the value that the filter names is the one that is to be there; anything
     /// else would change a reference in place.
-    fn selected_values(
-        &self,
-        named: &Named<'_>,
-        filter: &ResolvedFilter,
-        value: Value,
-    ) -> Result<RelationAction, PatchErrorKind> {
+    fn selected_values(&mut self, op: Op, named: &Named<'_>, filter: &ResolvedFilter, value: Value) -> Done {
+        let value = match value {
+            Value::Array(mut items) if items.len() <= 1 => items.pop().unwrap_or(Value::Null),
+            other => other,
+        };
+        let says_which = match &value {
+            Value::Null if op == Op::Add => return Ok(()),
+            // A value that is replaced by nothing goes.
+            Value::Null => {
+                let action = match selected_ids(filter) {
+                    Some(ids) => RelationAction::Remove(ids),
+                    None => RelationAction::RemoveMatching(filter.clone()),
+                };
+                let expected = (!self.quirks.create_on_no_match).then(|| self.expected(named, filter, None));
+                self.push_relation(named, expected, action);
+                return Ok(());
+            }
+            Value::Object(members) => members.contains("value"),
+            _ => true,
+        };
+        let given = if says_which { Some(self.ids(named, value)?) } else { None };
+        let refused = || PatchErrorKind::Mutability { path: named.path.clone(), why: REFERENCE };
         if self.quirks.create_on_no_match
             && let Some(ids) = selected_ids(filter)
         {
-            let says_which = match &value {
-                Value::Object(members) => members.contains("value"),
-                other => *other != Value::Null,
-            };
-            if !says_which || self.ids(named, value)? == ids {
-                return Ok(RelationAction::Add(ids));
+            if given.is_some_and(|given| given != ids) {
+                return Err(refused());
             }
+            self.push_relation(named, None, RelationAction::Add(ids));
+            return Ok(());
         }
-        Err(PatchErrorKind::Mutability {
-            path: named.path.clone(),
-            why: "is a reference and cannot be changed; remove the value and add another",
-        })
+        let same = match given.as_deref() {
+            None => None,
+            Some([id]) => Some(self.is_value(named, id)?),
+            Some(_) => return Err(refused()),
+        };
+        let expected = self.expected(named, filter, same);
+        // Adds nothing: what is to be there is there, or else this fails.
+        self.push_relation(named, Some(expected), RelationAction::Add(Vec::new()));
+        Ok(())
+    }
+
+    /// The filter for the value with an id, which compares as the attribute's `value` does.
+    fn is_value(&self, named: &Named<'_>, id: &ResourceId) -> Result<ResolvedFilter, PatchErrorKind> {
+        let mut literal = Vec::new();
+        Value::from(id.as_str()).write(&mut literal);
+        let literal = String::from_utf8_lossy(&literal);
+        let path = parse_path(&format!("{}[value eq {literal}]", named.attribute.name()), self.options)?;
+        match self.resolve_path(&path)? {
+            ResolvedPath::Attribute { filter: Some(filter), .. } => Ok(filter),
+            _ => Ok(ResolvedFilter::Constant(false)),
+        }
+    }
+
+    fn expected(&self, named: &Named<'_>, filter: &ResolvedFilter, same: Option<ResolvedFilter>) -> Expected {
+        Expected { operation: self.operation, path: named.path.clone(), filter: filter.clone(), same }
+    }
+
+    fn push_relation(&mut self, named: &Named<'_>, expected: Option<Expected>, action: RelationAction) {
+        let attribute = named.attribute.name().into();
+        self.set.relations.push(RelationChange { attribute, expected, action });
     }
 
     fn ids(&self, named: &Named<'_>, value: Value) -> Result<Vec<ResourceId>, PatchErrorKind> {
@@ -99,11 +166,16 @@ impl Resolver<'_> {
     }
 }
 
-/// The ids that a filter such as `value eq "a" or value eq "b"` names; `None` where it asks something else.
+pub(super) const REFERENCE: &str = "is a reference and cannot be changed; remove the value and add another";
+
+/// The ids that a filter such as `value eq "a" or value eq "b"` names; `None` where it asks something else, or where
+/// it finds ids that are spelled in another case.
 fn selected_ids(filter: &ResolvedFilter) -> Option<Vec<ResourceId>> {
     match filter {
         ResolvedFilter::Compare(comparison)
-            if comparison.attr.name() == "value" && comparison.op == CompareOp::Eq =>
+            if comparison.attr.name() == "value"
+                && comparison.op == CompareOp::Eq
+                && comparison.attr.case_rule() == CaseRule::Exact =>
         {
             match &comparison.value {
                 // An id that cannot exist selects nothing.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use scim_filter::{ParseOptions, Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath};
 
-use super::change::{Action, Change, ChangeSet, Target};
+use super::change::{Action, Change, ChangeSet, Target, push_filter};
 use super::error::{PatchError, PatchErrorKind};
 use super::request::{Op, PatchOperation, PatchRequest, parse_options, parse_path};
 use super::template::template;
@@ -39,8 +39,8 @@ pub(super) type Done = Result<(), PatchErrorKind>;
 pub(super) struct Resolver<'a> {
     pub(super) definition: &'a TypeDefinition,
     pub(super) quirks: &'a Quirks,
-    options: &'a ParseOptions,
-    operation: usize,
+    pub(super) options: &'a ParseOptions,
+    pub(super) operation: usize,
     pub(super) set: &'a mut ChangeSet,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn resolve_path(&self, path: &Path<'_>) -> Result<ResolvedPath, PatchErrorKind> {
+    pub(super) fn resolve_path(&self, path: &Path<'_>) -> Result<ResolvedPath, PatchErrorKind> {
         let options = ResolveOptions::default().with_string_booleans(self.quirks.string_booleans);
         path.resolve(self.definition, &options).map_err(|error| {
             // An attribute that does not exist is a bad path, whatever its filter says.
@@ -133,8 +133,8 @@ impl<'a> Resolver<'a> {
             )));
         };
         let mut named = Named::whole(extension.as_ref(), attribute);
-        if filter.is_some() {
-            named.path.push_str("[...]");
+        if let Some(filter) = &filter {
+            push_filter(&mut named.path, filter);
         }
         named.sub = attr.sub().and_then(|name| attribute.sub(name));
         if let Some(sub) = named.sub {
@@ -195,9 +195,6 @@ impl<'a> Resolver<'a> {
         }
         if self.quirks.ignore_read_only_in_patch {
             return Ok(());
-        }
-        if named.attribute.is_complex() {
-            return Err(set_by_server(&named.path));
         }
         self.push(named.extension, named.attribute, None, None, Action::Expect(value));
         Ok(())
@@ -427,7 +424,7 @@ impl<'a> Resolver<'a> {
         })?)
     }
 
-    fn coerced(
+    pub(super) fn coerced(
         &self,
         attribute: &Attribute,
         value: Value,

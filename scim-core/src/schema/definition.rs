@@ -311,12 +311,29 @@ mod tests {
     }
 
     #[test]
+    fn a_display_that_does_not_say_is_immutable_among_several_values() {
+        let json = r#"{"id":"urn:example:2.0:Thing","attributes":[
+            {"name":"a","type":"complex","multiValued":true,"subAttributes":[{"name":"display"}]},
+            {"name":"b","type":"complex","multiValued":true,
+                "subAttributes":[{"name":"display","mutability":"readWrite"}]},
+            {"name":"c","type":"complex","subAttributes":[{"name":"display"}]}]}"#;
+        let schema = Schema::from_json(json).unwrap();
+        let display = |name: &str| schema.attribute(name).unwrap().sub("display").unwrap().mutability();
+        assert_eq!(
+            (display("a"), display("b"), display("c")),
+            (Mutability::Immutable, Mutability::ReadWrite, Mutability::ReadWrite)
+        );
+    }
+
+    #[test]
     fn illegal_schemas_are_refused_by_name() {
         let complex = |subs: Vec<Attribute>| Attribute::complex("c", subs);
         let plain = Attribute::new("p", DataType::String);
         let table = [
             (vec![Attribute::new("1x", DataType::String)], "`1x` cannot be the name"),
             (vec![Attribute::new("\u{e9}", DataType::String)], "cannot be the name"),
+            (vec![Attribute::new("urn:example:a", DataType::String)], "`urn:example:a` cannot be the name"),
+            (vec![Attribute::complex("urn: a", [plain.clone()])], "`urn: a` cannot be the name"),
             (vec![plain.clone(), Attribute::new("P", DataType::String)], "`P` is defined twice"),
             (vec![complex(vec![])], "`c` has no sub-attributes"),
             (vec![complex(vec![complex(vec![plain.clone()])])], "cannot nest"),
@@ -331,6 +348,13 @@ mod tests {
         let text = r#"{"id":"urn:example:2.0:Thing","attributes":[{"name":"c","type":"complex"}]}"#;
         let error = Schema::from_json(text).unwrap_err().to_string();
         assert_eq!(error, "schema `urn:example:2.0:Thing`: the complex attribute `c` has no sub-attributes");
+    }
+
+    #[test]
+    fn complex_attributes_may_be_named_by_a_urn() {
+        let group = Attribute::complex("urn:example:2.0:Part", [Attribute::new("a", DataType::String)]);
+        let schema = Schema::new(uri(), "", "", [group]).unwrap();
+        assert!(schema.attribute("URN:example:2.0:part").is_some());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scim_filter::DataType;
 
-use super::{Attribute, Schema, SchemaError};
+use super::{Attribute, Mutability, Schema, SchemaError};
 use crate::ids::SchemaUri;
 use crate::resource_type::{ResourceType, SchemaExtension};
 use crate::value::{JsonLimits, Object, Value, excerpt, excerpt_path};
@@ -112,7 +112,7 @@ impl<'a> Parts<'a> {
         let fail = |problem| SchemaError::of::<Schema>(id.as_str(), problem);
         let name = members.text("name").map_err(fail)?.unwrap_or_default();
         let description = members.text("description").map_err(fail)?.unwrap_or_default();
-        let attributes = members.attributes("attributes", "").map_err(fail)?;
+        let attributes = members.attributes("attributes", "", false).map_err(fail)?;
         Ok(Self { id, name, description, attributes })
     }
 }
@@ -236,15 +236,12 @@ impl<'a> Members<'a> {
         items.iter().map(text).collect()
     }
 
-    /// The attributes that a member lists; `parent` is the path of the attribute that they are parts of.
-    fn attributes(&self, name: &str, parent: &str) -> Result<Vec<Attribute>, String> {
+    /// The attributes that a member lists; `parent` is the path of the attribute that they are parts of, `in_list` whether
+    /// that has several values.
+    fn attributes(&self, name: &str, parent: &str, in_list: bool) -> Result<Vec<Attribute>, String> {
         let mut read = Vec::new();
         for (n, item) in self.list(name, self.limits.attributes)?.iter().enumerate() {
-            let place = if parent.is_empty() {
-                format!("`{name}[{n}]`")
-            } else {
-                format!("`{parent}`: `{name}[{n}]`")
-            };
+            let place = format!("`{name}[{n}]`");
             let object =
                 item.as_object().ok_or_else(|| format!("{place} must be an object, got {}", item.kind()))?;
             let members = Members { object, limits: self.limits, nests: self.nests };
@@ -253,7 +250,7 @@ impl<'a> Members<'a> {
             if !parent.is_empty() && !self.nests && members.get("subAttributes").is_some() {
                 return Err(format!("`{path}` has sub-attributes; complex attributes cannot nest"));
             }
-            read.push(members.attribute(own, &path).map_err(|problem| {
+            read.push(members.attribute(own, &path, in_list).map_err(|problem| {
                 // What is wrong with a sub-attribute names its own path.
                 if problem.starts_with(&format!("`{path}.")) {
                     problem
@@ -266,21 +263,28 @@ impl<'a> Members<'a> {
     }
 
     /// One attribute, with the defaults of RFC 7643 section 2.2 for what it leaves out.
-    fn attribute(&self, name: &str, path: &str) -> Result<Attribute, String> {
+    fn attribute(&self, name: &str, path: &str, in_list: bool) -> Result<Attribute, String> {
         let data_type = match self.text("type")? {
             None => DataType::String,
             Some(word) => {
                 word.parse().map_err(|_| format!("`type`: `{}` is no attribute type", excerpt(word)))?
             }
         };
+        // "display ... having a mutability of "immutable"" (RFC 7643 section 2.4), unless its schema says otherwise.
+        let mutability = match self.word("mutability")? {
+            Some(mutability) => mutability,
+            None if in_list && name.eq_ignore_ascii_case("display") => Mutability::Immutable,
+            None => Mutability::default(),
+        };
+        let multi_valued = self.flag("multiValued")?;
         let mut attribute = Attribute::new(name, data_type)
             .with_description(self.text("description")?.unwrap_or_default())
-            .with_mutability(self.word("mutability")?.unwrap_or_default())
+            .with_mutability(mutability)
             .with_returned(self.word("returned")?.unwrap_or_default())
             .with_uniqueness(self.word("uniqueness")?.unwrap_or_default())
             .with_canonical_values(self.words("canonicalValues")?)
             .with_reference_types(self.words("referenceTypes")?);
-        if self.flag("multiValued")? {
+        if multi_valued {
             attribute = attribute.multi_valued();
         }
         if self.flag("required")? {
@@ -289,7 +293,7 @@ impl<'a> Members<'a> {
         if self.flag("caseExact")? {
             attribute = attribute.case_exact();
         }
-        Ok(attribute.with_sub_attributes(self.attributes("subAttributes", path)?))
+        Ok(attribute.with_sub_attributes(self.attributes("subAttributes", path, multi_valued)?))
     }
 }
 
@@ -319,7 +323,7 @@ impl SchemaError {
 
 impl Schema {
     /// A schema from the JSON of RFC 7643 section 7, within the default [`SchemaLimits`]. What an attribute leaves out
-    /// has the defaults of section 2.2; members that the RFC does not know are passed over.
+    /// has the defaults of section 2.2, and a `display` of a multi-valued attribute is immutable (section 2.4); members that the RFC does not know are passed over.
     ///
     /// # Errors
     /// [`SchemaError`], which names the attribute and the member at fault, when the text is no legal schema.

@@ -30,7 +30,16 @@ const DECIMALS: &[&str] = &["-1.5", "0", "1", "1.0", "2.25"];
 pub fn schema(uri: &str) -> impl Strategy<Value = Schema> + use<> {
     let uri: Option<SchemaUri> = uri.parse().ok();
     subsequence(NAMES, 1..=8)
-        .prop_flat_map(|names| names.into_iter().map(|name| attribute(name, true)).collect::<Vec<_>>())
+        .prop_flat_map(|names| {
+            // One at least that clients can write, so that every resource can have some data.
+            let plain =
+                Attribute::new("label", DataType::String).case_exact().with_uniqueness(Uniqueness::None);
+            let attributes = names.into_iter().map(|name| attribute(name, true)).collect::<Vec<_>>();
+            attributes.prop_map(move |mut attributes| {
+                attributes.push(plain.clone());
+                attributes
+            })
+        })
         .prop_filter_map("a legal schema", move |attributes| {
             Schema::new(uri.clone()?, "Thing", "A thing", attributes).ok()
         })
@@ -97,7 +106,10 @@ fn attribute(name: &'static str, top: bool) -> BoxedStrategy<Attribute> {
                 .with_mutability(mutability)
                 .with_returned(returned);
             if data_type == DataType::Complex {
-                attribute = attribute.with_sub_attributes(subs);
+                // What clients can write has a part that they can write.
+                let read_only = subs.iter().all(Attribute::is_read_only);
+                let readable = if read_only { Mutability::ReadOnly } else { mutability };
+                attribute = attribute.with_mutability(readable).with_sub_attributes(subs);
             }
             if matches!(
                 data_type,
@@ -122,25 +134,24 @@ fn attribute(name: &'static str, top: bool) -> BoxedStrategy<Attribute> {
         .boxed()
 }
 
-/// A body that is legal for a type, by the strictest reading.
+/// A body that is legal for a type that [`registry`] has made, by the strictest reading.
 pub fn resource(definition: &TypeDefinition) -> BoxedStrategy<Object> {
     let base = definition.base();
     let mut extensions = Vec::new();
     for extension in definition.extensions() {
         let uri = extension.schema.id().to_string();
         let must = extension.required;
-        let data = members(extension.schema.attributes());
+        // A required extension without any data would be one that is not there.
+        let data = members(extension.schema.attributes()).prop_map(|mut data| {
+            if data.is_empty() {
+                data.insert("label", "some");
+            }
+            data
+        });
         let data = if must { data.prop_map(Some).boxed() } else { option::of(data).boxed() };
         extensions.push(data.prop_map(move |data| (uri.clone(), data)));
     }
     let uri = base.id().to_string();
-    // A required extension without any data would be one that is not there.
-    let all_there = definition
-        .extensions()
-        .iter()
-        .filter(|extension| extension.required)
-        .map(|extension| extension.schema.id().to_string())
-        .collect::<Vec<_>>();
     (members(base.attributes()), extensions)
         .prop_map(move |(mut body, extensions)| {
             let mut uris = vec![Value::from(uri.as_str())];
@@ -152,9 +163,6 @@ pub fn resource(definition: &TypeDefinition) -> BoxedStrategy<Object> {
             }
             body.insert("schemas", uris);
             body
-        })
-        .prop_filter("required extensions have data", move |body| {
-            all_there.iter().all(|uri| body.get(uri).is_some_and(|data| !data.is_unassigned()))
         })
         .boxed()
 }
@@ -209,11 +217,23 @@ fn single(attribute: &Attribute) -> BoxedStrategy<Value> {
         DataType::DateTime => texts(DATES),
         DataType::Binary => texts(BINARIES),
         DataType::Reference => texts(URIS),
-        DataType::Complex => members(attribute.sub_attributes())
-            // A value of nothing would be no value.
-            .prop_filter("a value with members", |members| !members.is_empty())
-            .prop_map(Value::Object)
-            .boxed(),
+        DataType::Complex => {
+            // A value of nothing would be no value: one member at least.
+            let writable: Vec<&Attribute> =
+                attribute.sub_attributes().iter().filter(|sub| !sub.is_read_only()).collect();
+            let members = members(attribute.sub_attributes());
+            match writable.first().map(|first| (first.name().to_owned(), value(first))) {
+                Some((name, first)) => (members, first)
+                    .prop_map(move |(mut members, first)| {
+                        if members.is_empty() {
+                            members.insert(name.as_str(), first);
+                        }
+                        Value::Object(members)
+                    })
+                    .boxed(),
+                None => members.prop_map(Value::Object).boxed(),
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use precis_profiles::UsernameCaseMapped;
+use precis_profiles::precis_core::profile::PrecisFastInvocation as _;
 use scim_filter::{DataType, comparison_key};
 
 use super::at::At;
@@ -250,7 +252,7 @@ impl<'a> Coerce<'a> {
             DataType::Binary if !is_base64(text) => Some("base64"),
             DataType::Reference if text.chars().any(char::is_control) => Some("a URI"),
             _ if text.contains('\0') => Some("a string without NUL characters"),
-            // What the profile UsernameCaseMapped does not allow (RFC 8265 section 3.3), of which only blanks are in use.
+            // What the profile UsernameCaseMapped does not allow (RFC 8265 section 3.3), of which blanks are in use most.
             _ if attribute.is_user_name() && text.chars().any(char::is_control) => {
                 Some("a name without control characters")
             }
@@ -260,6 +262,12 @@ impl<'a> Coerce<'a> {
                 && text.contains(char::is_whitespace) =>
             {
                 Some("a name without blanks")
+            }
+            _ if attribute.is_user_name() && !self.quirks.any_user_name && !is_precis_user_name(text) => {
+                Some(
+                    "a name without symbols, characters that cannot be seen and other characters that RFC 8265 does \
+                     not allow",
+                )
             }
             // "in ISO 3166-1 alpha-2 short code format" (RFC 7643 section 4.1.2)
             _ if attribute.is_country() && !self.quirks.any_country && !is_alpha_2(text) => {
@@ -287,6 +295,18 @@ fn is_base64(text: &str) -> bool {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     ENGINE.decode(text).is_ok()
+}
+
+/// Whether the code points of a name, blanks aside, are those of an identifier (RFC 8265 section 3.3.2). Neither letter
+/// case nor the direction of writing is judged: the one is mapped where names are compared, the other is no matter of
+/// single code points.
+fn is_precis_user_name(text: &str) -> bool {
+    let allowed = |text: &str| text.is_empty() || UsernameCaseMapped::prepare(text).is_ok();
+    if text.contains(char::is_whitespace) {
+        allowed(&text.replace(char::is_whitespace, ""))
+    } else {
+        allowed(text)
+    }
 }
 
 fn is_alpha_2(text: &str) -> bool {

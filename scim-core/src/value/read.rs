@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use jiter::{Jiter, JiterError, JiterErrorType, Peek};
+use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use super::object::SMALL;
 use super::{AttrName, Number, Object, Value, excerpt};
@@ -74,6 +74,12 @@ pub enum JsonErrorKind {
     /// The bytes are not UTF-8.
     #[error("malformed JSON: not valid UTF-8")]
     NotUtf8,
+    /// The text begins with U+FEFF, which senders "MUST NOT add" (RFC 8259 section 8.1).
+    #[error("malformed JSON: a byte order mark (BOM), which has to be left out,")]
+    ByteOrderMark,
+    /// An escape such as `\ud800` stands for no character without the other half of the pair.
+    #[error("malformed JSON: a \\u escape with half of a surrogate pair, without the other half,")]
+    LoneSurrogate,
     /// Arrays and objects nest deeper than the limit.
     #[error("nested deeper than {limit} levels")]
     TooDeep {
@@ -100,6 +106,9 @@ const DEEPEST: usize = 256;
 pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
     if let Err(error) = std::str::from_utf8(bytes) {
         return Err(JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() });
+    }
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, offset: 0 });
     }
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(JsonError { kind: JsonErrorKind::Empty, offset: 0 });
@@ -188,11 +197,16 @@ impl Reader<'_, '_> {
 }
 
 fn syntax(error: JiterError) -> JsonError {
-    let text = match error.error_type {
-        JiterErrorType::JsonError(kind) => kind.to_string(),
-        JiterErrorType::WrongType { .. } => "unexpected value".to_owned(),
+    use JsonErrorType::{LoneLeadingSurrogateInHexEscape, UnexpectedEndOfHexEscape};
+    let kind = match error.error_type {
+        // The second is said of what follows the first half of a pair.
+        JiterErrorType::JsonError(LoneLeadingSurrogateInHexEscape | UnexpectedEndOfHexEscape) => {
+            JsonErrorKind::LoneSurrogate
+        }
+        JiterErrorType::JsonError(kind) => JsonErrorKind::Syntax(kind.to_string()),
+        JiterErrorType::WrongType { .. } => JsonErrorKind::Syntax("unexpected value".to_owned()),
     };
-    JsonError { kind: JsonErrorKind::Syntax(text), offset: error.index }
+    JsonError { kind, offset: error.index }
 }
 
 #[cfg(test)]
@@ -260,7 +274,6 @@ mod tests {
             "\"\u{1}\"",
             "\"abc",
             "{} x",
-            r#""\ud800""#,
             "[1 2]",
             "{1:2}",
             "NaN",
@@ -270,6 +283,26 @@ mod tests {
         ] {
             assert!(matches!(kind(text), JsonErrorKind::Syntax(_)), "{text}: {:?}", kind(text));
         }
+        for text in [
+            r#""\ud800""#,
+            r#"["\ud800x"]"#,
+            r#"["\uD83D\n"]"#,
+            r#"["\ude00"]"#,
+            r#"["\ud83d\ud83d"]"#,
+            r#"{"\ud800":1}"#,
+        ] {
+            assert_eq!(kind(text), JsonErrorKind::LoneSurrogate, "{text}");
+        }
+        assert_eq!(
+            Value::from_slice(br#"["a\ud800"]"#).unwrap_err().to_string(),
+            "malformed JSON: a \\u escape with half of a surrogate pair, without the other half, at byte 9"
+        );
+        let marked = Value::from_slice(b"\xef\xbb\xbf{}").unwrap_err();
+        assert_eq!(
+            marked.to_string(),
+            "malformed JSON: a byte order mark (BOM), which has to be left out, at byte 0"
+        );
+        assert_eq!(Value::from_slice(b"\xef\xbb\xbf").unwrap_err().kind(), &JsonErrorKind::ByteOrderMark);
         let error = Value::from_slice(b"{\"a\": tru}").unwrap_err();
         assert!(error.offset() >= 6, "{error}");
         assert_eq!(Value::from_slice(b"\"\xff\"").unwrap_err().kind(), &JsonErrorKind::NotUtf8);

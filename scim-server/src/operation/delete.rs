@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::empty_response;
-use crate::request::precondition;
+use crate::request::{precondition, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::ResourceStore;
 
@@ -20,7 +20,9 @@ pub(crate) async fn delete<S: ResourceStore>(
     id: &ResourceId,
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
-    if inner.store.delete(context, definition, id, precondition(&request.headers)).await? {
+    let precondition = precondition(&request.headers)?;
+    let deleted = inner.store.delete(context, definition, id, precondition).await;
+    if deleted.map_err(|error| write_error(&request.headers, error))? {
         Ok(empty_response(StatusCode::NO_CONTENT, None))
     } else {
         Err(not_found(definition, id.as_str()))

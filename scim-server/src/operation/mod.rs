@@ -16,7 +16,7 @@ pub(crate) use list::{list, search};
 pub(crate) use patch::patch;
 pub(crate) use read::read;
 pub(crate) use replace::replace;
-use scim_core::patch::{RelationAction, RelationChange};
+use scim_core::patch::RelationAction;
 use scim_core::{ChangeSet, Draft, Projection, Resource, TypeDefinition, excerpt, urn};
 
 use crate::error::Error;
@@ -74,10 +74,7 @@ fn check_relation_changes(changes: &ChangeSet, limits: &Limits) -> Result<(), Er
     count_values(named, limits)?;
     // Each of these looks at all values that there are, inside the store's transaction.
     let limit = limits.relation_sweeps;
-    let sweeps = |change: &&RelationChange| {
-        matches!(change.action, RelationAction::RemoveMatching(_) | RelationAction::Replace(_))
-    };
-    match changes.relations.iter().filter(sweeps).nth(limit) {
+    match changes.relations.iter().filter(|change| change.is_sweep()).nth(limit) {
         Some(change) => Err(Error::TooManySweeps { attribute: change.attribute.as_ref().to_owned(), limit }),
         None => Ok(()),
     }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use scim_core::{Object, PatchRequest, Projection, ResourceId, TypeDefinition, Value};
+use scim_core::{PatchRequest, Projection, ResourceId, TypeDefinition};
 
 use super::{check_relation_changes, forget_password_changes, load_for, not_found};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{empty_response, resource_response};
-use crate::request::{parse_projection, precondition, read_object};
+use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, ResourceStore};
 
@@ -27,40 +27,21 @@ pub(crate) async fn patch<S: ResourceStore>(
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let patch = PatchRequest::from_object(body, &inner.quirks, &inner.limits.patch)?;
-    let projection =
-        Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &named(&patch));
+    let projection = Projection::new(definition, &params, &inner.quirks)?;
     let mut changes = patch.resolve(definition, &inner.quirks)?;
+    let projection = projection.with_changed(definition, &changes);
     check_relation_changes(&changes, &inner.limits)?;
     forget_password_changes(definition, &mut changes);
     let load = match load_for(definition, &projection) {
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let precondition = precondition(&request.headers);
-    let written = inner.store.apply(context, definition, id, changes, precondition, load).await?;
+    let precondition = precondition(&request.headers)?;
+    let written = inner.store.apply(context, definition, id, changes, precondition, load).await;
+    let written = written.map_err(|error| write_error(&request.headers, error))?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
     }
     resource_response(context, definition, &record, &projection, StatusCode::OK)
-}
-
-/// The attributes that a PATCH names, as the names of an object: those that are returned on request only are shown
-/// where the client has set them.
-fn named(patch: &PatchRequest) -> Object {
-    let mut names = Object::new();
-    for operation in patch.operations() {
-        match (&operation.path, &operation.value) {
-            (Some(path), _) => {
-                names.insert(path.attr().as_str(), true);
-            }
-            (None, Some(Value::Object(members))) => {
-                for (name, _) in members.iter() {
-                    names.insert(name.clone(), true);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-    names
 }

@@ -25,7 +25,7 @@ pub(crate) async fn read<S: ResourceStore>(
     let load = load_for(definition, &projection);
     let record = inner.store.get(context, definition, id, load).await?;
     let record = record.ok_or_else(|| not_found(definition, id.as_str()))?;
-    read_precondition(&request.headers).check(record.version)?;
+    read_precondition(&request.headers)?.check(record.version)?;
     if is_not_modified(&request.headers, record.version) {
         return Ok(empty_response(StatusCode::NOT_MODIFIED, Some(record.version)));
     }

@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::resource_response;
-use crate::request::{parse_projection, precondition, read_object};
+use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError};
 
@@ -29,11 +29,12 @@ pub(crate) async fn replace<S: ResourceStore>(
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);
-    let asked = precondition(&request.headers);
+    let asked = precondition(&request.headers)?;
+    let check = |version| asked.check(version).map_err(|error| write_error(&request.headers, error));
     for _ in 0..TRIES {
         let current = inner.store.get(context, definition, id, Load::None).await?;
         let current = current.ok_or_else(|| not_found(definition, id.as_str()))?;
-        asked.check(current.version)?;
+        check(current.version)?;
         // Immutable and hidden values are judged against this version, so it must still be there when writing.
         let had = current.to_resource().map_err(StoreError::internal)?;
         let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
@@ -46,7 +47,7 @@ pub(crate) async fn replace<S: ResourceStore>(
                 return resource_response(context, definition, &written.record, &projection, StatusCode::OK);
             }
             Ok(None) => return Err(not_found(definition, id.as_str())),
-            Err(StoreError::Precondition { current }) => asked.check(current)?,
+            Err(StoreError::Precondition { current }) => check(current)?,
             Err(error) => return Err(error.into()),
         }
     }

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use scim_core::patch::{RelationAction, RelationChange};
-use scim_core::{ChangeSet, Relation, ResourceId, TypeDefinition, Version};
+use scim_core::patch::{Expected, RelationAction, RelationChange};
+use scim_core::{ChangeSet, Relation, RelationValues, Resource, ResourceId, TypeDefinition, Value, Version};
 use scim_filter::{ResolvedFilter, TypedValue};
 
 use super::encode::{Encoded, Keys, normalize};
 use super::plan::IdKey;
-use super::view::{Link, Row, Stored, View};
+use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Replacement, StoreError};
 use crate::context::RequestContext;
 
@@ -90,10 +90,7 @@ impl<V: View> Writer<'_, V> {
         }
         normalize(self.definition, &mut resource);
         let encoded = Encoded::new(self.definition, &id, &resource);
-        let relations = self.relations(
-            None,
-            relations.into_iter().map(|values| (values.attribute, RelationAction::Replace(values.targets))),
-        )?;
+        let relations = self.relations(None, relations.into_iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
             id,
@@ -120,10 +117,7 @@ impl<V: View> Writer<'_, V> {
         let encoded = Encoded::new(self.definition, id, &resource);
         let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
             || stored.record.to_resource().map_err(StoreError::internal)? == resource;
-        let relations = self.relations(
-            Some(stored.row),
-            relations.into_iter().map(|values| (values.attribute, RelationAction::Replace(values.targets))),
-        )?;
+        let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
         Ok(self.outcome(stored, (!same).then_some(encoded), relations))
     }
 
@@ -137,19 +131,37 @@ impl<V: View> Writer<'_, V> {
         let mut encoded = None;
         if !changes.changes.is_empty() {
             let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
-            // A PATCH may send the id along.
-            resource.attributes_mut().insert("id", id.as_str());
+            self.lay_over(&stored, changes, &mut resource)?;
             if changes.apply(self.definition, &mut resource)? {
                 normalize(self.definition, &mut resource);
                 encoded = Some(Encoded::new(self.definition, id, &resource));
             }
         }
-        let actions = changes
-            .relations
-            .iter()
-            .map(|RelationChange { attribute, action, .. }| (Arc::clone(attribute), action.clone()));
-        let relations = self.relations(Some(stored.row), actions)?;
+        let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
         Ok(self.outcome(stored, encoded, relations))
+    }
+
+    /// Puts what is kept apart from the attributes where a PATCH that sends it along looks for it.
+    fn lay_over(
+        &self,
+        stored: &Stored,
+        changes: &ChangeSet,
+        resource: &mut Resource,
+    ) -> Result<(), StoreError> {
+        let asked = ["id", "meta"].into_iter().chain(kept_apart(self.definition));
+        let asked: Vec<&str> = asked.filter(|name| changes.expects(name)).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let related: Vec<&str> =
+            asked.iter().copied().filter(|name| self.definition.is_kept_apart(name)).collect();
+        let mut shown = shown(self.view, self.context, self.definition, stored.clone(), &related)?;
+        for name in asked {
+            if let Some(value) = shown.remove(name) {
+                resource.attributes_mut().insert(name, value);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn delete(
@@ -195,11 +207,11 @@ impl<V: View> Writer<'_, V> {
     fn relations(
         &self,
         source: Option<Row>,
-        actions: impl Iterator<Item = (Arc<str>, RelationAction)>,
+        changes: impl Iterator<Item = RelationChange>,
     ) -> Result<Vec<RelationDiff>, StoreError> {
         let mut overlays: Vec<Overlay<'_, V>> = Vec::new();
-        for (attribute, action) in actions {
-            let Some(relation) = self.definition.relation(&attribute) else { continue };
+        for change in changes {
+            let Some(relation) = self.definition.relation(&change.attribute) else { continue };
             let known = overlays.iter().position(|overlay| overlay.relation.attribute == relation.attribute);
             let at = known.unwrap_or_else(|| {
                 overlays.push(Overlay {
@@ -212,11 +224,18 @@ impl<V: View> Writer<'_, V> {
                 overlays.len().saturating_sub(1)
             });
             if let Some(overlay) = overlays.get_mut(at) {
-                overlay.act(action)?;
+                if let Some(expected) = &change.expected {
+                    overlay.expect(expected)?;
+                }
+                overlay.act(change.action)?;
             }
         }
         Ok(overlays.into_iter().map(Overlay::finish).filter(|diff| !diff.is_empty()).collect())
     }
+}
+
+fn replace_values(values: RelationValues) -> RelationChange {
+    RelationChange::new(&values.attribute, RelationAction::Replace(values.targets))
 }
 
 /// Times are kept as `meta` shows them.
@@ -297,11 +316,21 @@ impl<V: View> Overlay<'_, V> {
         Ok(link.row)
     }
 
-    fn remove_matching(&mut self, filter: &ResolvedFilter) -> Result<(), StoreError> {
+    fn expect(&mut self, expected: &Expected) -> Result<(), StoreError> {
+        let links = self.candidates(expected.filter())?;
+        let values: Vec<_> = links.iter().map(|link| self.shown(link)).collect();
+        Ok(expected.check(&values)?)
+    }
+
+    /// A value as filters see it.
+    fn shown(&self, link: &Link) -> Value {
         let Writer { context, definition, .. } = *self.writer;
+        link.reference.to_value(context, definition, &self.relation.attribute)
+    }
+
+    fn remove_matching(&mut self, filter: &ResolvedFilter) -> Result<(), StoreError> {
         for link in self.candidates(filter)? {
-            let value = link.reference.to_value(context, definition, &self.relation.attribute);
-            if filter.matches_value(&value) {
+            if filter.matches_value(&self.shown(&link)) {
                 self.touch(link.row)?.is_there = false;
             }
         }

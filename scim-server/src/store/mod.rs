@@ -108,6 +108,8 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     /// Applies the changes of a PATCH. `None` if there is no such resource.
     ///
     /// The cost should be that of the change: adding one value to a relation neither reads nor writes the others.
+    /// Where the changes [expect](ChangeSet::expects) `id`, `meta` or an inverse relation, the resource that they are
+    /// applied to must have it as clients see it.
     ///
     /// # Errors
     /// As [`ResourceStore::replace`], and [`StoreError::Patch`] when a change does not fit the resource.

@@ -31,11 +31,17 @@ fn registry() -> Arc<Registry> {
             Attribute::new("weight", DataType::Decimal),
             Attribute::new("ports", DataType::Integer),
             Attribute::new("bought", DataType::DateTime),
+            Attribute::complex("rack", [string("row"), string("hint").with_returned(Returned::Request)]),
         ],
     )
     .unwrap();
-    let owner =
-        Schema::new(OWNER.parse().unwrap(), "Owner", "Who has it", [string("owner").required()]).unwrap();
+    let owner = Schema::new(
+        OWNER.parse().unwrap(),
+        "Owner",
+        "Who has it",
+        [string("owner").required(), string("phone").with_returned(Returned::Request)],
+    )
+    .unwrap();
     let kind =
         ResourceType::new("Device", DEVICE.parse().unwrap()).with_extension(OWNER.parse().unwrap(), true);
     Arc::new(Registry::new([Arc::new(schema), Arc::new(owner)], [kind]).unwrap())
@@ -96,6 +102,27 @@ async fn rfc7643_7_14_returned() {
     let other =
         server.patch(&path, json!([{"op": "replace", "path": "label", "value": "M"}])).await.expect(200);
     assert!(other.json().get("notes").is_none());
+    // Parts of complex attributes and of extensions, by every way to name them.
+    let phone = format!("{OWNER}:phone");
+    for operation in [
+        json!({"op": "add", "path": "rack.hint", "value": "h"}),
+        json!({"op": "add", "path": "rack", "value": {"hint": "h"}}),
+        json!({"op": "add", "value": {"rack": {"hint": "h"}}}),
+    ] {
+        let patched = server.patch(&path, json!([operation])).await.expect(200);
+        assert_eq!(patched.json()["rack"], json!({"hint": "h"}), "{operation}");
+        assert!(patched.json()[OWNER].get("phone").is_none());
+    }
+    for operation in [
+        json!({"op": "add", "path": phone, "value": "5"}),
+        json!({"op": "add", "path": OWNER, "value": {"phone": "5"}}),
+        json!({"op": "add", "value": {OWNER: {"phone": "5"}}}),
+        json!({"op": "add", "value": {phone.clone(): "5"}}),
+    ] {
+        let patched = server.patch(&path, json!([operation])).await.expect(200);
+        assert_eq!(patched.json()[OWNER], json!({"owner": "ann", "phone": "5"}), "{operation}");
+        assert!(patched.json().get("rack").is_none_or(|rack| rack.get("hint").is_none()));
+    }
 }
 
 #[tokio::test]
@@ -192,4 +219,40 @@ async fn tenants_are_invisible_to_each_other() {
     assert_eq!(call("two", "DELETE", &location, json!(null)).await.unwrap().status(), 404);
     assert_eq!(call("two", "PUT", &location, body).await.unwrap().status(), 404);
     assert_eq!(call("one", "GET", &location, json!(null)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn references_that_compare_without_case() {
+    let schema = r#"{"id":"urn:example:Team","name":"Team","attributes":[
+        {"name":"people","type":"complex","multiValued":true,"returned":"request","subAttributes":[
+            {"name":"value","type":"string","caseExact":false},{"name":"display","type":"string"},
+            {"name":"$ref","type":"reference","referenceTypes":["Team"]},{"name":"type","type":"string"}]},
+        {"name":"label","type":"string"}]}"#;
+    let schema = Arc::new(Schema::from_json(schema).unwrap());
+    let kind = ResourceType::new("Team", schema.id().clone()).with_relation(scim_core::Relation {
+        attribute: "people".into(),
+        targets: vec!["Team".into()],
+        inverse: None,
+    });
+    for quirks in [scim_core::Quirks::interop(), scim_core::Quirks::strict()] {
+        let registry = Arc::new(Registry::new([Arc::clone(&schema)], [kind.clone()]).unwrap());
+        let server = Server::with(|builder| builder.registry(registry).quirks(quirks));
+        let team = |people: Value| json!({"schemas": ["urn:example:Team"], "label": "x", "people": people});
+        server.post("/Teams", &team(json!([]))).await.expect(201);
+        server.post("/Teams", &team(json!([{"value": "id-1"}]))).await.expect(201);
+        let path = "/Teams/id-2";
+        let label = json!([{"op": "replace", "path": "label", "value": "y"}]);
+        assert!(server.patch(path, label).await.expect(200).json().get("people").is_none());
+        for target in ["people[value eq \"ID-1\"].value", "people[value eq \"iD-1\"]"] {
+            let value = if target.ends_with("value") { json!("Id-1") } else { json!({"value": "Id-1"}) };
+            let same = json!([{"op": "replace", "path": target, "value": value}]);
+            let answer = server.patch(path, same).await.expect(200);
+            assert_eq!(answer.json()["people"][0]["value"], "id-1", "{target}: the request names it");
+        }
+        let other = json!([{"op": "replace", "path": "people[value eq \"ID-1\"].value", "value": "id-2"}]);
+        server.patch(path, other).await.refused(400, "mutability");
+        let many = vec![json!({"op": "remove", "path": "people[value eq \"ID-1\"]"}); 50];
+        let answer = server.patch(path, Value::Array(many)).await.expect(200);
+        assert!(answer.json().get("people").is_none(), "{answer:?}");
+    }
 }

@@ -31,15 +31,22 @@ async fn rfc7644_3_14_07_a_stale_tag_stops_every_write() {
     let put = json!({"schemas": [USER], "userName": "x"});
     for (method, body) in [("PUT", put.to_string()), ("PATCH", patch.to_string()), ("DELETE", String::new())]
     {
-        for stale in [STALE, "\"abc\", W/\"0\"", "garbage", ""] {
+        for stale in [STALE, "\"abc\", W/\"0\"", "\"a,b\"", "\"*\""] {
             let detail =
                 server.send(method, &path, &[("if-match", stale)], body.clone()).await.refused(412, "");
             assert_eq!(detail, format!("the resource has changed: its version is now {tag}"));
         }
         for header in [("if-none-match", "*"), ("if-none-match", tag.as_str())] {
-            server.send(method, &path, &[header], body.clone()).await.refused(412, "");
-            server.send(method, &path, &[header, ("if-match", "*")], body.clone()).await.refused(412, "");
-            server.send(method, &path, &[header, ("if-match", &tag)], body.clone()).await.refused(412, "");
+            for more in [None, Some("*"), Some(&*tag)] {
+                let headers: Vec<_> = [header].into_iter().chain(more.map(|tag| ("if-match", tag))).collect();
+                let detail = server.send(method, &path, &headers, body.clone()).await.refused(412, "");
+                assert_eq!(
+                    detail,
+                    format!(
+                        "the header If-None-Match rules this out: the resource exists, and its version is {tag}"
+                    )
+                );
+            }
         }
         assert_eq!(server.get(&path).await.text, created.text);
     }
@@ -73,4 +80,37 @@ async fn several_headers_are_one_list() {
     let created = server.post("/Users", &barbara()).await.expect(201);
     let (path, tag) = (format!("/Users/{}", created.id()), created.etag());
     server.send("DELETE", &path, &[("if-match", STALE), ("if-match", &tag)], "").await.expect(204);
+}
+
+#[tokio::test]
+async fn what_is_no_list_of_tags_is_said_to_be_none() {
+    let server = Server::new();
+    let created = server.post("/Users", &barbara()).await.expect(201);
+    let (path, tag) = (format!("/Users/{}", created.id()), created.etag());
+    let patch = json!({"schemas": [PATCH_OP], "Operations": [{"op": "remove", "path": "title"}]});
+    let put = json!({"schemas": [USER], "userName": "x"});
+    for malformed in
+        ["1", "garbage", "", ",", "W/1", "\"1", "1\"", "\"1\" \"2\"", "\"1\", *", "*,*", "w/\"1\""]
+    {
+        for (method, body) in [
+            ("PUT", put.to_string()),
+            ("PATCH", patch.to_string()),
+            ("DELETE", String::new()),
+            ("GET", String::new()),
+        ] {
+            let detail =
+                server.send(method, &path, &[("if-match", malformed)], body.clone()).await.refused(400, "");
+            let expected = format!(
+                "the header If-Match must be `*` or versions in double quotes such as W/\"1\", got `{malformed}`"
+            );
+            assert_eq!(detail, expected);
+            let none = server.send(method, &path, &[("if-none-match", malformed)], body).await;
+            // What a read does with it harms nobody.
+            let status = if method == "GET" { 200 } else { 400 };
+            assert_eq!(none.status, status, "{none:?}");
+        }
+    }
+    assert_eq!(server.get(&path).await.etag(), tag);
+    let list = format!(",\"a,b\",, {tag},");
+    server.send("DELETE", &path, &[("if-match", &list)], "").await.expect(204);
 }

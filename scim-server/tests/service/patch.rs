@@ -282,3 +282,127 @@ async fn limits_hold_in_every_kind_of_write() {
     let detail = server.patch(&path, Value::from(many)).await.refused(400, "invalidSyntax");
     assert_eq!(detail, "1001 operations are more than the limit of 1000");
 }
+
+/// A group with ann, while bob is in none.
+async fn staff(server: Server) -> (Server, String) {
+    let ann = server.user(json!({"userName": "ann"})).await;
+    server.user(json!({"userName": "bob"})).await;
+    let group = server.group("staff", &[&ann]).await;
+    (server, format!("/Groups/{group}"))
+}
+
+fn members(answer: &Answer) -> Vec<String> {
+    let json = answer.json();
+    let members = json["members"].as_array().cloned().unwrap_or_default();
+    members.iter().map(|member| member["value"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_member_again_changes_nothing() {
+    let table = [
+        ("members[value eq \"id-1\"].value", json!("id-1")),
+        ("members[value eq \"id-1\" and type eq \"User\"].value", json!("id-1")),
+        ("members[type eq \"User\"].value", json!("id-1")),
+        ("members[type eq \"User\"]", json!({"value": "id-1"})),
+        (
+            "members[value eq \"id-1\"]",
+            json!({"value": "id-1", "display": "x", "type": "Group", "$ref": "y"}),
+        ),
+        ("members[value eq \"id-1\"]", json!([{"value": "id-1"}])),
+        ("members[value eq \"id-1\"]", json!({"display": "x"})),
+        ("members[value eq \"id-1\"].display", json!("x")),
+        ("members[value eq \"id-1\"].type", json!("Group")),
+        ("members[value eq \"id-1\"].$ref", json!("https://example.com/x")),
+        ("members.display", json!("x")),
+    ];
+    for server in [Server::new(), Server::strict()] {
+        let (server, path) = staff(server).await;
+        let before = server.get(&path).await;
+        server.tick();
+        for (target, value) in &table {
+            for op in ["add", "replace"] {
+                let operation = json!([{"op": op, "path": target, "value": value}]);
+                let answer = server.patch(&path, operation.clone()).await;
+                assert_eq!((answer.status, &answer.text), (200, &before.text), "{operation}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_is_never_changed_into_another() {
+    for (server, strict) in [(Server::new(), false), (Server::strict(), true)] {
+        let (server, path) = staff(server).await;
+        let before = server.get(&path).await;
+        let table = [
+            ("replace", "members[value eq \"id-1\"].value", json!("id-2"), "mutability"),
+            ("replace", "members[value eq \"id-1\"].value", json!(null), "mutability"),
+            ("replace", "members[value eq \"id-1\"].value", json!(5), "invalidValue"),
+            ("add", "members[value eq \"id-1\"]", json!({"value": "id-2"}), "mutability"),
+            ("replace", "members[type eq \"User\"]", json!({"value": "id-2"}), "mutability"),
+            (
+                "replace",
+                "members[value eq \"id-1\"]",
+                json!([{"value": "id-1"}, {"value": "id-2"}]),
+                "mutability",
+            ),
+            ("replace", "members.value", json!("id-1"), "mutability"),
+            ("remove", "members[value eq \"id-1\"].value", json!(null), "mutability"),
+            ("remove", "members[value eq \"id-1\"].display", json!(null), "mutability"),
+            ("replace", "members[type eq \"Group\"].value", json!("id-2"), "noTarget"),
+            ("add", "members[type eq \"Group\"]", json!({"value": "id-2"}), "noTarget"),
+            ("replace", "members[type eq \"Group\"].display", json!("x"), "noTarget"),
+        ];
+        for (op, target, value, scim_type) in table {
+            let mut operation = json!({"op": op, "path": target, "value": value});
+            if op == "remove" {
+                operation.as_object_mut().unwrap().remove("value");
+            }
+            let detail = server.patch(&path, json!([operation])).await.refused(400, scim_type);
+            assert!(detail.contains("`members"), "{detail}");
+        }
+        // "If the target location ... does not exist" (RFC 7644 sections 3.5.2.1 and 3.5.2.3)
+        for (target, value) in [
+            ("members[value eq \"id-2\"].value", json!("id-2")),
+            ("members[value eq \"id-2\"]", json!({"value": "id-2"})),
+            ("members[value eq \"id-2\"]", json!({"display": "Bob"})),
+        ] {
+            for op in ["add", "replace"] {
+                let answer = server.patch(&path, json!([{"op": op, "path": target, "value": value}])).await;
+                if strict {
+                    let detail = answer.refused(400, "noTarget");
+                    let named = format!("operation 1: no value matches the filter of `{target}`");
+                    assert_eq!(detail, named);
+                } else {
+                    assert_eq!(members(&answer.expect(200)), ["id-1", "id-2"]);
+                    let gone = json!([{"op": "remove", "path": "members[value eq \"id-2\"]"}]);
+                    server.patch(&path, gone).await.expect(200);
+                }
+            }
+        }
+        assert_eq!(members(&server.get(&path).await), members(&before));
+    }
+}
+
+#[tokio::test]
+async fn filters_on_members_see_what_earlier_operations_did() {
+    let (server, path) = staff(Server::strict()).await;
+    let same =
+        |id: &str| json!({"op": "replace", "path": format!("members[value eq \"{id}\"].value"), "value": id});
+    let add = json!({"op": "add", "path": "members", "value": [{"value": "id-2"}]});
+    let answer = server.patch(&path, json!([add, same("id-2"), same("id-1")])).await.expect(200);
+    assert_eq!(members(&answer), ["id-1", "id-2"]);
+    let remove = json!({"op": "remove", "path": "members[value eq \"id-2\"]"});
+    let detail = server.patch(&path, json!([remove, same("id-2")])).await.refused(400, "noTarget");
+    assert!(detail.starts_with("operation 2: "), "{detail}");
+    // A value replaced by nothing is removed, if it is there.
+    let emptied = json!({"op": "replace", "path": "members[value eq \"id-2\"]", "value": null});
+    assert_eq!(members(&server.patch(&path, json!([emptied])).await.expect(200)), ["id-1"]);
+    server.patch(&path, json!([emptied])).await.refused(400, "noTarget");
+    let added = json!({"op": "add", "path": "members[value eq \"id-2\"]", "value": null});
+    assert_eq!(members(&server.patch(&path, json!([added])).await.expect(200)), ["id-1"]);
+    // Those that look at all values count as such; those that name one do not.
+    server.patch(&path, Value::Array(vec![same("id-1"); 100])).await.expect(200);
+    let any = json!({"op": "replace", "path": "members[type eq \"User\"].display", "value": "x"});
+    server.patch(&path, Value::Array(vec![any; 100])).await.refused(400, "tooMany");
+}

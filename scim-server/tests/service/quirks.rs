@@ -76,6 +76,46 @@ async fn ignore_read_only_in_patch() {
 }
 
 #[tokio::test]
+async fn what_was_read_can_be_sent_back_in_a_patch() {
+    for server in [Server::new(), Server::strict()] {
+        let ann = server.user(json!({"userName": "ann", "name": {"familyName": "A"}})).await;
+        let group = server.group("staff", &[&ann]).await;
+        for path in [format!("/Users/{ann}"), format!("/Groups/{group}")] {
+            let before = server.get(&path).await.expect(200);
+            server.tick();
+            let whole = json!([{"op": "replace", "value": before.json()}]);
+            assert_eq!(server.patch(&path, whole).await.expect(200).text, before.text);
+            let part = json!({"meta": {"resourceType": before.json()["meta"]["resourceType"]}});
+            server.patch(&path, json!([{"op": "add", "value": part}])).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn strict_refuses_another_value_for_what_the_server_sets() {
+    let server = Server::strict();
+    let ann = server.user(json!({"userName": "ann"})).await;
+    let path = format!("/Users/{ann}");
+    server.patch(&path, json!([{"op": "add", "value": {"groups": []}}])).await.expect(200);
+    server.group("staff", &[&ann]).await;
+    let groups = server.get(&path).await.json()["groups"].clone();
+    server.patch(&path, json!([{"op": "add", "value": {"groups": groups}}])).await.expect(200);
+    for other in [
+        json!({"id": "other"}),
+        json!({"ID": null}),
+        json!({"meta": {"version": "W/\"999\""}}),
+        json!({"meta": {"created": "2001-01-01T00:00:00Z", "resourceType": "User"}}),
+        json!({"meta": "x"}),
+        json!({"groups": []}),
+        json!({"groups": [{"value": "id-9"}]}),
+    ] {
+        let detail =
+            server.patch(&path, json!([{"op": "replace", "value": other}])).await.refused(400, "mutability");
+        assert!(detail.ends_with("is set by the server and cannot be changed"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn assume_schemas() {
     for schemas in [json!(null), json!([]), json!(["urn:scim:schemas:core:1.0"])] {
         let (ok, strict) = both("POST", "/Users", json!({"schemas": schemas, "userName": "new"})).await;

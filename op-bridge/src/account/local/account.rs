@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -120,7 +121,7 @@ impl LocalAccount {
     }
 
     /// Runs `work` for the integration, after checking that the session is unlocked and the account's own.
-    async fn change<T, F>(&self, work: F) -> Result<T, AccountError>
+    async fn change<T, F>(&self, what: &'static str, work: F) -> Result<T, AccountError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Integration) -> Result<T, AccountError> + Send + 'static,
@@ -131,14 +132,23 @@ impl LocalAccount {
             random: Arc::clone(&self.random),
             now: self.now(),
         };
-        self.database
+        let started = Instant::now();
+        let done = self
+            .database
             .write(move |database| {
                 let Integration { credentials, random, now, .. } = &integration;
                 registration::ensure(database, credentials, *now, &**random)?;
                 work(database, &integration)
             })
-            .await
+            .await;
+        // Not why it was refused: that may say who somebody is.
+        tracing::debug!(change = what, done = done.is_ok(), duration_us = micros(started), "account change");
+        done
     }
+}
+
+fn micros(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 #[async_trait]
@@ -177,7 +187,7 @@ impl Account for LocalAccount {
 
     async fn provision(&self, person: NewPerson) -> Result<ProvisionedPerson, AccountError> {
         person.check()?;
-        self.change(move |database, by| match people::by_email(database, &person.email)? {
+        self.change("provision", move |database, by| match people::by_email(database, &person.email)? {
             Some(existing) => Ok(ProvisionedPerson::new(existing, true)),
             None => {
                 let person = people::invite(database, &person, true, by.now, &*by.random)?;
@@ -189,7 +199,7 @@ impl Account for LocalAccount {
 
     async fn confirm(&self, id: &PersonId) -> Result<Person, AccountError> {
         let id = id.clone();
-        self.change(move |database, by| {
+        self.change("confirm", move |database, by| {
             let person = people::required(database, &id)?;
             match person.state {
                 PersonState::Active => return Ok(person),
@@ -210,22 +220,23 @@ impl Account for LocalAccount {
 
     async fn suspend(&self, id: &PersonId) -> Result<Person, AccountError> {
         let id = id.clone();
-        self.change(move |database, by| people::suspend(database, &id, by.now)).await
+        self.change("suspend", move |database, by| people::suspend(database, &id, by.now)).await
     }
 
     async fn reactivate(&self, id: &PersonId) -> Result<Person, AccountError> {
         let id = id.clone();
-        self.change(move |database, by| people::reactivate(database, &id, by.now)).await
+        self.change("reactivate", move |database, by| people::reactivate(database, &id, by.now)).await
     }
 
     async fn rename(&self, id: &PersonId, name: &str) -> Result<Person, AccountError> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.change(move |database, by| people::rename(database, &id, &name, by.now)).await
+        self.change("rename", move |database, by| people::rename(database, &id, &name, by.now)).await
     }
 
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         let (id, email) = (id.clone(), email.to_owned());
-        self.change(move |database, by| people::change_email(database, &id, &email, by.now)).await
+        self.change("change email", move |database, by| people::change_email(database, &id, &email, by.now))
+            .await
     }
 
     async fn groups(&self) -> Result<Vec<Group>, AccountError> {
@@ -239,18 +250,20 @@ impl Account for LocalAccount {
 
     async fn create_group(&self, name: &str) -> Result<CreatedGroup, AccountError> {
         let name = name.to_owned();
-        self.change(move |database, by| groups::create(database, &name, &by.credentials, by.now, &*by.random))
-            .await
+        self.change("create group", move |database, by| {
+            groups::create(database, &name, &by.credentials, by.now, &*by.random)
+        })
+        .await
     }
 
     async fn rename_group(&self, id: &GroupId, name: &str) -> Result<Group, AccountError> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.change(move |database, by| groups::rename(database, &id, &name, by.now)).await
+        self.change("rename group", move |database, by| groups::rename(database, &id, &name, by.now)).await
     }
 
     async fn delete_group(&self, id: &GroupId) -> Result<(), AccountError> {
         let id = id.clone();
-        self.change(move |database, _| groups::delete(database, &id)).await
+        self.change("delete group", move |database, _| groups::delete(database, &id)).await
     }
 
     async fn members(&self, group: &GroupId) -> Result<Vec<Membership>, AccountError> {
@@ -275,7 +288,7 @@ impl Account for LocalAccount {
 
     async fn grant(&self, group: &GroupId, person: &PersonId) -> Result<Membership, AccountError> {
         let (group, person) = (group.clone(), person.clone());
-        self.change(move |database, by| {
+        self.change("grant", move |database, by| {
             groups::grant(database, &group, &person, &by.credentials, &by.keys, by.now)
         })
         .await
@@ -283,12 +296,12 @@ impl Account for LocalAccount {
 
     async fn revoke(&self, group: &GroupId, person: &PersonId) -> Result<(), AccountError> {
         let (group, person) = (group.clone(), person.clone());
-        self.change(move |database, _| groups::revoke(database, &group, &person)).await
+        self.change("revoke", move |database, _| groups::revoke(database, &group, &person)).await
     }
 
     async fn set_managed(&self, group: &GroupId, managed: bool) -> Result<Group, AccountError> {
         let group = group.clone();
-        self.change(move |database, by| {
+        self.change("set managed", move |database, by| {
             groups::set_managed(database, &group, managed, &by.credentials, &by.keys, by.now)
         })
         .await

@@ -79,6 +79,7 @@ impl Database {
                 let _ = reply.send(result);
             })
         });
+        tracing::trace!("account database write");
         let stopped = || AccountError::Unavailable { reason: "its writing thread has stopped", source: None };
         self.jobs.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
@@ -90,6 +91,7 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, AccountError> + Send + 'static,
     {
+        tracing::trace!("account database read");
         let busy = |error| AccountError::unavailable("its database gave no connection", error);
         // Wait for a turn here, not in a thread of the blocking pool.
         let turn = Arc::clone(&self.turns).acquire_owned().await;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::super::name::{looks_like, name_key};
 use super::super::person::check_name;
 use super::super::{
     AccountError, CreatedGroup, Group, GroupId, GroupKind, Membership, MembershipState, Person, PersonId,
@@ -270,6 +271,15 @@ pub(super) fn grant_pending(
     Ok(())
 }
 
+/// Whether a person is an owner, in whatever state.
+pub(super) fn is_owner(database: &Connection, person: &PersonId) -> Result<bool, AccountError> {
+    let mut statement = database.prepare_cached(
+        "SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id
+         WHERE m.person_id = ?2 AND g.name_key = ?1 AND g.kind = 'system'",
+    )?;
+    Ok(statement.exists([name_key(OWNERS).as_str(), person.as_str()])?)
+}
+
 /// Whether no other owner could sign in if this person could not.
 pub(super) fn is_last_owner(database: &Connection, person: &PersonId) -> Result<bool, AccountError> {
     // The order of the joins keeps this to the few owners, however many people there are.
@@ -347,10 +357,37 @@ fn add_member(
 
 /// A second group called Owners would mislead everybody.
 fn refuse_system_name(database: &Connection, name: &str) -> Result<(), AccountError> {
-    let taken = database
-        .prepare_cached("SELECT 1 FROM groups WHERE name_key = ?1 AND kind = 'system'")?
-        .exists([name_key(name)])?;
-    if taken { Err(AccountError::NameTaken(name.to_owned())) } else { Ok(()) }
+    let system: Vec<String> = database
+        .prepare_cached("SELECT name FROM groups WHERE kind = 'system'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    match system.into_iter().find(|system| looks_like(name, system)) {
+        None => Ok(()),
+        Some(system) if system.to_lowercase() == name.to_lowercase() => {
+            Err(AccountError::NameTaken(name.to_owned()))
+        }
+        Some(group) => Err(AccountError::NameLooksAlike { name: name.to_owned(), group }),
+    }
+}
+
+/// Brings the keys of names into line with this build: its rules, and its Unicode, may be later than the database.
+pub(super) fn refresh_name_keys(database: &Connection) -> Result<(), AccountError> {
+    let groups: Vec<(String, String, String)> = database
+        .prepare("SELECT id, name, name_key FROM groups")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, name, key) in groups {
+        let fresh = name_key(&name);
+        if fresh == key {
+            continue;
+        }
+        match database.execute("UPDATE groups SET name_key = ?2 WHERE id = ?1", [&id, &fresh]) {
+            // Two groups from before whose names are the same by now: this one keeps its key until it is renamed.
+            Err(error) if is_duplicate(&error) => {}
+            updated => drop(updated?),
+        }
+    }
+    Ok(())
 }
 
 fn unique_name(result: Result<usize, rusqlite::Error>, name: &str) -> Result<(), AccountError> {
@@ -368,10 +405,6 @@ fn new_key(random: &dyn Random) -> Result<(GroupId, PrivateKey), AccountError> {
 
 fn protected_system(group: &Group) -> AccountError {
     AccountError::protected(format!("the system group {}", crate::text::quote(&group.name)))
-}
-
-fn name_key(name: &str) -> String {
-    name.to_lowercase()
 }
 
 pub(super) fn state(granted: bool) -> MembershipState {

@@ -10,6 +10,7 @@ use super::database::is_duplicate;
 use super::groups;
 use crate::credentials::PublicKey;
 use crate::random::Random;
+use crate::text::quote;
 
 const SELECT: &str = "
 SELECT p.id, p.name, p.language, p.state, p.provisioned_by_bridge, p.created_at, p.updated_at,
@@ -96,9 +97,11 @@ pub(super) fn suspend(
         _ => PersonState::Suspended,
     };
     if groups::is_last_owner(database, id)? {
-        return Err(AccountError::protected(
-            "the last owner of the account: make somebody else an owner first",
-        ));
+        return Err(AccountError::protected(format!(
+            "the last owner of the account, {}, who therefore cannot be suspended: make another person an owner \
+             in 1Password first, then suspend this one again",
+            quote(&person.email)
+        )));
     }
     database
         .prepare_cached("UPDATE people SET state = ?2, state_before = state, updated_at = ?3 WHERE id = ?1")?
@@ -128,8 +131,13 @@ pub(super) fn rename(
     now: DateTime<Utc>,
 ) -> Result<Person, AccountError> {
     check_name("name", name)?;
+    let person = required(database, id)?;
+    if person.name == name {
+        return Ok(person);
+    }
+    refuse_owner(database, &person, "name")?;
     database
-        .prepare_cached("UPDATE people SET name = ?2, updated_at = ?3 WHERE id = ?1 AND name <> ?2")?
+        .prepare_cached("UPDATE people SET name = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute(params![id.as_str(), name, now.timestamp_millis()])?;
     required(database, id)
 }
@@ -147,6 +155,7 @@ pub(super) fn change_email(
     {
         return Ok(person);
     }
+    refuse_owner(database, &person, "e-mail address")?;
     if public_key(database, id)?.is_none() {
         // Nobody has signed in with the old address yet: the invitation goes to the new one instead.
         database
@@ -218,6 +227,20 @@ pub(super) fn set_active(
 /// Whether the person's key is trusted: memberships are granted at once, not when they are confirmed.
 pub(super) fn is_confirmed(state: &PersonState) -> bool {
     matches!(state, PersonState::Active | PersonState::Suspended)
+}
+
+/// Whoever writes the identity provider must not get hold of an owner: not by another address, and not by a name that
+/// makes one look like somebody else.
+fn refuse_owner(database: &Connection, person: &Person, what: &str) -> Result<(), AccountError> {
+    if !groups::is_owner(database, &person.id)? {
+        return Ok(());
+    }
+    Err(AccountError::protected(format!(
+        "the {what} of {}, an owner of the account: change it in 1Password itself, or take the person out of the \
+         group `{}` there first",
+        quote(&person.email),
+        groups::OWNERS
+    )))
 }
 
 fn reserve(database: &Connection, id: &PersonId, email: &str, kind: &str) -> Result<(), AccountError> {

@@ -32,7 +32,8 @@ pub(super) fn found(
     // Another process may be doing the same; one of the two waits here and then finds the account.
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.prepare("SELECT 1 FROM account")?.exists([])? {
-        return Ok(());
+        groups::refresh_name_keys(&transaction)?;
+        return Ok(transaction.commit()?);
     }
     transaction.execute("INSERT INTO account (only, created_at) VALUES (1, ?1)", [now.timestamp_millis()])?;
     let owner = NewPerson::new(OWNER_EMAIL, OWNER_NAME);

@@ -154,12 +154,16 @@ pub(super) fn draft(definition: &TypeDefinition, body: &str) -> Draft {
 }
 
 pub(super) fn changes(definition: &TypeDefinition, operations: &str) -> ChangeSet {
+    changes_with(definition, operations, &Quirks::interop())
+}
+
+pub(super) fn changes_with(definition: &TypeDefinition, operations: &str, quirks: &Quirks) -> ChangeSet {
     let body = format!(
         r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operations}]}}"#
     );
-    PatchRequest::from_object(object(&body), &Quirks::interop(), &PatchLimits::default())
+    PatchRequest::from_object(object(&body), quirks, &PatchLimits::default())
         .unwrap()
-        .resolve(definition, &Quirks::interop())
+        .resolve(definition, quirks)
         .unwrap()
 }
 

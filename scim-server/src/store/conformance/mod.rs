@@ -52,7 +52,7 @@ pub use queries::{
 };
 pub use relations::{
     adding_a_member_twice_changes_nothing, delete_removes_memberships, load_limits,
-    relations_refer_to_what_exists, replace_members_writes_the_difference,
+    patch_meets_what_it_expects, relations_refer_to_what_exists, replace_members_writes_the_difference,
 };
 pub use uniqueness::{
     ids_are_taken_once, unique_user_name_ignores_case, unique_value_is_free_after_delete_and_rename,
@@ -84,6 +84,7 @@ pub async fn run_all(store: &Arc<dyn ResourceStore>) {
     replace_members_writes_the_difference(store).await;
     delete_removes_memberships(store).await;
     load_limits(store).await;
+    patch_meets_what_it_expects(store).await;
     paging_is_stable(store).await;
     count_zero_gives_total(store).await;
     sort_order(store).await;

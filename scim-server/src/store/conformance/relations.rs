@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use scim_core::Value;
+use scim_core::{Quirks, ScimType, TypeDefinition, Value};
 
 use super::fixture::{Fixture, group_body, ids, references, second, whole};
-use crate::store::{Load, Precondition, Query, ResourceStore, Scope, StoreError};
+use crate::store::{Load, Precondition, Query, Record, ResourceStore, Scope, StoreError};
 
 /// A relation takes only resources that exist and that it may refer to; both sides show it.
 ///
@@ -124,6 +124,75 @@ pub async fn replace_members_writes_the_difference(store: &Arc<dyn ResourceStore
     assert!(emptied.changed);
     assert!(members("g1").await.is_empty());
     assert!(!it.patch(&it.group, "g1", r#"{"op":"remove","path":"members"}"#).await.changed);
+}
+
+/// What a PATCH expects to be there is looked for where it is applied: values that a filter selects, and what only the
+/// server sets.
+///
+/// # Panics
+/// When the store does not keep its contract.
+pub async fn patch_meets_what_it_expects(store: &Arc<dyn ResourceStore>) {
+    let it = Fixture::new(store, "patch-meets-what-it-expects");
+    it.user("u1", "Ann", "").await;
+    it.user("u2", "Bob", "").await;
+    let before = it.group("g1", &["u1"]).await;
+    let strictly = async |definition: &Arc<TypeDefinition>, id: &str, operations: &str| {
+        let changes = super::fixture::changes_with(definition, operations, &Quirks::strict());
+        let id = id.parse().unwrap();
+        it.store.apply(&it.at(60).context, definition, &id, changes, Precondition::Any, Load::All).await
+    };
+    let shown = |record: &Record, definition: &TypeDefinition| {
+        let object = record.to_object(&it.context, definition).unwrap();
+        let value = Value::Object(object);
+        format!(r#"{{"op":"replace","value":{}}}"#, String::from_utf8(value.to_vec()).unwrap())
+    };
+    let ann = it.get(&it.user, "u1", Load::All).await.unwrap();
+    for (definition, id, operation) in [
+        (
+            &it.group,
+            "g1",
+            r#"{"op":"replace","path":"members[value eq \"u1\"].value","value":"u1"}"#.to_owned(),
+        ),
+        (
+            &it.group,
+            "g1",
+            r#"{"op":"add","path":"members[type eq \"User\"]","value":{"value":"u1"}}"#.to_owned(),
+        ),
+        (&it.group, "g1", shown(&before, &it.group)),
+        (&it.user, "u1", shown(&ann, &it.user)),
+    ] {
+        let written = strictly(definition, id, &operation).await.unwrap().unwrap();
+        assert!(!written.changed, "{operation}");
+    }
+    for (definition, id, operation, expected) in [
+        (
+            &it.group,
+            "g1",
+            r#"{"op":"add","path":"members[value eq \"u2\"]","value":{"value":"u2"}}"#,
+            ScimType::NoTarget,
+        ),
+        (
+            &it.group,
+            "g1",
+            r#"{"op":"replace","path":"members[type eq \"Group\"].display","value":"x"}"#,
+            ScimType::NoTarget,
+        ),
+        (
+            &it.group,
+            "g1",
+            r#"{"op":"replace","path":"members[value eq \"u1\"].value","value":"u2"}"#,
+            ScimType::Mutability,
+        ),
+        (&it.group, "g1", r#"{"op":"add","value":{"id":"g2"}}"#, ScimType::Mutability),
+        (&it.user, "u1", r#"{"op":"add","value":{"meta":{"resourceType":"Group"}}}"#, ScimType::Mutability),
+        (&it.user, "u1", r#"{"op":"add","value":{"groups":[]}}"#, ScimType::Mutability),
+    ] {
+        match strictly(definition, id, operation).await {
+            Err(StoreError::Patch(error)) => assert_eq!(error.scim_type(), expected, "{operation}: {error}"),
+            other => panic!("{operation}: {other:?}"),
+        }
+    }
+    assert_eq!(whole(&it.get(&it.group, "g1", Load::All).await.unwrap()), whole(&before));
 }
 
 /// A resource that is deleted is no member of anything any more; what held it has a new version, nothing else has.

@@ -1,0 +1,39 @@
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::StartError;
+use crate::account::local::OpenError;
+use crate::file;
+
+/// The file that a running bridge holds a lock on, in the data folder.
+const LOCK: &str = "bridge.lock";
+
+/// That no other bridge runs on a data folder, for as long as this lives. The operating system lets go of it however
+/// the process ends.
+#[derive(Debug)]
+pub(super) struct DataFolder {
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder where there is none.
+    pub(super) fn take(folder: &Path) -> Result<Self, StartError> {
+        let unusable = |source| OpenError::Folder { folder: folder.to_owned(), source };
+        file::create_private_folder(folder).map_err(unusable)?;
+        let path = folder.join(LOCK);
+        file::create_private_if_missing(&path).map_err(unusable)?;
+        let lock = File::options().write(true).open(&path).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StartError::InUse(folder.to_owned())),
+            // Some network file systems have no locks; refusing to start there would help nobody.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => tracing::warn!(
+                folder = %folder.display(),
+                "the file system of the data folder has no locks: see to it that no other bridge uses the folder"
+            ),
+            Err(TryLockError::Error(source)) => return Err(unusable(source).into()),
+        }
+        Ok(Self { _lock: lock })
+    }
+}
