@@ -48,7 +48,7 @@
 //! - [`PatchRequest`] is a PATCH as it was sent, [`ChangeSet`] what it comes to for a type; [`ChangeSet::apply`] changes
 //!   a resource, all or nothing.
 //! - [`Projection`]: which attributes an answer shows.
-//! - [`Quirks`]: the deviations that are tolerated, one flag each.
+//! - [`Quirks`]: the deviations that are tolerated, one [`Quirk`] each; [`QuirkUses`] counts which were needed.
 //! - [`message`]: errors, lists and searches.
 //!
 //! # Limits
@@ -102,7 +102,7 @@ pub use ids::{ResourceId, SchemaUri, TenantId, Version};
 pub use message::{QueryParams, ScimError, ScimType};
 pub use patch::{ChangeSet, PatchError, PatchLimits, PatchRequest};
 pub use projection::Projection;
-pub use quirk::Quirks;
+pub use quirk::{Quirk, QuirkError, QuirkUses, Quirks};
 pub use registry::{
     Derived, Extension, IncompatibleRegistry, Registry, RegistryBuilder, RegistryError, TypeDefinition,
 };

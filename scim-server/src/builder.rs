@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use scim_core::{Quirks, Registry};
+use scim_core::{QuirkUses, Quirks, Registry};
 
 use crate::clock::{Clock, IdGenerator, Sources};
 use crate::limits::Limits;
 use crate::operation::AuthenticationScheme;
+use crate::registry::RegistryHandle;
 use crate::route::Mounts;
-use crate::service::{Inner, ScimService};
+use crate::service::{Inner, ScimService, Shared};
 
 /// Puts a [`ScimService`] together.
 #[derive(Debug)]
@@ -37,14 +38,18 @@ impl<S> ScimServiceBuilder<S> {
         }
     }
 
-    /// Serves these schemas and resource types. Default: [`Registry::rfc7643`].
+    /// Serves these schemas and resource types. Default: [`Registry::rfc7643`]. They can be exchanged later by
+    /// [`ScimService::registry`]. For a single request, a layer may choose
+    /// others by the extension `Arc<Registry>`.
     #[must_use]
-    pub fn registry(mut self, registry: Arc<Registry>) -> Self {
-        self.registry = registry;
+    pub fn registry(mut self, registry: impl Into<Arc<Registry>>) -> Self {
+        self.registry = registry.into();
         self
     }
 
-    /// Tolerates these deviations. Default: [`Quirks::interop`].
+    /// Tolerates these deviations. Default: [`Quirks::interop`]. Their uses are counted: see
+    /// [`ScimService::quirk_uses`]. For a single request, as of one tenant, a layer may choose
+    /// others by the extension [`Quirks`].
     #[must_use]
     pub fn quirks(mut self, quirks: Quirks) -> Self {
         self.quirks = quirks;
@@ -67,7 +72,8 @@ impl<S> ScimServiceBuilder<S> {
 
     /// Begins every location with this URL, such as `https://example.com/scim/v2`. Without it, locations begin with
     /// the authority and prefix that each client has asked, as plain HTTP: set it where TLS ends in front of this
-    /// server.
+    /// server. The extensions [`BaseUrl`](crate::context::BaseUrl) and [`PathPrefix`](crate::context::PathPrefix) of a
+    /// request change it, as tenants with URLs of their own need.
     #[must_use]
     pub fn base_url(mut self, url: &str) -> Self {
         self.base_url = Some(url.trim_end_matches('/').into());
@@ -105,10 +111,15 @@ impl<S> ScimServiceBuilder<S> {
     /// The service.
     #[must_use]
     pub fn build(self) -> ScimService<S> {
+        let quirks = match self.quirks.uses() {
+            Some(_) => self.quirks,
+            None => self.quirks.counted_by(&QuirkUses::new()),
+        };
         ScimService::from_inner(Inner {
-            store: self.store,
+            store: Shared::new(self.store),
+            current: RegistryHandle::new(Arc::clone(&self.registry)),
             registry: self.registry,
-            quirks: self.quirks,
+            quirks,
             limits: self.limits,
             sources: self.sources,
             base_url: self.base_url,

@@ -1,7 +1,7 @@
 //! What a request brings along to every room it passes.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -104,7 +104,66 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The address at the other end of a connection: an extension that `serve` puts on every request. Behind a proxy it is
-/// the proxy's.
+/// The other end of the connection that a request came by, as an extension of the request. Servers set it; layers such
+/// as [`forwarded`](crate::layer::forwarded) and `rate_limit` read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
+
+/// The address of the client that a request comes from, as an extension of the request: what
+/// [`forwarded`](crate::layer::forwarded) has learned from proxies that are trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddr(pub IpAddr);
+
+impl ClientAddr {
+    /// Where a request comes from: what a layer has found out, else the other end of the connection.
+    #[must_use]
+    pub fn of(extensions: &http::Extensions) -> Option<Self> {
+        let peer = || extensions.get::<PeerAddr>().map(|peer| Self(peer.0.ip()));
+        extensions.get::<Self>().copied().or_else(peer)
+    }
+}
+
+/// What a layer has taken off the front of the path, such as `/t/acme`, as an extension of the request. Locations have
+/// it in front of the mount.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathPrefix(Arc<str>);
+
+impl PathPrefix {
+    /// A prefix with one slash before and none after it.
+    #[must_use]
+    pub fn new(prefix: &str) -> Self {
+        match prefix.trim_matches('/') {
+            "" => Self("".into()),
+            prefix => Self(format!("/{prefix}").into()),
+        }
+    }
+
+    /// The prefix, as it stands in URLs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The URL that the locations of one answer begin with, such as `https://acme.example.com/scim/v2`, as an extension of
+/// the request. It goes before what the service was told and before what the client has asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BaseUrl(Arc<str>);
+
+impl BaseUrl {
+    /// A base URL; a slash at its end does not count.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        Self(url.trim_end_matches('/').into())
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}

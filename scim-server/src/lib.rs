@@ -42,6 +42,7 @@
 //! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
 //!   sets [`RouteName`] on the answer.
+//! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
 //! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
 //!   layers that refuse.
 //! - `serve` (feature `serve`): HTTP/1.1 with limits, time-outs and a graceful end, for programs that have no server
@@ -105,7 +106,8 @@
 //!
 //! RFC 7644: 3.1 to 3.6, 3.8 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
 //! `POST /.search` and GET on the base URL query all types at once. Tolerated deviations are flags of
-//! [`Quirks`](scim_core::Quirks).
+//! [`Quirks`](scim_core::Quirks), set for the service or, as an extension of the request, for one tenant or request;
+//! [`ScimService::quirk_uses`] counts which were needed.
 //!
 //! Not there, and declared so in ServiceProviderConfig or answered 501: Bulk (3.7), `/Me` (3.11), changing passwords.
 //! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
@@ -119,6 +121,7 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+mod registry;
 mod render;
 mod request;
 mod route;
@@ -134,6 +137,7 @@ pub use context::{PeerAddr, Principal, RequestContext, RequestId};
 pub use error::Error;
 pub use limits::Limits;
 pub use operation::AuthenticationScheme;
+pub use registry::RegistryHandle;
 pub use route::RouteName;
 pub use service::ScimService;
 

@@ -8,18 +8,19 @@ use std::task::{Context, Poll};
 use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use scim_core::{Quirks, Registry, TenantId};
+use scim_core::{QuirkUses, Quirks, Registry, TenantId};
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
-use crate::context::{Principal, RequestContext, RequestId};
+use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId};
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
 use crate::operation::{self, AuthenticationScheme};
+use crate::registry::RegistryHandle;
 use crate::request::read_body;
 use crate::route::{Mounts, Route, RouteName};
 use crate::store::ResourceStore;
@@ -28,14 +29,18 @@ use crate::store::ResourceStore;
 ///
 /// Cheap to clone; never fails: every problem is an answer with the error body of RFC 7644 section 3.12. It reads
 /// the extensions [`Principal`], [`TenantId`] and [`RequestId`] of a request where layers around it have set them,
-/// and sets [`RouteName`](crate::RouteName) on every answer.
+/// and sets [`RouteName`](crate::RouteName) on every answer. The extensions [`Quirks`] and `Arc<`[`Registry`]`>` take the
+/// place of its own for one request, [`PathPrefix`] and [`BaseUrl`] say what locations begin with.
 pub struct ScimService<S> {
     inner: Arc<Inner<S>>,
 }
 
 pub(crate) struct Inner<S> {
-    pub(crate) store: S,
+    pub(crate) store: Shared<S>,
+    /// What this request sees.
     pub(crate) registry: Arc<Registry>,
+    /// What the next request sees.
+    pub(crate) current: RegistryHandle,
     pub(crate) quirks: Quirks,
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
@@ -43,6 +48,58 @@ pub(crate) struct Inner<S> {
     pub(crate) mounts: Mounts,
     pub(crate) authentication: Vec<AuthenticationScheme>,
     pub(crate) documentation: Option<String>,
+}
+
+/// The store, which views of the service for single requests have in common.
+///
+/// NB: not an `Arc`, whose own implementation of the store's trait would be called, at the cost of another allocation.
+pub(crate) struct Shared<S>(Arc<S>);
+
+impl<S> Shared<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> std::ops::Deref for Shared<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S> Inner<S> {
+    /// The service as one request sees it: with the quirks and schemas that layers have chosen for it, and otherwise
+    /// with the schemas that are served now. Uses of quirks are counted with the service's own.
+    fn seen_by(self: &Arc<Self>, extensions: &Extensions) -> Arc<Self> {
+        let quirks = extensions.get::<Quirks>().cloned().map(|quirks| match self.quirks.uses() {
+            Some(uses) if quirks.uses().is_none() => quirks.counted_by(uses),
+            _ => quirks,
+        });
+        let registry = extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| self.current.get());
+        if quirks.is_none() && Arc::ptr_eq(&registry, &self.registry) {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            store: self.store.clone(),
+            registry,
+            current: self.current.clone(),
+            quirks: quirks.unwrap_or_else(|| self.quirks.clone()),
+            limits: self.limits.clone(),
+            sources: self.sources.clone(),
+            base_url: self.base_url.clone(),
+            mounts: self.mounts.clone(),
+            authentication: self.authentication.clone(),
+            documentation: self.documentation.clone(),
+        })
+    }
 }
 
 impl<S> ScimService<S> {
@@ -53,6 +110,18 @@ impl<S> ScimService<S> {
 
     pub(crate) fn from_inner(inner: Inner<S>) -> Self {
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The handle by which the schemas and resource types can be exchanged while the service runs.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryHandle {
+        &self.inner.current
+    }
+
+    /// How often each tolerated deviation was needed, by this service and all its clones.
+    #[must_use]
+    pub fn quirk_uses(&self) -> Arc<QuirkUses> {
+        self.inner.quirks.uses().cloned().unwrap_or_default()
     }
 
     /// The store.
@@ -70,7 +139,7 @@ impl<S> Clone for ScimService<S> {
 
 impl<S: fmt::Debug> fmt::Debug for ScimService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScimService").field("store", &self.inner.store).finish_non_exhaustive()
+        f.debug_struct("ScimService").field("store", &*self.inner.store).finish_non_exhaustive()
     }
 }
 
@@ -89,7 +158,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = Arc::clone(&self.inner);
+        let inner = self.inner.seen_by(request.extensions());
         Box::pin(async move { Ok(inner.serve(request).await) })
     }
 }
@@ -141,7 +210,7 @@ impl<S: ResourceStore> Inner<S> {
             Err(error) => return (Err(error), None),
         };
         let name = Some(route.name());
-        let base_url = match self.base_url(mount, &parts.headers, &parts.uri) {
+        let base_url = match self.base_url(mount, &parts) {
             Ok(base_url) => base_url,
             Err(error) => return (Err(error), name),
         };
@@ -216,7 +285,8 @@ impl<S: ResourceStore> Inner<S> {
 
     /// The configured base URL, else one made from the authority that the client has asked; only the path where
     /// that is missing or is not the name of a server.
-    fn base_url(&self, mount: &str, headers: &HeaderMap, uri: &Uri) -> Result<Arc<str>, Error> {
+    fn base_url(&self, mount: &str, parts: &Parts) -> Result<Arc<str>, Error> {
+        let Parts { headers, uri, extensions, .. } = parts;
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next();
         // "A server MUST respond with a 400 ... to any request message that contains more than one Host header"
@@ -224,21 +294,31 @@ impl<S: ResourceStore> Inner<S> {
         if hosts.next().is_some() {
             return Err(Error::Hosts);
         }
+        if let Some(base_url) = extensions.get::<BaseUrl>() {
+            return Ok(base_url.shared());
+        }
+        let prefix = extensions.get::<PathPrefix>().map_or("", PathPrefix::as_str);
         if let Some(base_url) = &self.base_url {
-            return Ok(Arc::clone(base_url));
+            let front = base_url.strip_suffix(mount).unwrap_or(base_url);
+            return Ok(match prefix {
+                "" => Arc::clone(base_url),
+                prefix => {
+                    format!("{front}{prefix}{}", base_url.strip_prefix(front).unwrap_or_default()).into()
+                }
+            });
         }
         let named = uri.authority().map(Authority::as_str);
         let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
         Ok(authority.map_or_else(
-            || mount.into(),
-            |authority| format!("{}://{authority}{mount}", uri.scheme_str().unwrap_or("http")).into(),
+            || format!("{prefix}{mount}").into(),
+            |authority| format!("{}://{authority}{prefix}{mount}", uri.scheme_str().unwrap_or("http")).into(),
         ))
     }
 }
 
 /// Whether a text is a host with or without a port, and nothing that could end up as something else in a URL or on a
 /// page that shows one.
-fn is_server_name(text: &str) -> bool {
+pub(crate) fn is_server_name(text: &str) -> bool {
     let digits = |text: &str| text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
     if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let legal = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
