@@ -48,7 +48,7 @@
 //! - [`PatchRequest`] is a PATCH as it was sent, [`ChangeSet`] what it comes to for a type; [`ChangeSet::apply`] changes
 //!   a resource, all or nothing.
 //! - [`Projection`]: which attributes an answer shows.
-//! - [`Quirks`]: the deviations that are tolerated, one flag each.
+//! - [`Quirks`]: the deviations that are tolerated, one [`Quirk`] each; [`QuirkUses`] counts which were needed.
 //! - [`message`]: errors, lists and searches.
 //!
 //! # Limits
@@ -70,7 +70,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `proptest` | off | the module `strategies`: users, groups and PATCH documents for property tests |
+//! | `devices` | off | the module `packs::device`: devices and endpoint applications (RFC 9944) |
+//! | `proptest` | off | the module `strategies`: users, groups, whole schemas and PATCH documents for property tests |
 //!
 //! # What of the RFCs is here
 //!
@@ -83,6 +84,8 @@
 pub mod fuzzing;
 pub mod ids;
 pub mod message;
+#[cfg(feature = "devices")]
+pub mod packs;
 pub mod patch;
 mod projection;
 mod quirk;
@@ -100,8 +103,10 @@ pub use ids::{ResourceId, SchemaUri, TenantId, Version};
 pub use message::{QueryParams, ScimError, ScimType};
 pub use patch::{ChangeSet, PatchError, PatchLimits, PatchRequest};
 pub use projection::Projection;
-pub use quirk::Quirks;
-pub use registry::{Derived, Extension, Registry, RegistryError, TypeDefinition};
+pub use quirk::{Quirk, QuirkError, QuirkUses, Quirks};
+pub use registry::{
+    Derived, Extension, IncompatibleRegistry, Registry, RegistryBuilder, RegistryError, TypeDefinition,
+};
 pub use resource::{
     Address, EnterpriseUser, Group, GroupRef, Manager, Member, MultiValued, Name, Resource, TypedError, User,
 };

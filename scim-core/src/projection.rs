@@ -7,7 +7,7 @@ use scim_filter::{AttrPath, ResolvedPath};
 
 use crate::message::{MessageError, QueryParams};
 use crate::patch::ChangeSet;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::registry::{Extension, TypeDefinition};
 use crate::schema::{Attribute, Returned};
 use crate::value::{AttrName, Object, Value};
@@ -70,7 +70,7 @@ impl Projection {
         quirks: &Quirks,
     ) -> Result<Self, MessageError> {
         let (only, without) = (&params.attributes, &params.excluded_attributes);
-        if !only.is_empty() && !without.is_empty() && !quirks.prefer_attributes {
+        if !only.is_empty() && !without.is_empty() && !quirks.tolerate(Quirk::PreferAttributes) {
             return Err(MessageError::value(
                 "`attributes` and `excludedAttributes` cannot be used together; send only one of them",
             ));

@@ -1,12 +1,19 @@
+mod builder;
+mod successor;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use scim_filter::{SchemaKind, SchemaView};
+use scim_filter::{DataType, SchemaKind, SchemaView};
+
+pub use builder::RegistryBuilder;
+pub use successor::IncompatibleRegistry;
 
 use crate::ids::SchemaUri;
+use crate::resource::Resource;
 use crate::resource_type::{Relation, ResourceType};
-use crate::schema::{Attribute, Mutability, Schema, common_attributes};
-use crate::value::excerpt;
+use crate::schema::{Attribute, Mutability, Returned, Schema, SchemaError, common_attributes};
+use crate::value::{excerpt, excerpt_path};
 
 /// All schemas and resource types of a server, checked against each other.
 ///
@@ -48,6 +55,22 @@ pub enum RegistryError {
         /// The URI that is named again.
         schema: String,
     },
+    /// A schema or resource type is not legal as such.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A resource type that is to be changed is not there.
+    #[error("there is no resource type `{0}`")]
+    UnknownType(String),
+    /// The attribute by which a resource type is to be shown cannot be shown.
+    #[error("`{attribute}` cannot be what is shown of the resource type `{resource_type}`: {problem}")]
+    Display {
+        /// The resource type.
+        resource_type: String,
+        /// The attribute.
+        attribute: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// An endpoint is not a `/` and one path segment, or is one that the protocol uses itself.
     #[error("`{0}` cannot be the endpoint of a resource type")]
     Endpoint(String),
@@ -70,6 +93,8 @@ pub struct TypeDefinition {
     base: Arc<Schema>,
     extensions: Vec<Extension>,
     derived: Vec<Derived>,
+    /// Whether an attribute goes by a URN.
+    has_urn_names: bool,
 }
 
 /// An extension of a [`TypeDefinition`].
@@ -101,6 +126,16 @@ impl Registry {
     pub fn rfc7643() -> Arc<Self> {
         static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(rfc7643()));
         Arc::clone(&REGISTRY)
+    }
+
+    /// A builder without schemas and resource types.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    /// A builder with all that this registry has, to make another one that has more.
+    pub fn to_builder(&self) -> RegistryBuilder {
+        RegistryBuilder::default().registry(self)
     }
 
     /// A registry of the given schemas and resource types.
@@ -210,10 +245,11 @@ impl TypeDefinition {
             .schema_extensions
             .iter()
             .map(|extension| Ok(Extension { schema: find(&extension.schema)?, required: extension.required }))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, RegistryError>>()?;
         for relation in &resource_type.relations {
             check_relation(&resource_type, relation, &base, all)?;
         }
+        check_display(&resource_type, &base)?;
         let derived = all
             .iter()
             .flat_map(|source| source.relations.iter().map(move |relation| (source, relation)))
@@ -228,7 +264,11 @@ impl TypeDefinition {
                 })
             })
             .collect();
-        Ok(Self { resource_type, base, extensions, derived })
+        let has_urn_names = std::iter::once(&base)
+            .chain(extensions.iter().map(|extension| &extension.schema))
+            .flat_map(|schema| schema.attributes())
+            .any(|attribute| attribute.name().contains(':'));
+        Ok(Self { resource_type, base, extensions, derived, has_urn_names })
     }
 
     /// The resource type as it was registered.
@@ -311,6 +351,17 @@ impl TypeDefinition {
             .or_else(|| self.base.attribute(name))
     }
 
+    /// The text to show for a resource of this type where another one refers to it: that of the attribute that the
+    /// type is shown by, else its `displayName`, `userName` or `name.formatted`.
+    #[must_use]
+    pub fn display_of<'r>(&self, resource: &'r Resource) -> Option<&'r str> {
+        let Some(path) = &self.resource_type.display else { return resource.display() };
+        match path.split_once('.') {
+            None => resource.text(path),
+            Some((name, sub)) => resource.get(None, name)?.as_object()?.get(sub)?.as_str(),
+        }
+    }
+
     fn clashes_with(&self, other: &ResourceType) -> bool {
         self.name().eq_ignore_ascii_case(&other.name)
             || self.resource_type.endpoint.eq_ignore_ascii_case(&other.endpoint)
@@ -355,6 +406,33 @@ fn check_relation(
     Ok(())
 }
 
+fn check_display(resource_type: &ResourceType, base: &Schema) -> Result<(), RegistryError> {
+    let Some(path) = &resource_type.display else { return Ok(()) };
+    let fail = |problem| {
+        Err(RegistryError::Display {
+            resource_type: resource_type.name.as_ref().to_owned(),
+            attribute: excerpt_path(path),
+            problem,
+        })
+    };
+    let (name, sub) = path.split_once('.').map_or((&**path, None), |(name, sub)| (name, Some(sub)));
+    let Some(attribute) = base.attribute(name) else { return fail("the base schema has no such attribute") };
+    let target = match sub {
+        None => attribute,
+        Some(sub) => match attribute.sub(sub) {
+            Some(target) => target,
+            None => return fail("the attribute has no such sub-attribute"),
+        },
+    };
+    if target.data_type() != DataType::String || attribute.is_multi_valued() || target.is_multi_valued() {
+        return fail("it is no single string");
+    }
+    if [attribute, target].iter().any(|a| matches!(a.returned(), Returned::Never | Returned::Request)) {
+        return fail("it is not returned to everybody");
+    }
+    Ok(())
+}
+
 impl SchemaView for TypeDefinition {
     type Attribute = Attribute;
 
@@ -371,6 +449,42 @@ impl SchemaView for TypeDefinition {
             SchemaKind::Extension(uri) => self.extension(uri)?.schema.attribute(name),
         }
     }
+
+    fn attribute_by_urn<'p>(&self, path: &'p str) -> Option<(SchemaKind, &Attribute, Option<&'p str>)> {
+        if !self.has_urn_names {
+            return None;
+        }
+        let inside = |schema: &'_ Schema, path: &'p str| -> Option<(usize, Option<&'p str>)> {
+            schema
+                .attributes()
+                .iter()
+                .enumerate()
+                .filter(|(_, attribute)| attribute.name().contains(':'))
+                .find_map(|(n, attribute)| match strip(path, attribute.name())? {
+                    "" => Some((n, None)),
+                    rest => Some((n, Some(rest.strip_prefix('.')?))),
+                })
+        };
+        let of_base = strip(path, self.base.id().as_str()).and_then(|rest| rest.strip_prefix(':'));
+        for path in std::iter::once(path).chain(of_base) {
+            if let Some((n, sub)) = inside(&self.base, path) {
+                return Some((SchemaKind::Base, self.base.attributes().get(n)?, sub));
+            }
+        }
+        self.extensions.iter().find_map(|extension| {
+            let uri = extension.schema.id();
+            let rest = strip(path, uri.as_str())?.strip_prefix(':')?;
+            let (n, sub) = inside(&extension.schema, rest)?;
+            let kind = SchemaKind::Extension(Arc::clone(uri.shared()));
+            Some((kind, extension.schema.attributes().get(n)?, sub))
+        })
+    }
+}
+
+/// What follows a prefix that is compared without case.
+fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (front, rest) = text.split_at_checked(prefix.len())?;
+    front.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 #[cfg(test)]

@@ -3,33 +3,37 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::SchemaUri;
+use crate::value::Value;
 
 /// A type of resource: where it is served and which schemas it has (RFC 7643 section 6).
 ///
 /// Whether its schemas exist is checked when the [`Registry`](crate::Registry) around it is built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "Value")]
 #[non_exhaustive]
 pub struct ResourceType {
     /// The name, such as `User`: also the `meta.resourceType` of its resources and the id of this definition.
     pub name: Arc<str>,
     /// What the type is, for people.
-    #[serde(default)]
     pub description: String,
     /// The endpoint under the base URL, such as `/Users`.
     pub endpoint: Arc<str>,
     /// The base schema.
     pub schema: SchemaUri,
     /// The extensions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schema_extensions: Vec<SchemaExtension>,
     /// The relations whose values refer to other resources of this server. Not part of the RFC's JSON.
     #[serde(skip)]
     pub relations: Vec<Relation>,
+    /// The attribute of the base schema that other resources show of one of this type, such as `displayName`. Without
+    /// one it is `displayName`, else `userName`, else `name.formatted`. Not part of the RFC's JSON.
+    #[serde(skip)]
+    pub display: Option<Arc<str>>,
 }
 
 /// An extension of a resource type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SchemaExtension {
     /// The schema of the extension.
     pub schema: SchemaUri,
@@ -62,6 +66,7 @@ impl ResourceType {
             schema,
             schema_extensions: Vec::new(),
             relations: Vec::new(),
+            display: None,
         }
     }
 
@@ -86,10 +91,37 @@ impl ResourceType {
         self
     }
 
+    /// Shows this attribute where other resources refer to one of this type: a string of the base schema that every
+    /// client may see.
+    #[must_use]
+    pub fn with_display(mut self, attribute: &str) -> Self {
+        self.display = Some(attribute.into());
+        self
+    }
+
     /// Adds a relation.
     #[must_use]
     pub fn with_relation(mut self, relation: Relation) -> Self {
         self.relations.push(relation);
+        self
+    }
+}
+
+impl Relation {
+    /// A relation that is kept under an attribute and refers to resources of these types.
+    #[must_use]
+    pub fn new<'a>(attribute: &str, targets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            attribute: attribute.into(),
+            targets: targets.into_iter().map(Arc::from).collect(),
+            inverse: None,
+        }
+    }
+
+    /// Shows the relation from the other side too, under this readOnly attribute of the targets.
+    #[must_use]
+    pub fn with_inverse(mut self, attribute: &str) -> Self {
+        self.inverse = Some(attribute.into());
         self
     }
 }

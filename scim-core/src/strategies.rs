@@ -1,4 +1,5 @@
-//! Strategies for property tests: JSON values, legal users and groups, PATCH documents.
+//! Strategies for property tests: JSON values, legal users and groups, PATCH documents; in [`types`] schemas of any
+//! shape and what suits them.
 //!
 //! ```
 //! use proptest::prelude::*;
@@ -12,6 +13,8 @@
 //! });
 //! # Ok::<(), &str>(())
 //! ```
+
+pub mod types;
 
 use proptest::collection::vec;
 use proptest::option;

@@ -416,18 +416,7 @@ fn duplicates_are_merged() {
 #[test]
 fn each_quirk_tolerates_one_thing() {
     fn set(quirks: &mut Quirks, flag: &str) {
-        match flag {
-            "string_booleans" => quirks.string_booleans = true,
-            "scalar_complex_values" => quirks.scalar_complex_values = true,
-            "assume_schemas" => quirks.assume_schemas = true,
-            "ignore_unknown_attributes" => quirks.ignore_unknown_attributes = true,
-            "wrap_single_values" => quirks.wrap_single_values = true,
-            "empty_strings" => quirks.empty_strings = true,
-            "user_name_blanks" => quirks.user_name_blanks = true,
-            "any_user_name" => quirks.any_user_name = true,
-            "any_country" => quirks.any_country = true,
-            other => panic!("{other}"),
-        }
+        *quirks = quirks.clone().with(flag.parse().unwrap(), true);
     }
     let ent = urn::ENTERPRISE_USER;
     let table = [
@@ -589,12 +578,12 @@ fn strict_user_names_are_identifiers_of_precis() {
         accepts("User", &json(name), &Quirks::interop(), "userName", &quoted(name));
         // Blanks are another matter.
         let mut quirks = Quirks::strict();
-        quirks.user_name_blanks = true;
+        quirks = quirks.with("user_name_blanks".parse().unwrap(), true);
         assert!(post("User", &json(&format!("a {name}")), &quirks).unwrap_err().to_string().contains(words));
         accepts("User", &json("a b"), &quirks, "userName", "\"a b\"");
     }
     let mut quirks = Quirks::strict();
-    quirks.any_user_name = true;
+    quirks = quirks.with("any_user_name".parse().unwrap(), true);
     for (name, quirks, words) in
         [("a b", quirks, "without blanks"), ("a\tb", Quirks::interop(), "without control characters")]
     {

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use scim_core::{Quirks, Registry};
+use scim_core::{QuirkUses, Quirks, Registry};
 
 use crate::clock::{Clock, IdGenerator, Sources};
 use crate::cursor::{CursorKey, Cursors};
 use crate::limits::Limits;
 use crate::operation::{AuthenticationScheme, Me, MeBy, SubjectResolver};
+use crate::registry::RegistryHandle;
 use crate::route::Mounts;
 use crate::service::{Inner, ScimService, Shared};
 
@@ -44,15 +45,17 @@ impl<S> ScimServiceBuilder<S> {
         }
     }
 
-    /// Serves these schemas and resource types. Default: [`Registry::rfc7643`]. For a single request, a layer may choose
+    /// Serves these schemas and resource types. Default: [`Registry::rfc7643`]. They can be exchanged later by
+    /// [`ScimService::registry`]. For a single request, a layer may choose
     /// others by the extension `Arc<Registry>`.
     #[must_use]
-    pub fn registry(mut self, registry: Arc<Registry>) -> Self {
-        self.registry = registry;
+    pub fn registry(mut self, registry: impl Into<Arc<Registry>>) -> Self {
+        self.registry = registry.into();
         self
     }
 
-    /// Tolerates these deviations. Default: [`Quirks::interop`]. For a single request, as of one tenant, a layer may choose
+    /// Tolerates these deviations. Default: [`Quirks::interop`]. Their uses are counted: see
+    /// [`ScimService::quirk_uses`]. For a single request, as of one tenant, a layer may choose
     /// others by the extension [`Quirks`].
     #[must_use]
     pub fn quirks(mut self, quirks: Quirks) -> Self {
@@ -147,10 +150,15 @@ impl<S> ScimServiceBuilder<S> {
     /// The service.
     #[must_use]
     pub fn build(self) -> ScimService<S> {
+        let quirks = match self.quirks.uses() {
+            Some(_) => self.quirks,
+            None => self.quirks.counted_by(&QuirkUses::new()),
+        };
         ScimService::from_inner(Inner {
             store: Shared::new(self.store),
+            current: RegistryHandle::new(Arc::clone(&self.registry)),
             registry: self.registry,
-            quirks: self.quirks,
+            quirks,
             limits: self.limits,
             sources: self.sources,
             base_url: self.base_url,

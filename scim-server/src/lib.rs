@@ -44,6 +44,7 @@
 //!   sets [`RouteName`] on the answer. By the extensions [`Quirks`](scim_core::Quirks) and
 //!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
 //!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
+//! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
 //! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
 //!   layers that refuse.
 //! - `serve` (feature `serve`): HTTP/1.1 with limits, time-outs and a graceful end, for programs that have no server
@@ -175,7 +176,8 @@
 //! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in data and
 //! paths, forward and in circles; writes that need nothing of each other go to the store together
 //! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are
-//! flags of [`Quirks`](scim_core::Quirks).
+//! flags of [`Quirks`](scim_core::Quirks), set for the service or, as an extension of the request, for one tenant or
+//! request; [`ScimService::quirk_uses`] counts which were needed.
 //!
 //! Not there, and declared so in ServiceProviderConfig or answered 501: POST at `/Me`, changing passwords.
 //! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
@@ -190,6 +192,7 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+mod registry;
 mod render;
 mod request;
 mod route;
@@ -206,6 +209,7 @@ pub use cursor::{CursorError, CursorKey};
 pub use error::Error;
 pub use limits::Limits;
 pub use operation::{AuthenticationScheme, MeBy, SubjectResolver};
+pub use registry::RegistryHandle;
 pub use route::RouteName;
 pub use service::ScimService;
 

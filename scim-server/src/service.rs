@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
-use scim_core::{Quirks, Registry, TenantId};
+use scim_core::{QuirkUses, Quirks, Registry, TenantId};
 use tower_service::Service;
 
 use crate::body::Body;
@@ -21,6 +21,7 @@ use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
 use crate::operation::{self, AuthenticationScheme, Me};
+use crate::registry::RegistryHandle;
 use crate::request::read_body;
 use crate::route::{Mounts, Route, RouteName};
 use crate::store::ResourceStore;
@@ -37,7 +38,10 @@ pub struct ScimService<S> {
 
 pub(crate) struct Inner<S> {
     pub(crate) store: Shared<S>,
+    /// What this request sees.
     pub(crate) registry: Arc<Registry>,
+    /// What the next request sees.
+    pub(crate) current: RegistryHandle,
     pub(crate) quirks: Quirks,
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
@@ -76,17 +80,22 @@ impl<S> std::ops::Deref for Shared<S> {
 }
 
 impl<S> Inner<S> {
-    /// The service as one request sees it: with the quirks and schemas that layers have chosen for it.
+    /// The service as one request sees it: with the quirks and schemas that layers have chosen for it, and otherwise
+    /// with the schemas that are served now. Uses of quirks are counted with the service's own.
     fn seen_by(self: &Arc<Self>, extensions: &Extensions) -> Arc<Self> {
-        let quirks = extensions.get::<Quirks>();
-        let registry = extensions.get::<Arc<Registry>>();
-        if quirks.is_none() && registry.is_none() {
+        let quirks = extensions.get::<Quirks>().cloned().map(|quirks| match self.quirks.uses() {
+            Some(uses) if quirks.uses().is_none() => quirks.counted_by(uses),
+            _ => quirks,
+        });
+        let registry = extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| self.current.get());
+        if quirks.is_none() && Arc::ptr_eq(&registry, &self.registry) {
             return Arc::clone(self);
         }
         Arc::new(Self {
             store: self.store.clone(),
-            registry: Arc::clone(registry.unwrap_or(&self.registry)),
-            quirks: quirks.copied().unwrap_or(self.quirks),
+            registry,
+            current: self.current.clone(),
+            quirks: quirks.unwrap_or_else(|| self.quirks.clone()),
             bulk: self.bulk,
             limits: self.limits.clone(),
             sources: self.sources.clone(),
@@ -108,6 +117,18 @@ impl<S> ScimService<S> {
 
     pub(crate) fn from_inner(inner: Inner<S>) -> Self {
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The handle by which the schemas and resource types can be exchanged while the service runs.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryHandle {
+        &self.inner.current
+    }
+
+    /// How often each tolerated deviation was needed, by this service and all its clones.
+    #[must_use]
+    pub fn quirk_uses(&self) -> Arc<QuirkUses> {
+        self.inner.quirks.uses().cloned().unwrap_or_default()
     }
 
     /// The store.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use scim_core::Quirks;
+use scim_core::{Quirk, Quirks};
 use scim_server::ScimService;
 use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::trace::TraceLayer;
@@ -71,21 +71,24 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
     };
-    let mut quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
+    let quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
     // Conformance suites fill in countries that do not exist.
-    quirks.any_country = true;
+    let quirks = quirks.with(Quirk::AnyCountry, true);
     let mut builder = ScimService::builder(store).quirks(quirks).mounted_at(MOUNTS);
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);
     }
+    let scim = builder.build();
+    let quirk_uses = scim.quirk_uses();
     let service = ServiceBuilder::new()
         .layer(TraceLayer::new())
         .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
-        .service(builder.build());
+        .service(scim);
     let listener = TcpListener::bind(&options.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
     println!("SCIM 2.0 at http://{}/scim/v2", listener.local_addr()?);
     serve(listener, service, ServeOptions::default(), shutdown_signal()).await?;
+    tracing::info!(uses = %quirk_uses, "tolerated deviations that clients needed");
     Ok(())
 }

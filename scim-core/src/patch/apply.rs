@@ -2,6 +2,7 @@ use super::change::{Action, Change, ChangeSet, Target};
 use super::error::{PatchError, PatchErrorKind};
 use super::list::List;
 use super::work::Work;
+use crate::quirk::Quirk;
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Mutability};
@@ -56,7 +57,8 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
     };
     let spot = Spot { attribute, target };
     if let Action::Expect(value) = &change.action {
-        return if is_repeated(attribute, object.get(attribute.name()), value) {
+        let repeated = is_repeated(attribute, object.get(attribute.name()), value);
+        return if repeated || target.quirks.tolerate(Quirk::IgnoreReadOnlyInPatch) {
             Ok(())
         } else {
             Err(spot.mutability("is set by the server and cannot be changed"))

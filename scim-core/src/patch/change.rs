@@ -6,6 +6,7 @@ use scim_filter::ResolvedFilter;
 use super::expected::Expected;
 use super::request::PatchLimits;
 use crate::ids::ResourceId;
+use crate::quirk::Quirks;
 use crate::value::{Object, Value, excerpt};
 
 /// What a PATCH comes to once the schemas have been asked: changes of attributes and of relations, in order.
@@ -55,6 +56,8 @@ pub struct Target {
     /// What a value made for a filter that matches nothing begins with; `None` where no match is an error. Of no
     /// meaning to a `remove`, which may match nothing.
     pub template: Option<Object>,
+    /// The quirks of the request, as some are only needed by what a resource turns out to have.
+    pub(super) quirks: Quirks,
 }
 
 /// What a change does with its target. Values are in the form that the schema asks for, and are not part of `Debug`,

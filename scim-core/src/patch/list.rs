@@ -6,6 +6,7 @@ use super::apply::{Done, Spot, merge, set_sub};
 use super::change::Action;
 use super::error::PatchErrorKind;
 use super::work::{Work, weight};
+use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability};
 use crate::validate::{
     At, Issues, covers, element_value, has_guarded_parts, identity_key, is_primary, keep_element_parts,
@@ -160,8 +161,11 @@ impl List<'_> {
             }
         }
         // A `replace` by nothing needs something to replace as any other; a `remove` does not (P3 of the decisions).
-        if !any && replaces && target.filter.is_some() && target.template.is_none() {
-            return Err(self.spot.no_match());
+        if !any && replaces && target.filter.is_some() {
+            let tolerated = target.template.is_some() && target.quirks.tolerate(Quirk::CreateOnNoMatch);
+            if !tolerated {
+                return Err(self.spot.no_match());
+            }
         }
         Ok(Outcome { changed: any, touched: Vec::new() })
     }
@@ -228,7 +232,7 @@ impl List<'_> {
             return Ok(Outcome { changed: !touched.is_empty(), touched });
         }
         let made = match (&target.template, &target.filter, sub) {
-            (Some(template), _, _) => template.clone(),
+            (Some(template), _, _) if target.quirks.tolerate(Quirk::CreateOnNoMatch) => template.clone(),
             (None, None, Some(_)) => Object::new(),
             _ => return Err(self.spot.no_match()),
         };

@@ -9,6 +9,7 @@ use super::request::{Op, parse_path};
 use super::resolve::{Done, Named, Resolver, required, set_by_server};
 use crate::ids::ResourceId;
 use crate::message::MessageError;
+use crate::quirk::Quirk;
 use crate::schema::Attribute;
 use crate::validate::{At, Coerce, Issue, IssueKind, ValidationError, read_relation};
 use crate::value::{Object, Value};
@@ -27,7 +28,7 @@ impl Resolver<'_> {
                 None => RelationAction::RemoveMatching(filter.clone()),
             },
             (Op::Remove, None, Some(value)) if value != Value::Null => {
-                if !self.quirks.remove_listed_values {
+                if !self.quirks.tolerate(Quirk::RemoveListedValues) {
                     return Err(PatchErrorKind::Message(MessageError::value(format!(
                         "`remove` of `{0}` has a `value`; say which with `{0}[value eq \"...\"]`, or leave the \
                          value out to remove all",
@@ -103,7 +104,8 @@ impl Resolver<'_> {
                     Some(ids) => RelationAction::Remove(ids),
                     None => RelationAction::RemoveMatching(filter.clone()),
                 };
-                let expected = (!self.quirks.create_on_no_match).then(|| self.expected(named, filter, None));
+                let expected =
+                    (!self.quirks.is_on(Quirk::CreateOnNoMatch)).then(|| self.expected(named, filter, None));
                 self.push_relation(named, expected, action);
                 return Ok(());
             }
@@ -112,8 +114,9 @@ impl Resolver<'_> {
         };
         let given = if says_which { Some(self.ids(named, value)?) } else { None };
         let refused = || PatchErrorKind::Mutability { path: named.path.clone(), why: REFERENCE };
-        if self.quirks.create_on_no_match
-            && let Some(ids) = selected_ids(filter)
+        if let Some(ids) = selected_ids(filter)
+            // NB: whether the value is there only the store can tell; who adds it like this does because it is not.
+            && self.quirks.tolerate(Quirk::CreateOnNoMatch)
         {
             if given.is_some_and(|given| given != ids) {
                 return Err(refused());

@@ -4,7 +4,7 @@ use scim_filter::{Limits, ParseOptions, Path};
 
 use super::error::{PatchError, PatchErrorKind};
 use crate::message::MessageError;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::urn;
 use crate::value::{Object, Value, excerpt, excerpt_path};
 
@@ -131,7 +131,7 @@ impl PatchRequest {
         let operations = body.into_iter().find(|(name, _)| name.is("Operations")).map(|(_, value)| value);
         let operations = match operations {
             Some(Value::Array(operations)) => operations,
-            Some(Value::Object(one)) if quirks.wrap_single_values => vec![Value::Object(one)],
+            Some(Value::Object(one)) if quirks.tolerate(Quirk::WrapSingleValues) => vec![Value::Object(one)],
             Some(other) => {
                 let text = format!("`Operations` must be a list, got {}", other.kind());
                 return Err(message(MessageError::syntax(text)));
@@ -158,11 +158,18 @@ impl PatchRequest {
     }
 }
 
-pub(super) fn parse_options(quirks: &Quirks, limits: &PatchLimits) -> ParseOptions {
-    ParseOptions::default().with_limits(limits.path).with_bare_words(quirks.bare_word_literals)
+/// How paths are read: within the limits, and leniently where the strict reading fails.
+#[derive(Clone, Debug)]
+pub(super) struct PathOptions<'a> {
+    strict: ParseOptions,
+    quirks: &'a Quirks,
 }
 
-fn read(operation: Value, options: &ParseOptions) -> Result<PatchOperation, PatchErrorKind> {
+pub(super) fn parse_options<'a>(quirks: &'a Quirks, limits: &PatchLimits) -> PathOptions<'a> {
+    PathOptions { strict: ParseOptions::default().with_limits(limits.path), quirks }
+}
+
+fn read(operation: Value, options: &PathOptions<'_>) -> Result<PatchOperation, PatchErrorKind> {
     let syntax = |text: String| PatchErrorKind::Message(MessageError::syntax(text));
     let Value::Object(members) = operation else {
         return Err(syntax(format!("an operation must be an object, got {}", operation.kind())));
@@ -195,8 +202,15 @@ fn read(operation: Value, options: &ParseOptions) -> Result<PatchOperation, Patc
     Ok(PatchOperation { op, path, value })
 }
 
-pub(super) fn parse_path(text: &str, options: &ParseOptions) -> Result<Path<'static>, PatchErrorKind> {
-    Path::parse_with(text, options)
-        .map(Path::into_owned)
-        .map_err(|error| PatchErrorKind::Path { path: excerpt_path(text), error })
+pub(super) fn parse_path(text: &str, options: &PathOptions<'_>) -> Result<Path<'static>, PatchErrorKind> {
+    let PathOptions { strict, quirks } = options;
+    let path = match Path::parse_with(text, strict) {
+        Err(error) if error.is_in_filter() && quirks.is_on(Quirk::BareWordLiterals) => {
+            let path = Path::parse_with(text, &strict.with_bare_words(true));
+            // What cannot be read either way is no use of the quirk.
+            if path.is_ok() && !quirks.tolerate(Quirk::BareWordLiterals) { Err(error) } else { path }
+        }
+        path => path,
+    };
+    path.map(Path::into_owned).map_err(|error| PatchErrorKind::Path { path: excerpt_path(text), error })
 }

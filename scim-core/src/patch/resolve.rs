@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use scim_filter::{ParseOptions, Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath};
+use scim_filter::{Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath};
 
 use super::change::{Action, Change, ChangeSet, Target, push_filter};
 use super::error::{PatchError, PatchErrorKind};
-use super::request::{Op, PatchOperation, PatchRequest, parse_options, parse_path};
+use super::request::{Op, PatchOperation, PatchRequest, PathOptions, parse_options, parse_path};
 use super::template::template;
 use crate::message::MessageError;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::registry::TypeDefinition;
 use crate::schema::Attribute;
 use crate::validate::{At, Coerce, Issue, IssueKind, ValidationError, is_blank};
@@ -39,7 +39,7 @@ pub(super) type Done = Result<(), PatchErrorKind>;
 pub(super) struct Resolver<'a> {
     pub(super) definition: &'a TypeDefinition,
     pub(super) quirks: &'a Quirks,
-    pub(super) options: &'a ParseOptions,
+    pub(super) options: &'a PathOptions<'a>,
     pub(super) operation: usize,
     pub(super) set: &'a mut ChangeSet,
 }
@@ -106,8 +106,20 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn resolve_path(&self, path: &Path<'_>) -> Result<ResolvedPath, PatchErrorKind> {
-        let options = ResolveOptions::default().with_string_booleans(self.quirks.string_booleans);
-        path.resolve(self.definition, &options).map_err(|error| {
+        let strict = ResolveOptions::default();
+        let resolved = match path.resolve(self.definition, &strict) {
+            Err(error) if path.filter().is_some() && self.quirks.is_on(Quirk::StringBooleans) => {
+                let resolved = path.resolve(self.definition, &strict.with_string_booleans(true));
+                // What does not fit either way is no use of the quirk.
+                if resolved.is_ok() && !self.quirks.tolerate(Quirk::StringBooleans) {
+                    Err(error)
+                } else {
+                    resolved
+                }
+            }
+            resolved => resolved,
+        };
+        resolved.map_err(|error| {
             // An attribute that does not exist is a bad path, whatever its filter says.
             let in_filter = path.filter().is_some() && path.attr().resolve(self.definition).is_ok();
             PatchErrorKind::unresolved(excerpt_path(&path.to_string()), &error, in_filter)
@@ -169,7 +181,8 @@ impl<'a> Resolver<'a> {
         let unknown =
             |problem: String| PatchErrorKind::Target { path: excerpt_path(name), problem, in_filter: false };
         let filtered = name.contains('[');
-        if !self.quirks.dotted_keys && (filtered || !name.contains(':')) && name.contains(['.', '[']) {
+        let dotted = (filtered || !name.contains(':')) && name.contains(['.', '[']);
+        if dotted && !self.quirks.tolerate(Quirk::DottedKeys) {
             return Err(unknown("a key of `value` must be the name of an attribute".to_owned()));
         }
         let resolved = parse_path(name, self.options).and_then(|path| Ok((self.resolve_path(&path)?, path)));
@@ -182,7 +195,7 @@ impl<'a> Resolver<'a> {
             {
                 Err(kind)
             }
-            Err(_) if self.quirks.ignore_unknown_attributes => Ok(()),
+            Err(_) if self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) => Ok(()),
             Err(kind @ PatchErrorKind::Target { .. }) => Err(kind),
             Err(_) => Err(unknown(format!("{} has no such attribute", self.definition.name()))),
         }
@@ -193,7 +206,8 @@ impl<'a> Resolver<'a> {
         if !named.attribute.is_read_only() {
             return self.change(op, named, Some(value));
         }
-        if self.quirks.ignore_read_only_in_patch {
+        // What is readOnly and complex (`meta`, `groups`) is not worth loading to find out whether it was repeated.
+        if named.attribute.is_complex() && self.quirks.tolerate(Quirk::IgnoreReadOnlyInPatch) {
             return Ok(());
         }
         self.push(named.extension, named.attribute, None, None, Action::Expect(value));
@@ -232,9 +246,9 @@ impl<'a> Resolver<'a> {
                 // Every object may say which schemas it has (RFC 7643 section 3.1); the path says it here.
             } else if let Some(attribute) = extension.schema.attribute(name.as_str()) {
                 self.sent_along(op, Named::whole(Some(uri), attribute), value)?;
-            } else if self.quirks.dotted_keys && name.as_str().contains(['.', '[']) {
+            } else if name.as_str().contains(['.', '[']) && self.quirks.is_on(Quirk::DottedKeys) {
                 self.key(op, &format!("{uri}:{name}"), value)?;
-            } else if !self.quirks.ignore_unknown_attributes {
+            } else if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
                 return Err(PatchErrorKind::Target {
                     path: format!("{uri}:{}", excerpt(name.as_str())),
                     problem: "the extension has no such attribute".to_owned(),
@@ -288,7 +302,7 @@ impl<'a> Resolver<'a> {
             Op::Add | Op::Replace => {}
         }
         if let Some(unknown) = uris.iter().find(|uri| !known(uri))
-            && !self.quirks.assume_schemas
+            && !self.quirks.tolerate(Quirk::AssumeSchemas)
         {
             let text = format!("names `{}`, which is no schema of {}", unknown.excerpt(), definition.name());
             return Err(ValidationError::from(Issue::new("schemas", IssueKind::Schemas(text))).into());
@@ -342,7 +356,7 @@ impl<'a> Resolver<'a> {
             // The old value, as Microsoft Entra ID sends it along: the path says what goes.
             return Ok(Action::Remove);
         }
-        if !self.quirks.remove_listed_values {
+        if !self.quirks.tolerate(Quirk::RemoveListedValues) {
             return Err(PatchErrorKind::Message(MessageError::value(format!(
                 "`remove` of `{}` has a `value`; say which values with a filter in the path, or leave the value \
                  out to remove all",
@@ -452,7 +466,9 @@ impl<'a> Resolver<'a> {
         action: Action,
     ) {
         let template = match (&action, &filter) {
-            (Action::Add(_) | Action::Replace(_), Some(filter)) if self.quirks.create_on_no_match => {
+            (Action::Add(_) | Action::Replace(_), Some(filter))
+                if self.quirks.is_on(Quirk::CreateOnNoMatch) =>
+            {
                 template(attribute, sub, filter, &action, self.quirks)
             }
             _ => None,
@@ -463,6 +479,7 @@ impl<'a> Resolver<'a> {
             filter,
             sub: sub.map(|sub| sub.name().into()),
             template,
+            quirks: self.quirks.clone(),
         };
         self.set.changes.push(Change { operation: self.operation, target, action });
     }

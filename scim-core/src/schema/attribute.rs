@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
 use scim_filter::{AttributeDef, CaseRule, DataType};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::characteristics::{Mutability, Returned, Uniqueness};
 
 /// One attribute of a schema with all its characteristics (RFC 7643 sections 2.2 and 7).
 ///
 /// Made from JSON or with [`Attribute::new`] and the setters; what a schema leaves out has the defaults of section
-/// 2.2, and in JSON a `display` of a multi-valued attribute is immutable (section 2.4). Whether it is legal is checked when the [`Schema`](super::Schema) around it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Repr", into = "Repr")]
+/// 2.2. Whether it is legal is checked when the [`Schema`](super::Schema) around it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Repr")]
 pub struct Attribute {
     name: Arc<str>,
     data_type: DataType,
@@ -58,6 +58,20 @@ impl Attribute {
         let mut attribute = Self::new(name, DataType::Complex);
         attribute.sub_attributes.extend(sub_attributes);
         attribute
+    }
+
+    /// Sets the sub-attributes.
+    #[must_use]
+    pub fn with_sub_attributes(mut self, sub_attributes: impl IntoIterator<Item = Self>) -> Self {
+        self.sub_attributes = sub_attributes.into_iter().collect();
+        self
+    }
+
+    /// Adds a sub-attribute.
+    #[must_use]
+    pub fn with_sub(mut self, sub: Self) -> Self {
+        self.sub_attributes.push(sub);
+        self
     }
 
     /// Lets it have several values.
@@ -204,6 +218,12 @@ impl Attribute {
         self.restricted.then_some(self.canonical_values.as_slice())
     }
 
+    /// The values that are suggested; see [`Attribute::restricted_to`] for whether others are refused.
+    #[must_use]
+    pub fn canonical_values(&self) -> &[String] {
+        &self.canonical_values
+    }
+
     /// What a reference may refer to.
     #[must_use]
     pub fn reference_types(&self) -> &[String] {
@@ -232,6 +252,23 @@ impl Attribute {
     #[must_use]
     pub fn sub(&self, name: &str) -> Option<&Self> {
         self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Brings the characteristics into the one form in which JSON says them: what a type settles by itself is as the
+    /// type has it.
+    pub(super) fn settle(&mut self) {
+        self.case_exact = match self.data_type {
+            DataType::Reference | DataType::Binary => true,
+            DataType::String => self.case_exact,
+            _ => false,
+        };
+        self.returned = self.returned();
+        self.sub_attributes.iter_mut().for_each(Self::settle);
+    }
+
+    /// The attribute or sub-attribute at a path below this one, for changing.
+    pub(super) fn sub_mut(&mut self, name: &str) -> Option<&mut Self> {
+        self.sub_attributes.iter_mut().find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn is_user_name(&self) -> bool {
@@ -287,102 +324,50 @@ impl AttributeDef for Attribute {
 }
 
 /// An attribute as RFC 7643 section 7 writes it in JSON.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Repr {
     name: String,
-    #[serde(rename = "type", default = "string", with = "type_name")]
-    data_type: DataType,
-    #[serde(default)]
+    #[serde(rename = "type")]
+    data_type: &'static str,
     multi_valued: bool,
-    #[serde(default)]
     description: String,
-    #[serde(default)]
     required: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     canonical_values: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     case_exact: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mutability: Option<Mutability>,
-    #[serde(default)]
+    mutability: Mutability,
     returned: Returned,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     uniqueness: Option<Uniqueness>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     reference_types: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    sub_attributes: Vec<Self>,
-}
-
-fn string() -> DataType {
-    DataType::String
-}
-
-mod type_name {
-    use scim_filter::DataType;
-    use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &DataType, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(value.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DataType, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        word.parse().map_err(|_| {
-            D::Error::custom(format_args!("`{}` is no attribute type", crate::value::excerpt(&word)))
-        })
-    }
-}
-
-impl From<Repr> for Attribute {
-    fn from(mut repr: Repr) -> Self {
-        let exact = matches!(repr.data_type, DataType::Reference | DataType::Binary);
-        if repr.multi_valued {
-            // "display ... having a mutability of "immutable"" (RFC 7643 section 2.4), unless its schema says otherwise.
-            for sub in repr.sub_attributes.iter_mut().filter(|sub| sub.name.eq_ignore_ascii_case("display")) {
-                sub.mutability.get_or_insert(Mutability::Immutable);
-            }
-        }
-        Self {
-            name: repr.name.into(),
-            data_type: repr.data_type,
-            multi_valued: repr.multi_valued,
-            description: repr.description,
-            required: repr.required,
-            canonical_values: repr.canonical_values,
-            restricted: false,
-            case_exact: exact || repr.case_exact.unwrap_or(false),
-            user_name: false,
-            country: false,
-            mutability: repr.mutability.unwrap_or_default(),
-            returned: repr.returned,
-            uniqueness: repr.uniqueness.unwrap_or_default(),
-            reference_types: repr.reference_types,
-            sub_attributes: repr.sub_attributes.into_iter().map(Self::from).collect(),
-        }
-    }
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sub_attributes: Vec<Attribute>,
 }
 
 impl From<Attribute> for Repr {
     fn from(attribute: Attribute) -> Self {
         let returned = attribute.returned();
-        let textual =
-            matches!(attribute.data_type, DataType::String | DataType::Reference | DataType::Binary);
         Self {
             name: attribute.name.as_ref().to_owned(),
-            data_type: attribute.data_type,
+            data_type: attribute.data_type.as_str(),
             multi_valued: attribute.multi_valued,
             description: attribute.description,
             required: attribute.required,
             canonical_values: attribute.canonical_values,
-            case_exact: textual.then_some(attribute.case_exact),
-            mutability: Some(attribute.mutability),
+            case_exact: has_case(attribute.data_type).then_some(attribute.case_exact),
+            mutability: attribute.mutability,
             returned,
             uniqueness: (attribute.data_type != DataType::Boolean).then_some(attribute.uniqueness),
             reference_types: attribute.reference_types,
-            sub_attributes: attribute.sub_attributes.into_iter().map(Self::from).collect(),
+            sub_attributes: attribute.sub_attributes,
         }
     }
+}
+
+/// Whether the values of a type are texts in which case may matter (RFC 7643 section 2.3).
+fn has_case(data_type: DataType) -> bool {
+    matches!(data_type, DataType::String | DataType::Reference | DataType::Binary)
 }

@@ -4,17 +4,18 @@ use std::sync::{Arc, LazyLock};
 use scim_filter::DataType;
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Uniqueness, common_attributes};
+use super::json::Parts;
+use super::{Attribute, SchemaLimits, Uniqueness, common_attributes};
 use crate::ids::SchemaUri;
 use crate::urn;
-use crate::value::{AttrName, excerpt};
+use crate::value::{AttrName, Value, excerpt, excerpt_path};
 
 /// A schema: a URI and the attributes that it defines (RFC 7643 section 7).
 ///
 /// A value of this type is legal: names are well formed and distinct, complex attributes do not nest, and
 /// characteristics fit their types.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Repr", into = "Repr")]
+#[serde(try_from = "Value")]
 pub struct Schema {
     id: SchemaUri,
     name: String,
@@ -22,23 +23,26 @@ pub struct Schema {
     attributes: Vec<Attribute>,
 }
 
-/// What is wrong with a schema.
+/// What is wrong with a schema or a resource type: which one, which of its attributes, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("schema `{schema}`: {problem}")]
+#[error("{subject}: {problem}")]
 pub struct SchemaError {
-    schema: String,
-    problem: String,
+    pub(super) subject: String,
+    pub(super) problem: String,
 }
 
 impl Schema {
     /// A schema from its parts.
     ///
+    /// Common attributes (`id`, `externalId`, `meta`, `schemas`) are left out: every resource has them, whatever its
+    /// schema repeats of them.
+    ///
     /// # Errors
     /// [`SchemaError`] when a name is not made of a letter and then letters, digits, `$`, `-` or `_` (RFC 7643
-    /// section 2.1; `$ref` aside, and complex attributes may be named by a URN as in RFC 9944), is used twice or is
-    /// that of a common attribute with another meaning; when a complex attribute is empty or holds a complex one;
-    /// when a simple one has sub-attributes; when a boolean or complex attribute is to be unique; or when something
-    /// that is no reference has reference types.
+    /// section 2.1; `$ref` and, for a schema inside a schema as RFC 9944 has them, a URN aside); when a name is used
+    /// twice; when a complex attribute is empty or holds a complex one; when a simple one has sub-attributes; when
+    /// something is to be unique whose type has no uniqueness (section 2.3); or when something that is no reference has
+    /// reference types.
     pub fn new(
         id: SchemaUri,
         name: &str,
@@ -52,23 +56,63 @@ impl Schema {
                 !common_attributes().iter().any(|common| common.name().eq_ignore_ascii_case(a.name()))
             })
             .collect();
-        let fail = |problem| SchemaError { schema: excerpt(id.as_str()), problem };
-        check_names(&attributes).map_err(fail)?;
-        for attribute in &attributes {
-            check(attribute, false).map_err(fail)?;
+        let fail = |problem| SchemaError::of::<Self>(id.as_str(), problem);
+        check_names(&attributes, "").map_err(fail)?;
+        for attribute in &mut attributes {
+            check(attribute, "").map_err(fail)?;
+            attribute.settle();
         }
         apply_rules_of_user(&id, &mut attributes);
         Ok(Self { id, name: name.to_owned(), description: description.to_owned(), attributes })
     }
 
-    /// A schema from the JSON of RFC 7643 section 7.
+    /// Changes one attribute, such as `color` or `emails.type`: what JSON cannot say, or what a server does otherwise
+    /// than a schema that it was given.
+    ///
+    /// ```
+    /// use scim_core::{Attribute, Schema};
+    ///
+    /// let json = r#"{"id": "urn:example:2.0:Thing", "attributes": [{"name": "color", "canonicalValues": ["red"]}]}"#;
+    /// let thing = Schema::from_json(json)?.adjust("color", Attribute::restrict)?;
+    /// assert!(thing.attribute("color").is_some_and(|color| color.restricted_to().is_some()));
+    /// # Ok::<(), scim_core::schema::SchemaError>(())
+    /// ```
     ///
     /// # Errors
-    /// A sentence that names the member at fault when the text is not a legal schema.
-    pub fn from_json(json: &str) -> Result<Self, SchemaError> {
-        let repr: Repr = serde_json::from_str(json)
-            .map_err(|error| SchemaError { schema: "?".to_owned(), problem: error.to_string() })?;
-        repr.try_into()
+    /// [`SchemaError`] when there is no such attribute, or as [`Schema::new`] for what has become of it.
+    pub fn adjust(
+        mut self,
+        path: &str,
+        change: impl FnOnce(Attribute) -> Attribute,
+    ) -> Result<Self, SchemaError> {
+        let (name, sub) = match path.split_once('.') {
+            // A URN has dots of its own.
+            Some((name, sub)) if !name.contains(':') => (name, Some(sub)),
+            _ => match path.rsplit_once('.').filter(|_| self.attribute(path).is_none()) {
+                Some((name, sub)) => (name, Some(sub)),
+                None => (path, None),
+            },
+        };
+        let found = self.attributes.iter_mut().find(|attribute| attribute.name().eq_ignore_ascii_case(name));
+        let found = match (found, sub) {
+            (Some(attribute), Some(sub)) => attribute.sub_mut(sub),
+            (found, _) => found,
+        };
+        let Some(found) = found else {
+            let problem = format!("there is no attribute `{}`", excerpt_path(path));
+            return Err(SchemaError::of::<Self>(self.id.as_str(), problem));
+        };
+        *found = change(found.clone());
+        Self::new(self.id, &self.name, &self.description, self.attributes)
+    }
+
+    /// Adds an attribute.
+    ///
+    /// # Errors
+    /// As [`Schema::new`].
+    pub fn with_attribute(mut self, attribute: Attribute) -> Result<Self, SchemaError> {
+        self.attributes.push(attribute);
+        Self::new(self.id, &self.name, &self.description, self.attributes)
     }
 
     /// The URI.
@@ -151,54 +195,37 @@ fn apply_rules_of_user(id: &SchemaUri, attributes: &mut [Attribute]) {
 
 /// Reads one of the schemas that ship with this crate. They may list common attributes, as the RFC prints them.
 #[expect(clippy::expect_used, reason = "compiled-in data; `the_schemas_that_ship_are_legal` reads them all")]
-fn builtin(json: &str) -> Schema {
-    let repr: Repr = serde_json::from_str(json).expect("a schema that ships with this crate is legal");
-    Schema { id: repr.id, name: repr.name, description: repr.description, attributes: repr.attributes }
+pub(crate) fn builtin(json: &str) -> Schema {
+    let value = Value::from_slice(json.as_bytes()).ok();
+    let limits = SchemaLimits::default();
+    let parts = value.as_ref().and_then(Value::as_object).and_then(|o| Parts::read(o, &limits, true).ok());
+    let Parts { id, name, description, attributes } =
+        parts.expect("a schema that ships with this crate is legal");
+    Schema { id, name: name.to_owned(), description: description.to_owned(), attributes }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Repr {
-    id: SchemaUri,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    attributes: Vec<Attribute>,
-}
-
-impl TryFrom<Repr> for Schema {
-    type Error = SchemaError;
-
-    fn try_from(repr: Repr) -> Result<Self, SchemaError> {
-        Self::new(repr.id, &repr.name, &repr.description, repr.attributes)
-    }
-}
-
-impl From<Schema> for Repr {
-    fn from(schema: Schema) -> Self {
-        Self {
-            id: schema.id,
-            name: schema.name,
-            description: schema.description,
-            attributes: schema.attributes,
-        }
-    }
-}
-
-fn check_names(attributes: &[Attribute]) -> Result<(), String> {
+fn check_names(attributes: &[Attribute], parent: &str) -> Result<(), String> {
     let mut seen = HashSet::new();
     for attribute in attributes {
         let name = attribute.name();
-        let legal = is_attr_name(name) || (attribute.is_complex() && is_urn(name));
-        if !legal {
-            return Err(format!("`{}` cannot be the name of an attribute", excerpt(name)));
+        let path = path(parent, name);
+        // A schema inside a schema is a complex attribute that goes by its URN (RFC 9944).
+        let is_schema = || parent.is_empty() && attribute.is_complex() && is_urn(name);
+        if !is_attr_name(name) && !is_schema() {
+            return Err(format!("`{path}` cannot be the name of an attribute"));
         }
         if !seen.insert(AttrName::new(name)) {
-            return Err(format!("the attribute `{name}` is defined twice"));
+            return Err(format!("the attribute `{path}` is defined twice"));
         }
     }
     Ok(())
+}
+
+fn path(parent: &str, name: &str) -> String {
+    match parent {
+        "" => excerpt_path(name),
+        parent => format!("{parent}.{}", excerpt(name)),
+    }
 }
 
 /// A letter, then letters, digits, `$`, `-`, `_` (RFC 7643 section 2.1), or `$ref`.
@@ -209,38 +236,38 @@ fn is_attr_name(name: &str) -> bool {
             && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'$' | b'-' | b'_')))
 }
 
-/// RFC 9944 keeps groups of attributes inside an extension under a URN, as extensions are kept inside a resource.
 fn is_urn(name: &str) -> bool {
     name.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
         && name.parse::<SchemaUri>().is_ok()
 }
 
-fn check(attribute: &Attribute, nested: bool) -> Result<(), String> {
-    let name = attribute.name();
+fn check(attribute: &Attribute, parent: &str) -> Result<(), String> {
+    let path = path(parent, attribute.name());
     let subs = attribute.sub_attributes();
+    let data_type = attribute.data_type();
     if attribute.is_complex() {
-        if nested {
-            return Err(format!("the sub-attribute `{name}` is complex; complex attributes cannot nest"));
+        if !parent.is_empty() {
+            return Err(format!("the sub-attribute `{path}` is complex; complex attributes cannot nest"));
         }
-        if subs.is_empty() {
-            return Err(format!("the complex attribute `{name}` has no sub-attributes"));
+        // A schema inside a schema may be there for its name alone.
+        if subs.is_empty() && !is_urn(attribute.name()) {
+            return Err(format!("the complex attribute `{path}` has no sub-attributes"));
         }
-        check_names(subs)?;
+        check_names(subs, &path)?;
         for sub in subs {
-            check(sub, true)?;
+            check(sub, &path)?;
         }
     } else if !subs.is_empty() {
-        return Err(format!(
-            "`{name}` has sub-attributes but its type is {}",
-            attribute.data_type().as_str()
-        ));
+        return Err(format!("`{path}` has sub-attributes but its type is {}", data_type.as_str()));
     }
-    let unique = attribute.uniqueness() != Uniqueness::None;
-    if unique && matches!(attribute.data_type(), DataType::Boolean | DataType::Complex | DataType::Binary) {
-        return Err(format!("`{name}` cannot be unique: its type is {}", attribute.data_type().as_str()));
+    // "has no ... uniqueness" (RFC 7643 sections 2.3.2, 2.3.5, 2.3.6 and 2.3.8)
+    let has_uniqueness =
+        !matches!(data_type, DataType::Boolean | DataType::DateTime | DataType::Binary | DataType::Complex);
+    if attribute.uniqueness() != Uniqueness::None && !has_uniqueness {
+        return Err(format!("`{path}` cannot be unique: its type is {}", data_type.as_str()));
     }
-    if attribute.data_type() != DataType::Reference && !attribute.reference_types().is_empty() {
-        return Err(format!("`{name}` has reference types but is no reference"));
+    if data_type != DataType::Reference && !attribute.reference_types().is_empty() {
+        return Err(format!("`{path}` has reference types but is no reference"));
     }
     Ok(())
 }

@@ -4,8 +4,12 @@ mod attribute;
 mod characteristics;
 mod common;
 mod definition;
+mod json;
 
 pub use attribute::Attribute;
 pub use characteristics::{CharacteristicError, Mutability, Returned, Uniqueness};
 pub use common::common_attributes;
+#[cfg(feature = "devices")]
+pub(crate) use definition::builtin;
 pub use definition::{Schema, SchemaError};
+pub use json::SchemaLimits;

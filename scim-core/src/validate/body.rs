@@ -5,7 +5,7 @@ use super::at::At;
 use super::coerce::{Coerce, is_blank};
 use super::issue::{IssueKind, Issues, ValidationError};
 use crate::ids::ResourceId;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Schema};
@@ -111,7 +111,9 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
     let uris = match schemas {
         None | Some(Value::Null) => &[],
         Some(Value::Array(uris)) => uris.as_slice(),
-        Some(one @ Value::String(_)) if coerce.quirks.wrap_single_values => std::slice::from_ref(one),
+        Some(one @ Value::String(_)) if coerce.quirks.tolerate(Quirk::WrapSingleValues) => {
+            std::slice::from_ref(one)
+        }
         Some(other) => {
             coerce
                 .issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
@@ -123,9 +125,6 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         coerce.issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
         return;
     }
-    if coerce.quirks.assume_schemas {
-        return;
-    }
     let problem = if uris.is_empty() {
         format!("is missing; it must list `{base}`")
     } else if let Some(uri) = texts().find(|uri| !base.is(uri) && definition.extension(uri).is_none()) {
@@ -135,7 +134,9 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
     } else {
         return;
     };
-    coerce.issue(&at, IssueKind::Schemas(problem));
+    if !coerce.quirks.tolerate(Quirk::AssumeSchemas) {
+        coerce.issue(&at, IssueKind::Schemas(problem));
+    }
 }
 
 fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Object {
@@ -181,7 +182,7 @@ pub(crate) fn read_relation(
     let items = match value {
         Value::Null => return Vec::new(),
         Value::Array(items) => items,
-        one if coerce.quirks.wrap_single_values => vec![one],
+        one if coerce.quirks.tolerate(Quirk::WrapSingleValues) => vec![one],
         other => {
             coerce.issue(at, IssueKind::Type { expected: "a list", got: other.kind().to_owned() });
             return Vec::new();
@@ -205,7 +206,7 @@ fn read_reference(
     at: &At<'_>,
     coerce: &mut Coerce<'_>,
 ) -> Option<ResourceId> {
-    if item == Value::Null || (coerce.quirks.empty_strings && item.as_str() == Some("")) {
+    if item == Value::Null || (item.as_str() == Some("") && coerce.quirks.tolerate(Quirk::EmptyStrings)) {
         return None;
     }
     let members = coerce.complex_members(attribute, item, at)?;

@@ -8,7 +8,7 @@ use scim_filter::{DataType, comparison_key};
 use super::at::At;
 use super::identity::{is_primary, without_duplicates};
 use super::issue::{IssueKind, Issues, ValidationError};
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::schema::{Attribute, Mutability, Returned};
 use crate::value::{Object, Value, excerpt, is_unseen};
 
@@ -57,7 +57,7 @@ impl<'a> Coerce<'a> {
     }
 
     pub(crate) fn unknown(&mut self, at: &At<'_>) {
-        if !self.quirks.ignore_unknown_attributes {
+        if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
             let resource_type = self.resource_type.to_owned();
             self.issue(at, IssueKind::Unknown { resource_type });
         }
@@ -80,7 +80,7 @@ impl<'a> Coerce<'a> {
     fn list(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         let items = match value {
             Value::Array(items) => items,
-            one if self.quirks.wrap_single_values => vec![one],
+            one if self.quirks.tolerate(Quirk::WrapSingleValues) => vec![one],
             other => {
                 let got = self.described(attribute, &other);
                 self.issue(at, IssueKind::Type { expected: "a list", got });
@@ -102,7 +102,8 @@ impl<'a> Coerce<'a> {
 
     /// One value of an attribute: of a singular one, or an element of a multi-valued one.
     pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
-        if value == Value::Null || (self.quirks.empty_strings && is_empty_text(&value) && !is_text(attribute))
+        if value == Value::Null
+            || (is_empty_text(&value) && !is_text(attribute) && self.quirks.tolerate(Quirk::EmptyStrings))
         {
             return None;
         }
@@ -142,18 +143,17 @@ impl<'a> Coerce<'a> {
         at: &At<'_>,
     ) -> Option<Object> {
         let mut value = value;
-        if self.quirks.scalar_complex_values {
-            // An element of a list is no list of one.
-            if let Value::Array(items) = &mut value
-                && items.len() <= 1
-                && !attribute.is_multi_valued()
-            {
-                value = items.pop().filter(|item| *item != Value::Null)?;
-            }
-            let plain = matches!(value, Value::String(_) | Value::Number(_));
-            if plain && attribute.sub("value").is_some() {
-                value = Value::Object([("value", value)].into_iter().collect());
-            }
+        // An element of a list is no list of one.
+        if let Value::Array(items) = &mut value
+            && items.len() <= 1
+            && !attribute.is_multi_valued()
+            && self.quirks.tolerate(Quirk::ScalarComplexValues)
+        {
+            value = items.pop().filter(|item| *item != Value::Null)?;
+        }
+        let plain = matches!(value, Value::String(_) | Value::Number(_));
+        if plain && attribute.sub("value").is_some() && self.quirks.tolerate(Quirk::ScalarComplexValues) {
+            value = Value::Object([("value", value)].into_iter().collect());
         }
         match value {
             Value::Object(members) => Some(members),
@@ -190,13 +190,10 @@ impl<'a> Coerce<'a> {
     fn boolean(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
         match &value {
             Value::Bool(_) => return Some(value),
-            Value::String(text) if self.quirks.string_booleans => {
-                let text = text.trim();
-                if text.eq_ignore_ascii_case("true") {
-                    return Some(Value::Bool(true));
-                }
-                if text.eq_ignore_ascii_case("false") {
-                    return Some(Value::Bool(false));
+            Value::String(text) => {
+                let is = |word: &str| text.trim().eq_ignore_ascii_case(word);
+                if (is("true") || is("false")) && self.quirks.tolerate(Quirk::StringBooleans) {
+                    return Some(Value::Bool(is("true")));
                 }
             }
             _ => {}
@@ -263,20 +260,23 @@ impl<'a> Coerce<'a> {
                 Some("a name without invisible characters")
             }
             _ if attribute.is_user_name()
-                && !self.quirks.user_name_blanks
                 && !text.trim().is_empty()
-                && text.contains(char::is_whitespace) =>
+                && text.contains(char::is_whitespace)
+                && !self.quirks.tolerate(Quirk::UserNameBlanks) =>
             {
                 Some("a name without blanks")
             }
-            _ if attribute.is_user_name() && !self.quirks.any_user_name && !is_precis_user_name(text) => {
+            _ if attribute.is_user_name()
+                && !is_precis_user_name(text)
+                && !self.quirks.tolerate(Quirk::AnyUserName) =>
+            {
                 Some(
                     "a name without symbols, characters that cannot be seen and other characters that RFC 8265 does \
                      not allow",
                 )
             }
             // "in ISO 3166-1 alpha-2 short code format" (RFC 7643 section 4.1.2)
-            _ if attribute.is_country() && !self.quirks.any_country && !is_alpha_2(text) => {
+            _ if attribute.is_country() && !is_alpha_2(text) && !self.quirks.tolerate(Quirk::AnyCountry) => {
                 Some("a country code of two letters such as US")
             }
             _ => None,

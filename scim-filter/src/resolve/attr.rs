@@ -128,11 +128,36 @@ impl<'s, A: AttributeDef> Target<'s, A> {
     where
         V: SchemaView<Attribute = A> + ?Sized,
     {
+        let (schema, attribute, sub) = match Self::find_by_name(view, path) {
+            Ok(found) => found,
+            Err(error) => match path.schema().and_then(|_| view.attribute_by_urn(path.as_str())) {
+                Some((schema, attribute, sub)) => (schema, Some(attribute), sub),
+                None => return Err(error),
+            },
+        };
+        let Some(attribute) = attribute else { return Ok(Self::Schema(schema)) };
+        let extension = match schema {
+            SchemaKind::Base => None,
+            SchemaKind::Extension(uri) => Some(uri),
+        };
+        let sub = sub.map(|sub| find_sub(attribute, sub)).transpose()?;
+        Ok(Self::Attribute(Found { extension, attribute, sub }))
+    }
+
+    /// As RFC 7644 splits paths: a schema, an attribute of it and the name of a sub-attribute.
+    #[expect(clippy::type_complexity, reason = "the parts of a path, for one caller")]
+    fn find_by_name<'p, V>(
+        view: &'s V,
+        path: &'p AttrPath<'_>,
+    ) -> Result<(SchemaKind, Option<&'s A>, Option<&'p str>), ResolveError>
+    where
+        V: SchemaView<Attribute = A> + ?Sized,
+    {
         let schema = match path.schema() {
             None => SchemaKind::Base,
             Some(uri) => {
                 if let Some(schema) = view.schema(path.as_str()) {
-                    return Ok(Self::Schema(schema));
+                    return Ok((schema, None, None));
                 }
                 view.schema(uri).ok_or_else(|| ResolveError::UnknownSchema { schema: name(uri) })?
             }
@@ -140,12 +165,7 @@ impl<'s, A: AttributeDef> Target<'s, A> {
         let attribute = view
             .attribute(&schema, path.name())
             .ok_or_else(|| ResolveError::UnknownAttribute { attribute: name(path.as_str()) })?;
-        let extension = match schema {
-            SchemaKind::Base => None,
-            SchemaKind::Extension(uri) => Some(uri),
-        };
-        let sub = path.sub().map(|sub| find_sub(attribute, sub)).transpose()?;
-        Ok(Self::Attribute(Found { extension, attribute, sub }))
+        Ok((schema, Some(attribute), path.sub()))
     }
 }
 

@@ -57,6 +57,14 @@ pub trait SchemaView {
     ///
     /// The base schema has the common attributes too: `schemas`, `id`, `externalId` and `meta`.
     fn attribute(&self, schema: &SchemaKind, name: &str) -> Option<&Self::Attribute>;
+
+    /// The top-level attribute that goes by a URN, such as a schema inside a schema of RFC 9944, which a path names with
+    /// or without its schema's URI in front and perhaps a sub-attribute behind. Asked for paths that name no attribute
+    /// by the rules of RFC 7644. Default: there is none.
+    fn attribute_by_urn<'p>(&self, path: &'p str) -> Option<(SchemaKind, &Self::Attribute, Option<&'p str>)> {
+        let _ = path;
+        None
+    }
 }
 
 impl<V: SchemaView + ?Sized> SchemaView for &V {
@@ -69,6 +77,10 @@ impl<V: SchemaView + ?Sized> SchemaView for &V {
     fn attribute(&self, schema: &SchemaKind, name: &str) -> Option<&Self::Attribute> {
         (**self).attribute(schema, name)
     }
+
+    fn attribute_by_urn<'p>(&self, path: &'p str) -> Option<(SchemaKind, &Self::Attribute, Option<&'p str>)> {
+        (**self).attribute_by_urn(path)
+    }
 }
 
 impl<V: SchemaView + ?Sized> SchemaView for Arc<V> {
@@ -80,6 +92,10 @@ impl<V: SchemaView + ?Sized> SchemaView for Arc<V> {
 
     fn attribute(&self, schema: &SchemaKind, name: &str) -> Option<&Self::Attribute> {
         (**self).attribute(schema, name)
+    }
+
+    fn attribute_by_urn<'p>(&self, path: &'p str) -> Option<(SchemaKind, &Self::Attribute, Option<&'p str>)> {
+        (**self).attribute_by_urn(path)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use scim_core::message::QueryParams;
-use scim_core::{Quirks, TypeDefinition, excerpt};
+use scim_core::{Quirk, Quirks, TypeDefinition, excerpt};
 use scim_filter::{
     AttrPath, Filter, Limits, ParseOptions, ResolveError, ResolveOptions, ResolvedAttr, ResolvedFilter,
     UnknownAttributes,
@@ -69,11 +69,25 @@ pub(crate) fn resolve_filter(
     unknown: UnknownAttributes,
 ) -> Result<Option<ResolvedFilter>, Error> {
     let Some(text) = text else { return Ok(None) };
-    let options = ParseOptions::default().with_limits(limits).with_bare_words(quirks.bare_word_literals);
-    let filter = Filter::parse_with(text, &options).map_err(Error::FilterSyntax)?;
-    let options =
-        ResolveOptions::default().with_unknown(unknown).with_string_booleans(quirks.string_booleans);
-    filter.resolve(definition, &options).map(Some).map_err(Error::Filter)
+    // Read strictly first, so that only what needs a quirk counts as a use of it.
+    let strict = ParseOptions::default().with_limits(limits);
+    let filter = match Filter::parse_with(text, &strict) {
+        Err(error) if quirks.is_on(Quirk::BareWordLiterals) => {
+            let filter = Filter::parse_with(text, &strict.with_bare_words(true));
+            if filter.is_ok() && !quirks.tolerate(Quirk::BareWordLiterals) { Err(error) } else { filter }
+        }
+        filter => filter,
+    };
+    let filter = filter.map_err(Error::FilterSyntax)?;
+    let strict = ResolveOptions::default().with_unknown(unknown);
+    let resolved = match filter.resolve(definition, &strict) {
+        Err(error) if quirks.is_on(Quirk::StringBooleans) => {
+            let resolved = filter.resolve(definition, &strict.with_string_booleans(true));
+            if resolved.is_ok() && !quirks.tolerate(Quirk::StringBooleans) { Err(error) } else { resolved }
+        }
+        resolved => resolved,
+    };
+    resolved.map(Some).map_err(Error::Filter)
 }
 
 /// The attribute to sort by. A type of several that does not have it is as if it had no value.

@@ -73,7 +73,7 @@ impl Encoded {
     /// Encodes a resource that is [normalized](normalize).
     pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
         let keys = Keys::of(definition, resource);
-        let display = resource.display().map(Arc::from);
+        let display = definition.display_of(resource).map(Arc::from);
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
         let mut document = Object::new();
