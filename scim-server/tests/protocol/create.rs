@@ -25,6 +25,21 @@ async fn r7644_3_3_01_read_only_attributes_in_the_body_are_ignored() {
 }
 
 #[tokio::test]
+async fn r7644_3_3_01_b_those_of_own_schemas_too() {
+    for server in everywhere_with(|builder| builder.registry(things())) {
+        let body = thing(
+            json!({"checked": "forged", "parts": [{"value": "a", "stamp": "forged"}, {"stamp": "forged"}]}),
+        );
+        let created = server.post("/Things", &body).await.expect(201);
+        assert!(created.json().get("checked").is_none(), "{created:?}");
+        assert_eq!(created.json()["parts"], json!([{"value": "a"}]));
+        let put = server.put(&format!("/Things/{}", created.id()), &body).await.expect(200);
+        assert_eq!(put.json(), created.json(), "nor does a PUT set them");
+        assert_eq!(server.filter("/Things", "checked pr or parts.stamp pr").await.json()["totalResults"], 0);
+    }
+}
+
+#[tokio::test]
 async fn r7644_3_3_03_null_and_empty_lists_are_no_value() {
     for server in everywhere() {
         let path = server

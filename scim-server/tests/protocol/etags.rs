@@ -193,3 +193,17 @@ async fn r7644_3_14_11_of_two_writers_with_one_tag_the_second_gets_412() {
         server.send("DELETE", &path, &[("if-match", &tag)], "").await.refused(412, "");
     }
 }
+
+#[tokio::test]
+async fn r7644_3_14_07_b_nor_is_anything_written_that_should_not_exist() {
+    for server in everywhere() {
+        let (path, tag) = bjensen(&server).await;
+        let before = server.get(&path).await.text;
+        for (method, body) in writes("new") {
+            for header in ["*", tag.as_str()] {
+                server.send(method, &path, &[("if-none-match", header)], body.clone()).await.refused(412, "");
+            }
+        }
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}

@@ -106,6 +106,21 @@ async fn r7644_3_5_2_2_05_without_its_last_value_a_list_is_unassigned() {
 }
 
 #[tokio::test]
+async fn r7644_3_5_2_2_05_b_without_its_last_part_a_value_is_none() {
+    for server in everywhere() {
+        let emails = json!([{"value": "a@x.example"}, {"value": "b@x.example", "display": "b"}]);
+        let ann = server.user(json!({"userName": "ann", "emails": emails, "name": {"givenName": "A"}})).await;
+        let json = without(&server, &ann, "emails.value").await;
+        assert_eq!(json["emails"], json!([{"display": "b"}]));
+        let json = without(&server, &ann, "emails[display eq \"b\"].display").await;
+        assert!(json.get("emails").is_none(), "{json}");
+        let json = without(&server, &ann, "name.givenName").await;
+        assert!(json.get("name").is_none(), "{json}");
+        assert_eq!(server.names("emails pr or name pr").await, [""; 0]);
+    }
+}
+
+#[tokio::test]
 async fn r7644_3_5_2_2_06_a_sub_attribute_of_the_values_that_match_is_gone() {
     for server in everywhere() {
         let path = bjensen(&server).await;

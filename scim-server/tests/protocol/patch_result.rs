@@ -215,6 +215,29 @@ async fn r7644_3_5_2_19_required_attributes_stay() {
 }
 
 #[tokio::test]
+async fn r7644_3_5_2_19_b_and_so_do_required_parts() {
+    for server in everywhere_with(|builder| builder.registry(things())) {
+        let body = thing(json!({"slots": [{"name": "a", "note": "n"}]}));
+        let path = format!("/Things/{}", server.post("/Things", &body).await.expect(201).id());
+        let before = server.get(&path).await.text;
+        for operation in [
+            json!({"op": "add", "path": "slots", "value": [{"note": "m"}]}),
+            json!({"op": "replace", "path": "slots", "value": [{"note": "m"}]}),
+            json!({"op": "replace", "path": "slots[name eq \"a\"]", "value": {"note": "m"}}),
+            json!({"op": "replace", "path": "slots[name eq \"a\"].name", "value": null}),
+            json!({"op": "remove", "path": "slots[name eq \"a\"].name"}),
+            // Where it is tolerated, the value is made from the filter, which does not say its name.
+            json!({"op": "add", "path": "slots[note eq \"x\"].note", "value": "m"}),
+        ] {
+            let answer = server.patch(&path, json!([operation])).await;
+            let kind = answer.json()["scimType"].clone();
+            assert!(answer.status == 400 && kind != "invalidSyntax", "{operation}: {answer:?}");
+        }
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}
+
+#[tokio::test]
 async fn r7644_3_5_2_21_if_match_is_honoured() {
     for server in everywhere() {
         let path = bjensen(&server).await;

@@ -271,6 +271,7 @@ pub(crate) fn things() -> Arc<Registry> {
             Attribute::new("key", DataType::Binary),
             string("exact").case_exact(),
             string("words").multi_valued(),
+            Attribute::complex("slots", [string("name").required(), string("note")]).multi_valued(),
         ],
     )
     .unwrap();
