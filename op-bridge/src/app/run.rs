@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use scim_server::layer::audit::{AuditLayer, TracingSink};
 use scim_server::layer::auth::AuthLayer;
+use scim_server::layer::limits::LimitsLayer;
+use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
 use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
@@ -19,7 +22,7 @@ use super::{Front, GateTokens, OwnTokens, WithHealth};
 use crate::account::Account;
 use crate::account::local::{LocalAccount, OpenError};
 use crate::clock::SystemClock;
-use crate::config::{Config, ManagedGroups, UnsupportedError};
+use crate::config::{Config, ManagedGroups, TrustedProxies, UnsupportedError};
 use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
 use crate::health::{Health, Source};
@@ -32,6 +35,8 @@ const STORE: &str = "scim.sqlite3";
 const MAX_RESULTS: usize = 10_000;
 /// How often the server says that it lives; well within the lease of a report.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How long a request may take. Sizes are limited by the service, connections and heads by the server.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// What a bridge is started with.
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub struct Options {
     pub settings: Settings,
     /// What locations begin with.
     pub base_url: Option<String>,
+    /// Who is believed about host, scheme and client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Why a bridge does not start.
@@ -119,6 +126,7 @@ impl Options {
         options.settings.email_domain =
             config.bridge_email_domain.as_ref().and_then(|domain| domain.as_deref()).map(str::to_owned);
         options.base_url = config.bridge_base_url.as_ref().and_then(|url| url.as_deref()).map(str::to_owned);
+        options.trusted_proxies = config.bridge_trusted_proxies.clone();
         Ok(options)
     }
 
@@ -132,6 +140,7 @@ impl Options {
             managed_groups: ManagedGroups::default(),
             settings: Settings::default(),
             base_url: None,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -202,13 +211,17 @@ impl Bridge {
             scim = scim.base_url(url);
         }
         let service = ServiceBuilder::new()
+            .layer(options.trusted_proxies.layer())
             .layer(TraceLayer::new())
+            .layer(PanicGuardLayer::new())
+            .layer(LimitsLayer::unlimited().with_time(REQUEST_TIME))
             .layer_fn(Front::new)
             .layer(AuthLayer::new(OwnTokens {
                 tokens: GateTokens(Arc::clone(&gate)),
                 account: Arc::clone(&account),
             }))
             .layer_fn(|inner| WithHealth::new(inner, health.clone()))
+            .layer(AuditLayer::new(TracingSink))
             .service(scim.build());
 
         let clock = Arc::new(SystemClock);

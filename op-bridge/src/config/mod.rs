@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use scim_server::layer::forwarded::ForwardedLayer;
 
 use self::unsupported::Unsupported;
 pub use self::unsupported::{UnsupportedError, Warning};
@@ -170,6 +171,21 @@ pub struct Config {
     )]
     pub bridge_listen: IpAddr,
 
+    /// Proxies whose X-Forwarded-For, -Host and -Proto are believed: networks or addresses, with commas
+    ///
+    /// Such as 10.0.0.0/8 or 2001:db8::7. Without --bridge-base-url, locations then begin with the host and scheme
+    /// that these proxies were asked with, and the log names the client behind them. From everybody else, and without
+    /// this setting from anybody, such headers are taken away.
+    #[arg(
+        long,
+        env = "OP_BRIDGE_TRUSTED_PROXIES",
+        value_name = "NETWORK,...",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = parse::trusted_proxies
+    )]
+    pub bridge_trusted_proxies: TrustedProxies,
+
     #[command(flatten)]
     unsupported: Unsupported,
 }
@@ -273,6 +289,17 @@ impl BaseUrl {
     /// The URL, if one is set.
     pub fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+}
+
+/// The networks of proxies that are believed about host, scheme and client. By default there are none.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(pub(crate) ForwardedLayer);
+
+impl TrustedProxies {
+    /// The layer that believes them, and nobody else.
+    pub fn layer(&self) -> ForwardedLayer {
+        self.0.clone()
     }
 }
 

@@ -416,6 +416,16 @@ async fn keys_are_rotated_and_forged_ids_make_no_storm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_is_not_there_is_refused_though_fetches_may_follow_each_other_closely() {
+    let issuer = Issuer::with([Some(key_set(&["ed-1"])), Some(key_set(&["ed-1"]))]);
+    let verifier = JwtVerifier::new(ISSUER, AUDIENCE, issuer).with_keys_read_apart(Duration::from_millis(1));
+    verifier.access(&signed_by("ed-1")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let refusal = refusal(&verifier, &signed_by("ed-2")).await;
+    assert_eq!(refusal, "the access token is signed with a key that is not known here");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_good_keys_are_kept_while_the_issuer_is_away() {
     let issuer = Issuer::with([Some(key_set(&["ed-1"]).with_fresh_for(Duration::from_secs(600)))]);
     let verifier = JwtVerifier::new(ISSUER, AUDIENCE, issuer.clone());

@@ -63,7 +63,7 @@ pub(super) struct NoKeys {
 impl State {
     fn next(&self, times: &Times, id: &str, algorithm: Algorithm, now: Instant) -> Next {
         let age = |since: Instant| now.saturating_duration_since(since);
-        let keys = self.keys.as_ref().filter(|(_, loaded)| age(*loaded) < times.keep);
+        let keys = self.usable(times, now);
         let apart = if keys.is_some() { times.apart } else { times.apart.min(RETRY) };
         let wait = self.attempted.map_or(Duration::ZERO, |attempted| apart.saturating_sub(age(attempted)));
         let Some((keys, loaded)) = keys else {
@@ -78,6 +78,19 @@ impl State {
             None if keys.has(id) || !wait.is_zero() => Next::Refuse,
             None => Next::Fetch(None),
         }
+    }
+
+    /// The same for a request that has just fetched: what is not there now is not asked for once more, however little
+    /// time there has to be between two fetches.
+    fn settled(&self, times: &Times, id: &str, algorithm: Algorithm, now: Instant) -> Next {
+        match self.next(times, id, algorithm, now) {
+            Next::Fetch(None) if self.usable(times, now).is_some() => Next::Refuse,
+            next => next,
+        }
+    }
+
+    fn usable(&self, times: &Times, now: Instant) -> Option<&(KeySet, Instant)> {
+        self.keys.as_ref().filter(|(_, loaded)| now.saturating_duration_since(*loaded) < times.keep)
     }
 }
 
@@ -119,7 +132,7 @@ impl KeyCache {
             }
             next => return done(next),
         }
-        done(next())
+        done(self.source.lock().settled(&self.times, id, algorithm, Instant::now()))
     }
 }
 
