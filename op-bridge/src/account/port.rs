@@ -53,7 +53,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Unavailable`].
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, AccountError>;
 
-    /// The person who has an address, or is about to get it; compared without case.
+    /// The person who has an address, or is about to get it. Addresses are compared as SCIM compares user names
+    /// (RFC 8265 section 3.3): without case, width and the way in which accents are written.
     ///
     /// # Errors
     ///

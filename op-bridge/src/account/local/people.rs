@@ -256,6 +256,29 @@ fn reserve(database: &Connection, id: &PersonId, email: &str, kind: &str) -> Res
     }
 }
 
+/// Brings the keys of addresses into line with this build: its rules, and its Unicode, may be later than the database.
+pub(super) fn refresh_email_keys(database: &Connection) -> Result<(), AccountError> {
+    let addresses: Vec<(String, String, String)> = database
+        .prepare("SELECT key, address, person_id FROM email_addresses")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (key, address, person) in addresses {
+        let fresh = email_key(&address);
+        if fresh == key {
+            continue;
+        }
+        match database.execute("UPDATE email_addresses SET key = ?2 WHERE key = ?1", [&key, &fresh]) {
+            Err(error) if is_duplicate(&error) => tracing::error!(
+                person,
+                "the account has two people whose e-mail addresses are the same by now: this one is found by id only, \
+                 until they get another address"
+            ),
+            updated => drop(updated?),
+        }
+    }
+    Ok(())
+}
+
 fn touch(database: &Connection, id: &PersonId, now: DateTime<Utc>) -> Result<(), AccountError> {
     database
         .prepare_cached("UPDATE people SET updated_at = :now WHERE id = :id")?
