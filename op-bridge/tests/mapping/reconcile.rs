@@ -185,3 +185,37 @@ async fn somebody_reactivated_by_an_administrator_is_seen_again() {
     world.agrees().await;
     assert_eq!(world.send("POST", "/Users", Some(user("ada@x.org", "A"))).await.is(201)["id"], ada.as_str());
 }
+
+/// From the time when the account told addresses apart that the view takes for one.
+#[tokio::test]
+async fn two_people_with_one_address_keep_nobody_from_being_served() {
+    let mut world = World::new();
+    let first = world.member("jos\u{e9}@x.org").await;
+    let second = world.member("other@x.org").await;
+    let ada = world.member("ada@x.org").await;
+    world.setup.overwrite_address("other@x.org", "jose\u{301}@x.org");
+    for lost in [false, true, false] {
+        let done = if lost { world.lose_store().await } else { world.restart().await };
+        assert_eq!(done.passed_over, 1, "{done:?}");
+        assert_eq!(world.get("/Users").await.is(200)["totalResults"], 3);
+        for id in [&first, &second, &ada] {
+            world.set(&format!("/Users/{id}"), "active", json!(false)).await.is(200);
+            assert!(!world.person(id).await.state.is_active_for_scim(), "{id}");
+            world.set(&format!("/Users/{id}"), "active", json!(true)).await.is(200);
+        }
+    }
+    // The account opens, too, and gives the address to nobody else.
+    world.setup.restart();
+    assert_eq!(world.by_email("JOSE\u{301}@x.org").await.unwrap().id.as_str(), first);
+}
+
+#[tokio::test]
+async fn an_address_is_one_however_it_is_written() {
+    let world = World::new();
+    let id = world.user("stra\u{df}e@x.org").await;
+    for same in ["STRASSE@x.org", "stra\u{df}e@x.org", "Ｓtrasse@x.org"] {
+        world.post_user(same, "X").await.refuses(409, "uniqueness", "");
+        assert_eq!(world.by_email(same).await.unwrap().id.as_str(), id);
+    }
+    assert_eq!(world.setup.account.people().await.unwrap().len(), 2, "the owner and one more");
+}
