@@ -35,6 +35,9 @@ pub struct Person {
     pub language: String,
     /// Whether the bridge invited the person. Nobody else is ever confirmed by it.
     pub provisioned_by_bridge: bool,
+    /// Whether the identity provider manages the person ([`Account::set_person_managed`](super::Account)); `None` where
+    /// the account has not been told. Somebody whom the bridge provisions is managed from the start.
+    pub managed: Option<bool>,
     /// When the person came into the account.
     pub created_at: DateTime<Utc>,
     /// When the account last changed the person.
@@ -42,6 +45,12 @@ pub struct Person {
 }
 
 impl Person {
+    /// Whether an identity provider that has lost sight of the person is to see them again.
+    pub fn belongs_in_view(&self) -> bool {
+        let invited = || self.provisioned_by_bridge && self.state.is_active_for_scim();
+        self.managed == Some(true) || invited()
+    }
+
     /// The address that the person has, or is about to get.
     pub fn address(&self) -> &str {
         self.pending_email.as_deref().unwrap_or(&self.email)

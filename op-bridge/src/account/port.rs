@@ -119,6 +119,14 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError>;
 
+    /// Remembers whether the identity provider manages a person: it has created or adopted them, and not deleted them
+    /// since. This survives the loss of what the bridge keeps beside the account; it changes nothing of the person's.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotFound`].
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError>;
+
     /// All groups, system groups and unmanaged ones too.
     ///
     /// # Errors
@@ -376,6 +384,10 @@ impl<A: Account + ?Sized> Account for Arc<A> {
 
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         (**self).change_email(id, email).await
+    }
+
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        (**self).set_person_managed(id, managed).await
     }
 
     async fn groups(&self) -> Result<Vec<Group>, AccountError> {

@@ -294,6 +294,7 @@ enum Step {
     Email(String),
     Name(String),
     Suspend,
+    Unmanage,
 }
 
 /// Where a protected person (an owner) may differ from what is asked for: there the account's own value stays, and
@@ -366,6 +367,11 @@ impl Undo {
         done.map(|_| ()).map_err(refusal)
     }
 
+    /// The identity provider manages them from now on, unless all is taken back.
+    pub(super) fn note_managed(&mut self, done: Result<Person, AccountError>) -> Result<(), StoreError> {
+        self.note(done, Step::Unmanage)
+    }
+
     /// Takes everything back, the last step first. What cannot be taken back is left to the reconciler.
     pub(super) async fn run(self, account: &dyn Account, id: &PersonId) {
         for step in self.steps.into_iter().rev() {
@@ -373,6 +379,7 @@ impl Undo {
                 Step::Email(email) => account.change_email(id, email).await,
                 Step::Name(name) => account.rename(id, name).await,
                 Step::Suspend => account.suspend(id).await,
+                Step::Unmanage => account.set_person_managed(id, false).await,
             };
             if let Err(error) = undone {
                 tracing::warn!(person = %id, error = %error, "a change in the account could not be taken back");

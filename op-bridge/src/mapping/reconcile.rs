@@ -181,9 +181,7 @@ impl BridgeStore {
         }
         done.users_changed += differing.len();
         self.follow_people(context, definition, differing, done).await?;
-        // A suspended person who is not in the view was deleted by the identity provider; a POST brings them back.
-        let invited = |person: &&Person| person.provisioned_by_bridge && person.state.is_active_for_scim();
-        for person in unknown.iter().filter(invited) {
+        for person in unknown.iter().filter(|person| person.belongs_in_view()) {
             let shown = self.recover(context, definition, person).await;
             done.users_recovered += usize::from(done.pass_over(person.id.as_str(), shown)?.is_some());
         }

@@ -139,6 +139,9 @@ impl BridgeStore {
         if bring_into_line(&*self.account, person, &wanted.all(), undo).await? {
             new.resource = self.as_in_the_account(person, new.resource).await?;
         }
+        if person.managed != Some(true) {
+            undo.note_managed(self.account.set_person_managed(&person.id, true).await)?;
+        }
         if !groups.is_empty() && !kept {
             // Until their groups are shown, the user is not what was asked for: the next POST may begin again.
             self.mark(context, definition, &id, &self.recovered).await?;
@@ -264,6 +267,11 @@ impl BridgeStore {
             if bring_into_line(&*self.account, &person, &asked, undo).await? {
                 after = self.as_in_the_account(&person, after).await?;
             }
+            if person.managed != Some(true)
+                && (active || !self.marked(context, definition, id, &self.deleted).await?)
+            {
+                self.account.set_person_managed(&person_id, true).await.map_err(refusal)?;
+            }
             // The view shows the state of the account, also where nothing was said about it.
             after.attributes_mut().insert("active", active);
             let keep = match after == outcome {
@@ -312,10 +320,15 @@ impl BridgeStore {
         if self.settings.deleted_users == DeletedUsers::Listed {
             self.show_inactive(context, definition, id).await?;
             self.mark(context, definition, id, &self.deleted).await?;
+            self.let_go(&person).await?;
             return Ok(true);
         }
         let mut left = Vec::new();
         if let Err(error) = self.leave_groups(context, &person, &mut left).await {
+            self.show_half_deleted(context, definition, id, &left).await?;
+            return Err(error);
+        }
+        if let Err(error) = self.let_go(&person).await {
             self.show_half_deleted(context, definition, id, &left).await?;
             return Err(error);
         }
@@ -327,6 +340,14 @@ impl BridgeStore {
             tracing::warn!(person = %person, error = %error, "a group could not be left");
         }
         Ok(deleted)
+    }
+
+    /// The identity provider does not manage them any more: should the view be lost, they stay out of it.
+    async fn let_go(&self, person: &PersonId) -> Result<(), StoreError> {
+        match self.account.set_person_managed(person, false).await {
+            Ok(_) | Err(AccountError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(refusal(error)),
+        }
     }
 
     /// Takes a person out of every group that the identity provider sees.

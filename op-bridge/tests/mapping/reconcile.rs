@@ -219,3 +219,50 @@ async fn an_address_is_one_however_it_is_written() {
     }
     assert_eq!(world.setup.account.people().await.unwrap().len(), 2, "the owner and one more");
 }
+
+/// Nobody who can be suspended through the view before the loss of the store keeps access because of it.
+#[tokio::test]
+async fn whoever_was_managed_is_so_after_the_store_is_lost() {
+    let mut world = World::new();
+    let account = world.setup.account.clone();
+    let (ada, bob) = (world.member("ada@x.org").await, world.member("bob@x.org").await);
+    let adopted = account.invite(NewPerson::new("guest@x.org", "Guest")).await.unwrap().id.to_string();
+    let stranger = account.invite(NewPerson::new("stranger@x.org", "S")).await.unwrap().id.to_string();
+    let gone = account.invite(NewPerson::new("gone@x.org", "Gone")).await.unwrap().id.to_string();
+    for email in ["guest@x.org", "gone@x.org"] {
+        world.post_user(email, "G").await.is(201);
+    }
+    assert_eq!(world.delete(&format!("/Users/{gone}")).await.status, 204);
+    let id = world.group("G", &[&ada, &bob, &adopted]).await;
+    world.set(&format!("/Users/{bob}"), "active", json!(false)).await.is(200);
+
+    let done = world.lose_store().await;
+    assert_eq!((done.users_recovered, done.groups_recovered), (3, 1));
+    world.agrees().await;
+    assert_eq!(world.get(&format!("/Users/{bob}")).await.is(200)["active"], false);
+    for nobody in [&stranger, &gone] {
+        assert_eq!(world.get(&format!("/Users/{nobody}")).await.status, 404);
+    }
+    world.set(&format!("/Users/{adopted}"), "active", json!(false)).await.is(200);
+    assert!(!world.person(&adopted).await.state.is_active_for_scim());
+    let empty = json!({"displayName": "G", "members": []});
+    world.send("PUT", &format!("/Groups/{id}"), Some(empty)).await.is(200);
+    assert!(world.members(&id).await.is_empty(), "the suspended leave as well");
+    assert_eq!(world.delete(&format!("/Users/{adopted}")).await.status, 204);
+
+    let done = world.lose_store().await;
+    assert_eq!(done.users_recovered, 2, "whoever was deleted stays so");
+    assert_eq!(world.found("/Users", "userName eq \"guest@x.org\"").await, 0);
+    assert_eq!(world.post_user("guest@x.org", "Guest").await.is(201)["id"], adopted.as_str());
+}
+
+#[tokio::test]
+async fn the_listed_deleted_are_not_brought_back_by_a_restart() {
+    let mut world = World::listed();
+    let ada = world.member("ada@x.org").await;
+    assert_eq!(world.delete(&format!("/Users/{ada}")).await.status, 204);
+    world.settings.deleted_users = DeletedUsers::Hidden;
+    assert_eq!(world.restart().await.users_removed, 1);
+    assert_eq!(world.restart().await, Reconciled::default());
+    assert_eq!(world.get("/Users").await.is(200)["totalResults"], 0);
+}
