@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use scim_filter::{CaseRule, comparison_key};
 use serde::{Deserialize, Serialize};
 
 use super::error::AccountError;
@@ -34,10 +35,26 @@ pub struct Person {
     pub language: String,
     /// Whether the bridge invited the person. Nobody else is ever confirmed by it.
     pub provisioned_by_bridge: bool,
+    /// Whether the identity provider manages the person ([`Account::set_person_managed`](super::Account)); `None` where
+    /// the account has not been told. Somebody whom the bridge provisions is managed from the start.
+    pub managed: Option<bool>,
     /// When the person came into the account.
     pub created_at: DateTime<Utc>,
     /// When the account last changed the person.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Person {
+    /// Whether an identity provider that has lost sight of the person is to see them again.
+    pub fn belongs_in_view(&self) -> bool {
+        let invited = || self.provisioned_by_bridge && self.state.is_active_for_scim();
+        self.managed == Some(true) || invited()
+    }
+
+    /// The address that the person has, or is about to get.
+    pub fn address(&self) -> &str {
+        self.pending_email.as_deref().unwrap_or(&self.email)
+    }
 }
 
 /// Where a person is in their life in the account, by 1Password's names.
@@ -196,9 +213,15 @@ fn check_language(language: &str) -> Result<(), AccountError> {
     Ok(())
 }
 
-/// Two addresses are the same if these are: the account compares without case.
+/// Two addresses are the same if these are: the account compares them as SCIM compares user names, so that nobody can be
+/// in the account twice and in the view once.
 pub(crate) fn email_key(email: &str) -> String {
-    email.to_lowercase()
+    comparison_key(email, CaseRule::UserName).into_owned()
+}
+
+/// Whether two addresses are one.
+pub(crate) fn is_same_email(one: &str, other: &str) -> bool {
+    email_key(one) == email_key(other)
 }
 
 #[cfg(test)]
@@ -242,5 +265,18 @@ mod tests {
         assert!(NewPerson::new(format!("{}@c.d", "a".repeat(251)), "A").check().is_err());
         assert!(NewPerson::new("a@c.d", "A").with_language("en us").check().is_err());
         NewPerson::new("\"x@y\"@example.com", "Ä").with_language("zh-Hant").check().unwrap();
+    }
+
+    #[test]
+    fn addresses_compare_as_user_names_do() {
+        for (one, other) in [
+            ("Ada@Example.com", "ada@example.COM"),
+            ("jos\u{e9}@x.org", "jose\u{301}@x.org"),
+            ("stra\u{df}e@x.org", "STRASSE@x.org"),
+            ("ａda@x.org", "ada@x.org"),
+        ] {
+            assert!(is_same_email(one, other), "{one} {other}");
+        }
+        assert!(!is_same_email("jose@x.org", "jos\u{e9}@x.org"));
     }
 }

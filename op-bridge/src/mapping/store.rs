@@ -2,7 +2,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, Object, Registry, Resource, ResourceId, ScimError, TenantId, TypeDefinition};
+use scim_core::patch::Action;
+use scim_core::{
+    ChangeSet, Object, Registry, Resource, ResourceId, ScimError, TenantId, TypeDefinition, Value,
+};
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
@@ -315,9 +318,31 @@ impl Change {
     pub(super) fn touches(&self, attribute: &str) -> bool {
         match self {
             Self::Replace(_) => true,
-            Self::Apply(changes) => changes.changes.iter().any(|change| {
-                change.target.extension.is_none() && change.target.attribute.eq_ignore_ascii_case(attribute)
-            }),
+            Self::Apply(changes) => changes.changes.iter().any(|change| is_about(&change.target, attribute)),
+        }
+    }
+
+    /// What it says about whether somebody is active, if the resource is `after` it. Whoever takes the value away, or
+    /// leaves it out, says nothing: not even after a `true` in the same request, but a `false` stands.
+    pub(super) fn says_active(&self, after: &Resource) -> Option<bool> {
+        let outcome = after.get(None, "active").and_then(Value::as_bool);
+        match self {
+            Self::Replace(_) => outcome,
+            Self::Apply(_) => self.last_active().filter(|active| !active || outcome == Some(true)),
+        }
+    }
+
+    /// The last truth value that it gives for `active`.
+    pub(super) fn last_active(&self) -> Option<bool> {
+        match self {
+            Self::Replace(replacement) => replacement.resource.get(None, "active")?.as_bool(),
+            Self::Apply(changes) => {
+                let about = |change: &&scim_core::patch::Change| is_about(&change.target, "active");
+                changes.changes.iter().rev().filter(about).find_map(|change| match &change.action {
+                    Action::Add(value) | Action::Replace(Some(value)) => value.as_bool(),
+                    _ => None,
+                })
+            }
         }
     }
 
@@ -354,6 +379,10 @@ impl Change {
         };
         inner.write(context, write.with_load(load)).await?.into_written()
     }
+}
+
+fn is_about(target: &scim_core::patch::Target, attribute: &str) -> bool {
+    target.extension.is_none() && target.attribute.eq_ignore_ascii_case(attribute)
 }
 
 #[cfg(test)]

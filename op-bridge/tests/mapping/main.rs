@@ -12,5 +12,6 @@ mod random;
 mod reconcile;
 mod refusals;
 mod scripted;
+mod suspension;
 mod users;
 mod world;

@@ -176,6 +176,9 @@ impl Account for ScriptedAccount {
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         self.write("change_email", self.inner.change_email(id, email)).await
     }
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        self.write("set_person_managed", self.inner.set_person_managed(id, managed)).await
+    }
     async fn create_group(&self, name: &str) -> Result<CreatedGroup, AccountError> {
         self.write("create_group", self.inner.create_group(name)).await
     }

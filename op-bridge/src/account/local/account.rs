@@ -239,6 +239,12 @@ impl Account for LocalAccount {
             .await
     }
 
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        let id = id.clone();
+        self.change("set person managed", move |database, _| people::set_managed(database, &id, managed))
+            .await
+    }
+
     async fn groups(&self) -> Result<Vec<Group>, AccountError> {
         self.database.read(groups::all).await
     }
