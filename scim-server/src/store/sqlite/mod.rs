@@ -1,6 +1,7 @@
 //! A store in one SQLite file: durable, with no server to run.
 
 mod error;
+mod keys;
 mod options;
 mod readers;
 mod rows;
@@ -41,7 +42,8 @@ pub use options::{SqliteOptions, Synchronous};
 /// Other filters and sorting read every resource of the type.
 ///
 /// The keys of unique and indexed values are made by the schemas in force when a resource is written. Whoever changes
-/// how an existing attribute compares, or whether it is unique, writes the resources again.
+/// how an existing attribute compares, or whether it is unique, writes the resources again. Where a new version of this
+/// program compares the user names of RFC 7643 in another way, it makes their keys anew when it opens the database.
 ///
 /// # Several processes
 ///
