@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use scim_core::Quirks;
+use scim_core::{Quirk, Quirks};
 use scim_server::ScimService;
 use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink};
 use scim_server::layer::auth::AuthLayer;
@@ -200,8 +200,7 @@ async fn run(
         Room::Ample => RateLimitLayer::new(100_000, second),
         Room::Tight => RateLimitLayer::new(25, second).with_burst(50),
     };
-    let mut quirks = Quirks::interop();
-    quirks.any_country = true;
+    let quirks = Quirks::interop().with(Quirk::AnyCountry, true);
     let service = ServiceBuilder::new()
         .layer(ForwardedLayer::new().trust(["127.0.0.1"]).unwrap())
         .layer(TraceLayer::new())
