@@ -272,11 +272,13 @@ mod tests {
         for (one, other) in [
             ("Ada@Example.com", "ada@example.COM"),
             ("jos\u{e9}@x.org", "jose\u{301}@x.org"),
-            ("stra\u{df}e@x.org", "STRASSE@x.org"),
+            ("STRA\u{1e9e}E@x.org", "stra\u{df}e@x.org"),
             ("ａda@x.org", "ada@x.org"),
         ] {
             assert!(is_same_email(one, other), "{one} {other}");
         }
-        assert!(!is_same_email("jose@x.org", "jos\u{e9}@x.org"));
+        for (one, other) in [("jose@x.org", "jos\u{e9}@x.org"), ("stra\u{df}e@x.org", "strasse@x.org")] {
+            assert!(!is_same_email(one, other), "{one} {other}");
+        }
     }
 }
