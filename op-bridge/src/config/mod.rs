@@ -44,6 +44,7 @@ use chrono::TimeDelta;
 
 use self::unsupported::Unsupported;
 pub use self::unsupported::{UnsupportedError, Warning};
+use crate::account::name_key;
 use crate::credentials::{SessionError, SessionFile};
 use crate::logging::{Format, Level, Logging};
 
@@ -286,11 +287,20 @@ impl ManagedGroups {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether a group with this id and name is selected. Names are compared without case.
+    /// Whether a group with this id and name is selected. Names are compared as the account compares those of groups:
+    /// without case, invisible characters, superfluous white space and width.
     pub fn selects(&self, id: &str, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.0.iter().any(|selected| selected == id || selected.to_lowercase() == name)
+        self.0.iter().any(|selected| selects(selected, id, name))
     }
+
+    /// The names and ids that none of these groups, given by id and name, has.
+    pub fn unmatched<'a>(&'a self, groups: &[(&str, &str)]) -> Vec<&'a str> {
+        self.iter().filter(|selected| !groups.iter().any(|(id, name)| selects(selected, id, name))).collect()
+    }
+}
+
+fn selects(selected: &str, id: &str, name: &str) -> bool {
+    selected == id || name_key(selected) == name_key(name)
 }
 
 /// The text of a setting that is not to be shown: `Debug` says only whether it is empty.
