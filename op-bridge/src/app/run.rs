@@ -22,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ManagedGroups, UnsupportedError};
 use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
+use crate::file;
 use crate::health::{Health, Source};
 use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
 use crate::random::{RandomError, SystemRandom};
@@ -95,7 +96,7 @@ pub enum StartError {
 }
 
 /// Names the place once, where the sentence does not do so itself.
-fn session_message(place: &str, source: &SessionError) -> String {
+pub(crate) fn session_message(place: &str, source: &SessionError) -> String {
     let sentence = source.to_string();
     if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
 }
@@ -113,6 +114,13 @@ impl Options {
         let session = config
             .session_file()
             .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+        let place = PathBuf::from(config.session_place());
+        if file::is_open_to_others(&place) {
+            tracing::warn!(
+                file = %place.display(),
+                "the session file can be read by every user of this machine: take that away with `chmod 600`"
+            );
+        }
         let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
         options.interval = config.interval();
         options.managed_groups = config.bridge_managed_groups.clone();

@@ -175,6 +175,27 @@ pub struct Config {
     unsupported: Unsupported,
 }
 
+/// The settings of a bridge to try out.
+#[derive(Clone, Debug, clap::Args)]
+#[non_exhaustive]
+pub struct DevConfig {
+    /// The TCP port on 127.0.0.1; 0 takes any free one
+    #[arg(long, env = "OP_PORT", value_name = "PORT", default_value = parse::PORT, value_parser = parse::port)]
+    pub port: u16,
+
+    /// Write logs as JSON, one object a line
+    #[arg(long, env = "OP_JSON_LOGS", value_name = "0|1", action = clap::ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_value = "0", default_missing_value = "1", value_parser = parse::switch)]
+    pub json_logs: bool,
+}
+
+impl DevConfig {
+    /// How to log.
+    pub fn logging(&self) -> Logging {
+        Logging { format: if self.json_logs { Format::Json } else { Format::Text }, level: Level::Info }
+    }
+}
+
 impl Config {
     /// Reads the session file that the settings name.
     ///
