@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::AccountError;
 use super::id::PersonId;
-use super::name::is_visible;
+use super::name::{is_unseen, is_visible, turns};
 
 /// The most characters of a name.
 pub const NAME_MAX: usize = 512;
@@ -180,6 +180,9 @@ pub(crate) fn check_email(email: &str) -> Result<(), AccountError> {
     if email.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return invalid("it has white space or control characters in it");
     }
+    if email.chars().any(is_unseen) {
+        return invalid("it has characters in it that cannot be seen");
+    }
     match email.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
         _ => invalid("it needs a name, an `@` and a domain"),
@@ -198,6 +201,12 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), AccountEr
     }
     if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(AccountError::Invalid { what, problem: "it has control characters in it" });
+    }
+    if name.chars().any(turns) {
+        return Err(AccountError::Invalid {
+            what,
+            problem: "it has characters in it that turn the direction of writing",
+        });
     }
     Ok(())
 }
@@ -253,6 +262,15 @@ mod tests {
             ("", "A", "e-mail address: it needs a name, an `@` and a domain"),
             ("a@", "A", "e-mail address: it needs a name, an `@` and a domain"),
             ("a b@c.d", "A", "e-mail address: it has white space or control characters in it"),
+            ("a\u{200b}@c.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a@c\u{202e}.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a\u{3164}@c.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a@c.d", "\u{202e}srenwO", "name: it has characters in it that turn the direction of writing"),
+            (
+                "a@c.d",
+                "A \u{2067}B\u{2069}",
+                "name: it has characters in it that turn the direction of writing",
+            ),
             ("a@c.d", " ", "name: it is empty"),
             ("a@c.d", "A\nB", "name: it has control characters in it"),
             ("a@c.d", "A\u{2028}B", "name: it has control characters in it"),

@@ -25,9 +25,11 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ManagedGroups, TrustedProxies, UnsupportedError};
 use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
+use crate::file;
 use crate::health::{Health, Source};
 use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
 use crate::random::{RandomError, SystemRandom};
+use crate::text;
 
 /// The file of the bridge's own store, in the data folder.
 const STORE: &str = "scim.sqlite3";
@@ -101,7 +103,7 @@ pub enum StartError {
 }
 
 /// Names the place once, where the sentence does not do so itself.
-fn session_message(place: &str, source: &SessionError) -> String {
+pub(crate) fn session_message(place: &str, source: &SessionError) -> String {
     let sentence = source.to_string();
     if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
 }
@@ -119,6 +121,13 @@ impl Options {
         let session = config
             .session_file()
             .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+        let place = PathBuf::from(config.session_place());
+        if file::is_open_to_others(&place) {
+            tracing::warn!(
+                file = %place.display(),
+                "the session file can be read by every user of this machine: take that away with `chmod 600`"
+            );
+        }
         let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
         options.interval = config.interval();
         options.managed_groups = config.bridge_managed_groups.clone();
@@ -150,8 +159,10 @@ impl Options {
 pub struct Bridge {
     listener: TcpListener,
     store: Arc<BridgeStore>,
+    account: Arc<LocalAccount>,
     gate: Arc<SessionGate>,
     health: Health,
+    passed_over: usize,
     options: Options,
     folder: DataFolder,
 }
@@ -168,17 +179,26 @@ impl Bridge {
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
+        let account = Arc::new(account);
         let inner = SqliteStore::open(options.data_dir.join(STORE))?;
         let settings = options.settings.clone();
-        let store = Arc::new(BridgeStore::new(Arc::new(inner), Arc::new(account), clock.clone(), settings));
+        let store = BridgeStore::new(Arc::new(inner), account.clone(), clock.clone(), settings);
+        let store = Arc::new(store);
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
         if reconciled != Reconciled::default() {
             tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
         }
+        for name in store.unmatched_groups(&options.managed_groups).await.map_err(StartError::Reconcile)? {
+            tracing::warn!(
+                "OP_BRIDGE_MANAGED_GROUPS names a group that the account does not have, {}: nothing is selected by it",
+                text::quote(&name)
+            );
+        }
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|source| StartError::Listen { address: options.address, source })?;
-        Ok(Self { listener, store, gate, health: Health::new(clock), options, folder })
+        let (health, passed_over) = (Health::new(clock), reconciled.passed_over);
+        Ok(Self { listener, store, account, gate, health, passed_over, options, folder })
     }
 
     /// The address that it listens on.
@@ -201,7 +221,7 @@ impl Bridge {
     ///
     /// When the listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { listener, store, gate, health, options, folder } = self;
+        let Self { listener, store, account: local, gate, health, passed_over, options, folder } = self;
         let account: Arc<dyn Account> = Arc::clone(store.account());
         let mut scim = ScimService::builder(Arc::clone(&store))
             .registry(registry())
@@ -228,8 +248,9 @@ impl Bridge {
         let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
+            tokio::spawn(own(local, Arc::clone(&gate))),
             tokio::spawn(select_groups(store, gate, options.managed_groups)),
-            tokio::spawn(heartbeat(health)),
+            tokio::spawn(heartbeat(health, passed_over)),
         ];
         let serving = ServeOptions::default();
         let patience = serving.shutdown_timeout;
@@ -254,6 +275,17 @@ impl Bridge {
     }
 }
 
+/// Makes the account the session's own as soon as that is unlocked, not when it first writes.
+async fn own(account: Arc<LocalAccount>, gate: Arc<SessionGate>) {
+    gate.unlocked().await;
+    if let Err(error) = account.own().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the account could not be taken for this session"
+        );
+    }
+}
+
 /// Selects groups once the session is unlocked: the account lets nobody do it before.
 async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected: ManagedGroups) {
     gate.unlocked().await;
@@ -262,8 +294,11 @@ async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected
     }
 }
 
-async fn heartbeat(health: Health) {
+async fn heartbeat(health: Health, passed_over: usize) {
     loop {
+        if passed_over > 0 {
+            health.report(Source::Reconciliation, false);
+        }
         health.report(Source::ScimServer, true);
         tokio::time::sleep(HEARTBEAT).await;
     }

@@ -45,6 +45,7 @@ use scim_server::layer::forwarded::ForwardedLayer;
 
 use self::unsupported::Unsupported;
 pub use self::unsupported::{UnsupportedError, Warning};
+use crate::account::name_key;
 use crate::credentials::{SessionError, SessionFile};
 use crate::logging::{Format, Level, Logging};
 
@@ -190,6 +191,27 @@ pub struct Config {
     unsupported: Unsupported,
 }
 
+/// The settings of a bridge to try out.
+#[derive(Clone, Debug, clap::Args)]
+#[non_exhaustive]
+pub struct DevConfig {
+    /// The TCP port on 127.0.0.1; 0 takes any free one
+    #[arg(long, env = "OP_PORT", value_name = "PORT", default_value = parse::PORT, value_parser = parse::port)]
+    pub port: u16,
+
+    /// Write logs as JSON, one object a line
+    #[arg(long, env = "OP_JSON_LOGS", value_name = "0|1", action = clap::ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_value = "0", default_missing_value = "1", value_parser = parse::switch)]
+    pub json_logs: bool,
+}
+
+impl DevConfig {
+    /// How to log.
+    pub fn logging(&self) -> Logging {
+        Logging { format: if self.json_logs { Format::Json } else { Format::Text }, level: Level::Info }
+    }
+}
+
 impl Config {
     /// Reads the session file that the settings name.
     ///
@@ -313,11 +335,20 @@ impl ManagedGroups {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether a group with this id and name is selected. Names are compared without case.
+    /// Whether a group with this id and name is selected. Names are compared as the account compares those of groups:
+    /// without case, invisible characters, superfluous white space and width.
     pub fn selects(&self, id: &str, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.0.iter().any(|selected| selected == id || selected.to_lowercase() == name)
+        self.0.iter().any(|selected| selects(selected, id, name))
     }
+
+    /// The names and ids that none of these groups, given by id and name, has.
+    pub fn unmatched<'a>(&'a self, groups: &[(&str, &str)]) -> Vec<&'a str> {
+        self.iter().filter(|selected| !groups.iter().any(|(id, name)| selects(selected, id, name))).collect()
+    }
+}
+
+fn selects(selected: &str, id: &str, name: &str) -> bool {
+    selected == id || name_key(selected) == name_key(name)
 }
 
 /// The text of a setting that is not to be shown: `Debug` says only whether it is empty.

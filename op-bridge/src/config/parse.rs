@@ -156,6 +156,9 @@ mod tests {
         let groups = managed_groups("Engineering, abcdefghijklmnopqrstuvwxyz ,").unwrap();
         assert_eq!(groups.iter().count(), 2);
         assert!(groups.selects("x", "ENGINEERING"));
+        assert!(groups.selects("x", " Engin\u{ad}eering"), "as names of groups are compared");
+        let there = [("x", "Sales"), ("abcdefghijklmnopqrstuvwxyz", "Ops")];
+        assert_eq!(groups.unmatched(&there), ["Engineering"]);
         assert!(groups.selects("abcdefghijklmnopqrstuvwxyz", "Sales"));
         assert!(!groups.selects("x", "Sales"));
     }

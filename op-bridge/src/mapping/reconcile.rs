@@ -96,6 +96,17 @@ impl BridgeStore {
         Ok(())
     }
 
+    /// The selected names and ids that no group of the account has: nothing will be selected by them.
+    ///
+    /// # Errors
+    ///
+    /// When the account cannot be read.
+    pub async fn unmatched_groups(&self, selected: &ManagedGroups) -> Result<Vec<String>, StoreError> {
+        let groups = self.account.groups().await.map_err(refusal)?;
+        let named: Vec<_> = groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect();
+        Ok(selected.unmatched(&named).into_iter().map(str::to_owned).collect())
+    }
+
     async fn select_group(
         &self,
         context: &RequestContext,
@@ -300,26 +311,49 @@ impl BridgeStore {
             let gone = self.inner.delete(context, definition, &record.id, Precondition::Any).await;
             done.groups_removed += usize::from(done.pass_over(&id, gone)?.is_some());
         }
-        for group in &groups {
+        let mut waiting: Vec<(Group, Option<Record>)> = Vec::new();
+        for group in groups {
             let record = view.remove(group.id.as_str());
-            let is_known = record.is_some();
-            let shown = async {
-                let members = self.visible_members(group, &people).await?;
-                match record {
-                    Some(record) => self.follow_group(context, definition, &record, group, members).await,
-                    None => {
-                        let id = group.id.as_str().parse().map_err(no_id)?;
-                        self.mark(context, definition, &id, &self.recovered).await?;
-                        self.show_group(context, definition, group, members).await.map(|_| true)
+            waiting.push((group, record));
+        }
+        // Twice, as groups may have exchanged their names: whoever is in the way waits under its id.
+        for is_last in [false, true] {
+            for (group, record) in std::mem::take(&mut waiting) {
+                let shown = self.follow(context, definition, record.as_ref(), &group, &people).await;
+                if !is_last && matches!(shown, Err(StoreError::Uniqueness { .. })) {
+                    if let Some(record) = &record {
+                        let aside = set(definition, "displayName", Value::from(group.id.as_str()))?;
+                        let none = Precondition::Any;
+                        self.inner.apply(context, definition, &record.id, aside, none, Load::None).await?;
                     }
+                    waiting.push((group, record));
+                    continue;
                 }
+                let changed = done.pass_over(group.id.as_str(), shown)? == Some(true);
+                let count =
+                    if record.is_some() { &mut done.groups_changed } else { &mut done.groups_recovered };
+                *count += usize::from(changed);
             }
-            .await;
-            let changed = done.pass_over(group.id.as_str(), shown)? == Some(true);
-            let count = if is_known { &mut done.groups_changed } else { &mut done.groups_recovered };
-            *count += usize::from(changed);
         }
         self.forget_stale_marks(context, definition).await
+    }
+
+    /// Shows a group as the account has it. Whether that was a change.
+    async fn follow(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        record: Option<&Record>,
+        group: &Group,
+        people: &HashMap<String, Record>,
+    ) -> Result<bool, StoreError> {
+        let members = self.visible_members(group, people).await?;
+        if let Some(record) = record {
+            return self.follow_group(context, definition, record, group, members).await;
+        }
+        let id = group.id.as_str().parse().map_err(no_id)?;
+        self.mark(context, definition, &id, &self.recovered).await?;
+        self.show_group(context, definition, group, members).await.map(|_| true)
     }
 
     /// The members of a group whom the identity provider sees; others are not its business.

@@ -268,3 +268,26 @@ async fn the_listed_deleted_are_not_brought_back_by_a_restart() {
     assert_eq!(world.restart().await, Reconciled::default());
     assert_eq!(world.get("/Users").await.is(200)["totalResults"], 0);
 }
+
+#[tokio::test]
+async fn group_names_that_were_exchanged_are_followed() {
+    let mut world = World::new();
+    let (one, two) = (world.group("One", &[]).await, world.group("Two", &[]).await);
+    for (id, name) in [(&one, "Three"), (&two, "One"), (&one, "Two")] {
+        world.setup.account.rename_group(&id.parse().unwrap(), name).await.unwrap();
+    }
+    let done = world.restart().await;
+    assert_eq!((done.groups_changed, done.passed_over), (2, 0));
+    world.agrees().await;
+    assert_eq!(world.restart().await, Reconciled::default());
+}
+
+#[tokio::test]
+async fn the_schema_says_that_group_names_are_unique() {
+    let world = World::new();
+    let path = "/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group";
+    let schema = world.get(path).await.is(200);
+    let attributes = schema["attributes"].as_array().unwrap();
+    let name = attributes.iter().find(|attribute| attribute["name"] == "displayName").unwrap();
+    assert_eq!(name["uniqueness"], "server");
+}
