@@ -111,6 +111,7 @@
 //! | filter in a URL, in a `.search`: length | 8 KiB, 64 KiB | 400 invalidFilter |
 //! | filter: depth, terms | 64, 256 | 400 invalidFilter |
 //! | operations of a PATCH | 1,000 | 400 invalidSyntax |
+//! | bytes of a value that a PATCH sets in several elements | 1 MiB | 400 tooMany |
 //! | values of a relation such as `members` in one request | 100,000 | 400 invalidValue |
 //! | resources on a page | 1,000 | a page of that many |
 //! | values of relations in the answer to a PATCH | 100 | 204 without a body |
