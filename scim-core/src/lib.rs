@@ -60,6 +60,7 @@
 //! | operations of a PATCH | 1,000 | [`PatchLimits::operations`] |
 //! | length, depth and terms of a PATCH path | those of [`scim_filter::Limits`] | [`PatchLimits::path`] |
 //! | work of a PATCH | 2,000,000 values looked at | [`PatchLimits::work`] |
+//! | bytes of a value that a PATCH sets in several elements | 1 MiB | [`PatchLimits::copies`] |
 //! | issues that an error keeps | 100, and counts the others | fixed |
 //! | length of an id | 512 bytes | fixed |
 //!

@@ -114,6 +114,7 @@
 //! | operations of a PATCH | 1,000 | 400 invalidSyntax |
 //! | operations of a bulk request, its body | 1,000, 4 MiB | 413 |
 //! | PATCH work of all operations of a bulk request | ten times that of one PATCH, in even shares | 400 tooMany |
+//! | bytes of a value that a PATCH sets in several elements | 1 MiB | 400 tooMany |
 //! | values of a relation such as `members` in one request, bulk requests too | 100,000 | 400 invalidValue |
 //! | resources on a page | 1,000 | a page of that many |
 //! | age of a cursor | 1 hour | 400 expiredCursor |

@@ -24,7 +24,8 @@ impl PatchRequest {
     pub fn resolve(self, definition: &TypeDefinition, quirks: &Quirks) -> Result<ChangeSet, PatchError> {
         let (operations, limits) = self.into_parts();
         let options = parse_options(quirks, &limits);
-        let mut set = ChangeSet { work_limit: limits.work, ..ChangeSet::default() };
+        let mut set =
+            ChangeSet { work_limit: limits.work, copies_limit: limits.copies, ..ChangeSet::default() };
         for (n, operation) in operations.into_iter().enumerate() {
             let mut resolver =
                 Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
