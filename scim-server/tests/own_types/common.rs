@@ -1,27 +1,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{TimeZone as _, Utc};
 use http::Request;
 use http_body_util::BodyExt as _;
 use scim_core::{Quirks, Registry, ResourceId};
 use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
-use scim_server::{Body, Clock, IdGenerator, ScimService};
+use scim_server::{Body, FixedClock, IdGenerator, ScimService};
 pub(crate) use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// One second later every time, so that two services that are asked the same tell the same time.
 #[derive(Debug, Default)]
 struct Counting(AtomicU64);
-
-impl Clock for Counting {
-    fn now(&self) -> DateTime<Utc> {
-        Utc.timestamp_opt(1_700_000_000 + i64::try_from(self.0.fetch_add(1, Ordering::SeqCst)).unwrap(), 0)
-            .unwrap()
-    }
-}
 
 impl IdGenerator for Counting {
     fn resource_id(&self) -> ResourceId {
@@ -80,7 +72,7 @@ impl Server {
         let service = ScimService::builder(store)
             .registry(registry)
             .quirks(quirks)
-            .clock(Arc::new(Counting::default()))
+            .clock(Arc::new(FixedClock(Utc.timestamp_opt(1_700_000_000, 0).unwrap())))
             .ids(Arc::new(Counting::default()))
             .build();
         Self { service }

@@ -120,8 +120,10 @@ async fn a_request_may_bring_schemas_of_its_own() {
 #[tokio::test]
 async fn relations_and_names_to_show_of_own_types() {
     let kind = |name: &str| format!("urn:example:2.0:{name}");
+    let reference = || Attribute::new("$ref", DataType::Reference);
     let parts = |name: &str| {
-        Attribute::complex(name, [string("value"), string("display"), string("type")]).multi_valued()
+        Attribute::complex(name, [string("value"), string("display"), string("type"), reference()])
+            .multi_valued()
     };
     let desk = Schema::new(
         kind("Desk").parse().unwrap(),
@@ -144,7 +146,10 @@ async fn relations_and_names_to_show_of_own_types() {
         let desk = server.post("/Desks", &desk).await.expect(201).id();
         let place = json!({"schemas": [kind("Place")], "name": "Attic", "desks": [{"value": desk}]});
         let place = server.post("/Places", &place).await.expect(201).json();
-        assert_eq!(place["desks"], json!([{"value": desk, "type": "Desk", "display": "D-7"}]));
+        assert_eq!(
+            place["desks"],
+            json!([{"value": desk, "$ref": format!("http://example.com/Desks/{desk}"), "type": "Desk", "display": "D-7"}])
+        );
         let desk = server.get(&format!("/Desks/{desk}")).await.json();
         assert_eq!(desk["places"][0]["display"], "Attic");
         assert_eq!(server.filter("/Desks", "places.display eq \"attic\"").await.total(), 1);

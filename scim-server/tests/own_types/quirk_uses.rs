@@ -138,7 +138,7 @@ async fn wrap_single_values() {
 #[tokio::test]
 async fn empty_strings() {
     user_needs(Quirk::EmptyStrings, "active", json!("")).await;
-    user_needs(Quirk::EmptyStrings, "emails", json!([""])).await;
+    user_needs(Quirk::EmptyStrings, "emails", json!([{"value": "a@x.org", "primary": ""}])).await;
 }
 
 #[tokio::test]
