@@ -11,7 +11,7 @@ const LEASE: &str = r#"{"id": "urn:example:2.0:Lease", "name": "Lease", "descrip
     [{"name": "owner", "required": true}, {"name": "until", "type": "dateTime"}]}"#;
 
 /// The types of RFC 7643, and printers.
-fn registry() -> Result<Registry, Box<dyn std::error::Error>> {
+pub(crate) fn registry() -> Result<Registry, Box<dyn std::error::Error>> {
     let uri: SchemaUri = PRINTER.parse()?;
     let trays =
         Attribute::complex("trays", [Attribute::new("value", Integer), Attribute::new("type", String)]);

@@ -6,4 +6,5 @@ mod any_schema;
 mod common;
 mod devices;
 mod exchange;
+mod idp_rows;
 mod quirk_uses;
