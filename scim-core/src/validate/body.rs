@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::at::At;
 use super::coerce::{Coerce, is_blank};
 use super::issue::{IssueKind, Issues, ValidationError};
+use super::keys::expand;
 use crate::ids::ResourceId;
 use crate::quirk::Quirks;
 use crate::registry::TypeDefinition;
@@ -68,6 +69,7 @@ pub(super) struct Read {
 pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quirks) -> Read {
     let mut coerce = Coerce::new(quirks, definition.name());
     check_schemas(definition, body.get("schemas"), &mut coerce);
+    let body = expand(definition, body, &mut coerce);
     // No hostile body gets more room than the schemas have attributes.
     let mut attributes = Object::with_capacity(body.len().min(definition.base().attributes().len()) + 1);
     attributes.push_new("schemas", Value::Array(Vec::new()));
