@@ -369,6 +369,30 @@ fn schemas_name_what_the_resource_is() {
         refuses("User", &json, &strict, ScimType::InvalidSyntax, &format!("`schemas` {words}"));
         accepts("User", &json, &Quirks::interop(), "schemas", &format!(r#"["{}"]"#, urn::USER));
     }
+    let of = |schemas: &str| format!(r#"{{"userName":"u","schemas":{schemas}}}"#);
+    let tolerated = [
+        "null".to_owned(),
+        r#""""#.to_owned(),
+        r#"[""]"#.to_owned(),
+        r#"["urn:scim:schemas:core:1.0"]"#.to_owned(),
+        r#"["URN:scim:schemas:core:1.1","urn:scim:schemas:extension:enterprise:1.0"]"#.to_owned(),
+        r#"["urn:scim:schemas:core:2.0:User"]"#.to_owned(),
+        format!(r#"["urn:example:x","{}","{}"]"#, urn::GROUP, urn::USER.to_uppercase()),
+        format!(r#"["urn:example:x","{}"]"#, urn::ENTERPRISE_USER),
+    ];
+    for schemas in tolerated {
+        accepts("User", &of(&schemas), &Quirks::interop(), "schemas", &format!(r#"["{}"]"#, urn::USER));
+        assert!(post("User", &of(&schemas), &strict).is_err(), "{schemas}");
+    }
+    for uri in
+        ["urn:x", urn::GROUP, "urn:scim:schemas:core:2.0:Group", "urn:scim:schemas:extension:enterprise:1.0"]
+    {
+        let message =
+            format!("`schemas` names `{uri}`, which is no schema of User; it must list `{}`", urn::USER);
+        let listed = of(&format!(r#"["{uri}"]"#));
+        refuses("User", &listed, &Quirks::interop(), ScimType::InvalidSyntax, &message);
+        assert!(post("User", &listed, &strict).is_err(), "{uri}");
+    }
     refuses(
         "User",
         r#"{"schemas":{},"userName":"u"}"#,

@@ -290,9 +290,22 @@ fn schemas(ids: &Ids) -> Vec<Case> {
             .is(400, SYNTAX)
             .says("urn:example:nope"),
         post("a group's schema on a person", "/Users", &person(json!([GROUP])))
-            .on(On::Strict)
             .is(400, SYNTAX)
-            .says("schemas|core:2.0"),
+            .says("schemas.*core:2.0:Group"),
+        post(
+            "a person's schema on a group",
+            "/Groups",
+            &json!({"schemas": [USER], "displayName": "Schemas"}),
+        )
+        .is(400, SYNTAX)
+        .says("schemas.*core:2.0:User"),
+        put(
+            "an unknown schema alone in a PUT",
+            &victim,
+            &json!({"schemas": ["urn:x"], "userName": "victim@example.com"}),
+        )
+        .is(400, SYNTAX)
+        .says("schemas.*urn:x"),
         put("no schemas in a PUT", &victim, &json!({"userName": "victim@example.com"}))
             .on(On::Strict)
             .is(400, SYNTAX)

@@ -126,6 +126,18 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         return;
     }
     if coerce.quirks.assume_schemas {
+        let is_known = |uri: &str| {
+            base.is(uri) || definition.extension(uri).is_some() || is_early_core(uri, definition.name())
+        };
+        let mut given = texts().filter(|uri| !uri.trim().is_empty()).peekable();
+        // What names other schemas only was made for another endpoint.
+        if let Some(uri) = given.peek().copied()
+            && !given.any(is_known)
+        {
+            let (uri, name) = (excerpt(uri), definition.name());
+            let problem = format!("names `{uri}`, which is no schema of {name}; it must list `{base}`");
+            coerce.issue(&at, IssueKind::Schemas(problem));
+        }
         return;
     }
     let problem = if uris.is_empty() {
@@ -138,6 +150,17 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         return;
     };
     coerce.issue(&at, IssueKind::Schemas(problem));
+}
+
+/// Whether a URI is that of the core schema in SCIM 1.x, which had one for all types, or in drafts of SCIM 2.0.
+fn is_early_core(uri: &str, type_name: &str) -> bool {
+    const PREFIX: &str = "urn:scim:schemas:core:";
+    let version =
+        uri.split_at_checked(PREFIX.len()).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX));
+    version.is_some_and(|(_, rest)| match rest.split_once(':') {
+        None => true,
+        Some((_, name)) => name.eq_ignore_ascii_case(type_name),
+    })
 }
 
 fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Object {
