@@ -127,7 +127,29 @@ fn stale(ids: &Ids) -> Vec<Case> {
             ]);
         }
     }
+    for case in &mut cases {
+        *case = case.clone().says("^the resource has changed: its version is now");
+    }
+    cases.extend(there_already(ids));
     cases
+}
+
+/// Nothing has changed where only what is not there may be written: the answer says what is there.
+fn there_already(ids: &Ids) -> Vec<Case> {
+    let (victim, group) = (format!("/Users/{}", ids.victim), format!("/Groups/{}", ids.group));
+    let person = json!({"schemas": [USER], "userName": "victim@example.com", "displayName": "Late"});
+    let people = json!({"schemas": [GROUP], "displayName": "Late"});
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Late"}]);
+    let mut cases = Vec::new();
+    for (target, body) in [(&victim, &person), (&group, &people)] {
+        cases.extend([
+            put("PUT unless it exists", target, body),
+            patch("PATCH unless it exists", target, &rename),
+            method("DELETE unless it exists", "DELETE", target),
+        ]);
+    }
+    let says = "^the header If-None-Match rules this out: the resource exists, and its version is";
+    cases.into_iter().map(|case| case.with("If-None-Match", "*").is(412, &[]).says(says)).collect()
 }
 
 fn queries() -> Vec<Case> {

@@ -11,7 +11,7 @@ use super::issue::IssueKind;
 use crate::patch::equalities;
 use crate::quirk::Quirk;
 use crate::registry::TypeDefinition;
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Schema};
 use crate::value::{Object, Value, excerpt_path};
 
 /// What only a path has: no name of an attribute.
@@ -21,10 +21,11 @@ const MARKS: [char; 3] = [':', '.', '['];
 /// URI of the base schema. Where that is not tolerated the body is refused: to pass such a key over, as a name that is
 /// not known may be, would leave a person active who is to be suspended.
 pub(super) fn expand(definition: &TypeDefinition, body: Object, coerce: &mut Coerce<'_>) -> Object {
-    let marked = |name: &str| name.contains(MARKS);
     let is_path = |name: &str, value: &Value| match (definition.extension(name), value) {
-        (None, _) => marked(name),
-        (Some(_), Value::Object(data)) => data.iter().any(|(name, _)| marked(name.as_str())),
+        (None, _) => name.contains(MARKS),
+        (Some(extension), Value::Object(data)) => {
+            data.iter().any(|(name, _)| is_path_in(&extension.schema, name.as_str()))
+        }
         (Some(_), _) => false,
     };
     if !body.iter().any(|(name, value)| is_path(name.as_str(), value)) {
@@ -46,6 +47,11 @@ pub(super) fn expand(definition: &TypeDefinition, body: Object, coerce: &mut Coe
         expanding.part(part);
     }
     expanding.finish()
+}
+
+/// Whether a name in an extension is a path: an attribute may itself be called by a URN, as those of RFC 9944 are.
+fn is_path_in(extension: &Schema, name: &str) -> bool {
+    name.contains(MARKS) && extension.attribute(name).is_none()
 }
 
 struct Expanding<'a, 'c, 'q> {
@@ -88,7 +94,7 @@ impl<'a> Expanding<'a, '_, '_> {
             } else if let Some(extension) = self.definition.extension(name) {
                 let uri = extension.schema.id().as_str();
                 match value {
-                    Value::Object(data) => self.extension(uri, data),
+                    Value::Object(data) => self.extension(&extension.schema, data),
                     _ if self.plain.contains(uri) => self.clash(name),
                     other => self.plain.push_new(uri, other),
                 }
@@ -108,26 +114,25 @@ impl<'a> Expanding<'a, '_, '_> {
         }
     }
 
-    fn extension(&mut self, uri: &str, data: Object) {
+    fn extension(&mut self, schema: &Schema, data: Object) {
+        let uri = schema.id().as_str();
         if self.plain.get(uri).is_some_and(|there| there.as_object().is_none()) {
             return self.clash(uri);
         }
-        // What has no mark is read later, with whatever is wrong with it.
+        // What is no path is read later, with whatever is wrong with it.
         let (paths, names): (Vec<_>, Vec<_>) =
-            data.into_iter().partition(|(name, _)| name.as_str().contains(MARKS));
-        match self.plain.get_mut(uri).and_then(Value::as_object_mut) {
-            None => self.plain.push_new(uri, Value::Object(names.into_iter().collect())),
-            // A part of the same extension came before it, or it is there again inside the base schema.
-            Some(_) => {
-                for (name, value) in names {
-                    let found = self.definition.extension(uri);
-                    match found.and_then(|extension| extension.schema.attribute(name.as_str())) {
-                        Some(attribute) => self.whole(name.as_str(), Some(uri), attribute, value),
-                        None if name.is("schemas") => {}
-                        None => self.coerce.unknown(&At::Extension(uri, &excerpt_path(name.as_str()))),
-                    }
+            data.into_iter().partition(|(name, _)| is_path_in(schema, name.as_str()));
+        if self.plain.contains(uri) {
+            // A path has named a part of it before, or it is there again inside the base schema.
+            for (name, value) in names {
+                match schema.attribute(name.as_str()) {
+                    Some(attribute) => self.whole(name.as_str(), Some(uri), attribute, value),
+                    None if name.is("schemas") => {}
+                    None => self.coerce.unknown(&At::Extension(uri, &excerpt_path(name.as_str()))),
                 }
             }
+        } else {
+            self.plain.push_new(uri, Value::Object(names.into_iter().collect()));
         }
         for (name, value) in paths {
             self.key(&format!("{uri}:{name}"), value);

@@ -128,6 +128,10 @@ async fn rfc7644_3_7_13_a_stale_version_is_412() {
     for stale in [first.as_str(), "garbage", ""] {
         let answer = server.bulk(all(stale)).await;
         assert_eq!(answer.statuses(), ["412", "412", "412"], "{stale}");
+        for nth in 0..3 {
+            let sentence = format!("412 - the resource has changed: its version is now {now}");
+            assert_eq!(answer.refusal(nth), sentence, "{stale}");
+        }
         assert_eq!(answer.0[0]["location"], format!("http://example.com{path}"));
         assert_eq!(answer.0[0].get("version"), None);
     }
