@@ -17,6 +17,11 @@ mod common;
 mod server;
 
 mod auth;
+mod bulk;
+mod bulk_errors;
+mod bulk_examples;
+mod bulk_limits;
+mod bulk_references;
 mod create;
 mod delete;
 mod discovery;
