@@ -92,7 +92,7 @@ async fn r7644_3_12_12_what_is_not_supported_is_501() {
             ("DELETE", "/Me", String::new()),
         ] {
             let detail = server.send(method, path, &[], body).await.refused(501, "");
-            assert!(detail.contains(&path), "{detail}");
+            assert!(detail.contains(path), "{detail}");
         }
         server.get(&ann).await.expect(200);
     }
