@@ -24,6 +24,21 @@ async fn r7644_3_3_01_read_only_attributes_in_the_body_are_ignored() {
     }
 }
 
+/// They may, and here they do not: what nobody has said is not there.
+#[tokio::test]
+async fn r7644_3_3_02_what_is_left_out_gets_no_default() {
+    for server in everywhere() {
+        let created = server.post("/Users", &user(json!({"userName": "ann"}))).await.expect(201).json();
+        assert_eq!(keys(&created), ["id", "meta", "schemas", "userName"]);
+        let emails = json!([{"value": "a@example.com"}]);
+        let path = server.user(json!({"userName": "bob", "emails": emails})).await;
+        let read = server.get(&path).await.expect(200).json();
+        assert_eq!(keys(&read), ["emails", "id", "meta", "schemas", "userName"]);
+        assert_eq!(read["emails"], emails, "nor does a value within a list");
+        assert_eq!(server.names("active pr or emails.primary pr or emails.type pr").await, [""; 0]);
+    }
+}
+
 #[tokio::test]
 async fn r7644_3_3_01_b_those_of_own_schemas_too() {
     for server in everywhere_with(|builder| builder.registry(things())) {

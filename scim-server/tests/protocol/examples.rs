@@ -13,19 +13,20 @@ macro_rules! data {
         include_str!(concat!("../data/rfc7644/", $name))
     };
 }
+pub(crate) use data;
 
-fn parse(text: &str) -> Value {
+pub(crate) fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
 /// Four servers that give resources these ids, at the time of an example.
-fn servers(ids: &'static [&'static str], time: &'static str) -> impl Iterator<Item = Server> {
+pub(crate) fn servers(ids: &'static [&'static str], time: &'static str) -> impl Iterator<Item = Server> {
     everywhere_with(move |builder| builder.ids(Listed::new(ids))).inspect(move |server| server.at(time))
 }
 
 /// Checks that an answer has all that an example shows: dates as instants, and any version for the version.
 #[track_caller]
-fn shows(answer: &Value, example: &Value, at: &str) {
+pub(crate) fn shows(answer: &Value, example: &Value, at: &str) {
     match (answer, example) {
         (Value::Object(answer), Value::Object(example)) => {
             for (name, value) in example {

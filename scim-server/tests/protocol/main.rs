@@ -17,6 +17,13 @@ mod common;
 mod server;
 
 mod auth;
+mod bulk;
+mod bulk_errors;
+mod bulk_examples;
+mod bulk_layers;
+mod bulk_limits;
+mod bulk_references;
+mod bulk_under_way;
 mod create;
 mod delete;
 mod discovery;

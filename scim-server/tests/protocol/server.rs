@@ -12,7 +12,8 @@ use scim_server::{Clock, IdGenerator, ScimService, ScimServiceBuilder};
 use tower::ServiceExt as _;
 
 pub(crate) use crate::common::{
-    Answer, ENTERPRISE, ERROR, GROUP, LIST, PATCH_OP, SEARCH, USER, Value, encode, json, send,
+    Answer, BULK, BULK_RESPONSE, Bulk, ENTERPRISE, ERROR, GROUP, LIST, PATCH_OP, SEARCH, USER, Value, encode,
+    json, send,
 };
 
 pub(crate) type Store = Arc<dyn ResourceStore>;
@@ -132,6 +133,17 @@ impl Server {
         self.send("PATCH", path, &[("content-type", "application/scim+json")], body).await
     }
 
+    /// A bulk request with these operations; its answer.
+    pub(crate) async fn bulk(&self, operations: Value) -> Bulk {
+        Bulk::of(self.post("/Bulk", &json!({"schemas": [BULK], "Operations": operations})).await)
+    }
+
+    /// As [`Server::bulk`], with `failOnErrors`.
+    pub(crate) async fn bulk_until(&self, fail_on_errors: usize, operations: Value) -> Bulk {
+        let body = json!({"schemas": [BULK], "failOnErrors": fail_on_errors, "Operations": operations});
+        Bulk::of(self.post("/Bulk", &body).await)
+    }
+
     /// POST on `.search` with these parameters.
     pub(crate) async fn search(&self, path: &str, parameters: Value) -> Answer {
         let mut body = json!({"schemas": [SEARCH]});
@@ -166,6 +178,34 @@ impl Server {
     pub(crate) async fn members(&self, path: &str) -> Vec<String> {
         let group = self.get(&format!("{path}?attributes=members")).await.expect(200).json();
         strings(&group["members"], "value")
+    }
+}
+
+impl Bulk {
+    /// The statuses, in order.
+    pub(crate) fn statuses(&self) -> Vec<&str> {
+        self.0.iter().map(|result| result["status"].as_str().unwrap()).collect()
+    }
+
+    /// The sentence of an operation that failed, after `status scimType`.
+    #[track_caller]
+    pub(crate) fn refusal(&self, nth: usize) -> String {
+        let response = &self.0[nth]["response"];
+        let part = |name: &str| response[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", part("status"), part("scimType"), part("detail"))
+    }
+
+    /// The path under the base URL that an operation was about.
+    #[track_caller]
+    pub(crate) fn path(&self, nth: usize) -> String {
+        let location = self.0[nth]["location"].as_str().unwrap_or_else(|| panic!("{:?}", self.0[nth]));
+        location.strip_prefix("https://example.com/v2").unwrap().to_owned()
+    }
+
+    /// The id of what an operation was about.
+    #[track_caller]
+    pub(crate) fn id(&self, nth: usize) -> String {
+        id(&self.path(nth)).to_owned()
     }
 }
 

@@ -112,17 +112,6 @@ impl Server {
         self.send("PATCH", path, &[("content-type", "application/scim+json")], body).await
     }
 
-    /// A bulk request with these operations; its answer.
-    pub(crate) async fn bulk(&self, operations: Value) -> Bulk {
-        Bulk::of(self.post("/Bulk", &json!({"schemas": [BULK], "Operations": operations})).await)
-    }
-
-    /// As [`Server::bulk`], with `failOnErrors`.
-    pub(crate) async fn bulk_until(&self, fail_on_errors: usize, operations: Value) -> Bulk {
-        let body = json!({"schemas": [BULK], "failOnErrors": fail_on_errors, "Operations": operations});
-        Bulk::of(self.post("/Bulk", &body).await)
-    }
-
     /// Creates a user with these attributes besides `schemas`; its id.
     pub(crate) async fn user(&self, attributes: Value) -> String {
         let mut body = json!({"schemas": [USER]});
@@ -293,32 +282,6 @@ impl Bulk {
             assert!(!needs_location || result["location"].is_string(), "{result}");
         }
         Self(results)
-    }
-
-    /// The statuses, in order.
-    pub(crate) fn statuses(&self) -> Vec<&str> {
-        self.0.iter().map(|result| result["status"].as_str().unwrap()).collect()
-    }
-
-    /// The sentence of an operation that failed, after `status scimType`.
-    #[track_caller]
-    pub(crate) fn refusal(&self, nth: usize) -> String {
-        let response = &self.0[nth]["response"];
-        let part = |name: &str| response[name].as_str().unwrap_or("-").to_owned();
-        format!("{} {} {}", part("status"), part("scimType"), part("detail"))
-    }
-
-    /// The path under the base URL that an operation was about.
-    #[track_caller]
-    pub(crate) fn path(&self, nth: usize) -> String {
-        let location = self.0[nth]["location"].as_str().unwrap_or_else(|| panic!("{:?}", self.0[nth]));
-        location.strip_prefix("http://example.com").unwrap().to_owned()
-    }
-
-    /// The id of what an operation was about.
-    #[track_caller]
-    pub(crate) fn id(&self, nth: usize) -> String {
-        self.path(nth).rsplit('/').next().unwrap().to_owned()
     }
 }
 

@@ -10,10 +10,7 @@
 )]
 
 mod anything;
-mod bulk;
-mod bulk_limits;
 mod bulk_random;
-mod bulk_references;
 mod common;
 mod create;
 mod custom;

@@ -5,15 +5,21 @@ use tokio::sync::Semaphore;
 use tower_layer::Layer;
 
 use super::LimitsService;
+use crate::limits::Limits;
 
 /// Limits every request that passes.
 ///
 /// | limit | default | answer past it |
 /// |---|---|---|
-/// | bytes of the body, as declared and as they come | 1 MiB | 413 |
+/// | bytes of the body, as declared and as they come | 4 MiB | 413 |
 /// | time until the body is there | 30 seconds, in all | 408, and the connection should be closed |
 /// | time until the answer is there | | 503 with `Retry-After` |
 /// | requests at once | 512 | 503 with `Retry-After` |
+///
+/// Here all bodies have one limit, in front of everything: it has to be no less than
+/// [`Limits::bulk_payload`](crate::Limits::bulk_payload), which the service announces as `maxPayloadSize`, or clients are
+/// refused what they were told they may send. The default is its default. The service itself holds all other bodies to
+/// [`Limits::body`](crate::Limits::body).
 ///
 /// The number of requests is counted for all services that one layer has made. With a limit of time it has to run on
 /// tokio.
@@ -28,7 +34,8 @@ impl LimitsLayer {
     /// The limits of the table.
     #[must_use]
     pub fn new() -> Self {
-        Self::unlimited().with_body(1024 * 1024).with_time(Duration::from_secs(30)).with_concurrency(512)
+        let body = Limits::default().bulk_payload;
+        Self::unlimited().with_body(body).with_time(Duration::from_secs(30)).with_concurrency(512)
     }
 
     /// No limit, until one is set.
@@ -37,7 +44,7 @@ impl LimitsLayer {
         Self { body: None, time: None, room: None }
     }
 
-    /// Sets the greatest body in bytes.
+    /// Sets the greatest body in bytes, that of a bulk request included.
     #[must_use]
     pub fn with_body(mut self, bytes: usize) -> Self {
         self.body = Some(bytes);
