@@ -145,7 +145,6 @@ impl<'s, A: AttributeDef> Target<'s, A> {
     }
 
     /// As RFC 7644 splits paths: a schema, an attribute of it and the name of a sub-attribute.
-    #[expect(clippy::type_complexity, reason = "the parts of a path, for one caller")]
     fn find_by_name<'p, V>(
         view: &'s V,
         path: &'p AttrPath<'_>,
