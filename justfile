@@ -29,6 +29,10 @@ kill ROUNDS="20":
 doc *ARGS:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps {{ ARGS }}
 
+# Compares the public API of the library crates with docs/api; `just api --write` writes it anew.
+api *ARGS:
+    bash .ci/api {{ ARGS }}
+
 # Benchmarks.
 bench *ARGS:
     cargo bench --workspace --all-features {{ ARGS }}

@@ -230,6 +230,8 @@ fn the_account_is_readable_without_json() {
             common::server::run(command.args(["account", what, "--data-dir"]).arg(server.data_dir()));
         assert!(output.status.success(), "{}", text(&output));
         let printed = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "", "a folder that was named need not be said");
         for word in words {
             assert!(printed.contains(word), "{what}: {printed}");
         }

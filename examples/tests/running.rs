@@ -339,7 +339,7 @@ fn ping_is_open_and_health_is_in_the_originals_shape() {
 #[test]
 fn a_stop_finishes_what_was_begun() {
     for kind in [Kind::Bridge, Kind::DirectorySqlite] {
-        for signal in [Signal::TERM, Signal::INT] {
+        for signal in signals(kind) {
             let mut server = Server::start(kind);
             let client = server.client();
             let idle = client.connect().unwrap();
@@ -507,7 +507,7 @@ fn discovery_says_what_there_is() {
         let config = client.get("/ServiceProviderConfig").expect(200);
         for (feature, supported) in [
             ("patch", true),
-            ("bulk", false),
+            ("bulk", true),
             ("filter", true),
             ("changePassword", false),
             ("etag", true),
@@ -585,4 +585,82 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// What ends a server in order; the terminal of a bridge may close as well.
+fn signals(kind: Kind) -> Vec<Signal> {
+    let hang_up = kind.is_bridge().then_some(Signal::HUP);
+    [Signal::TERM, Signal::INT].into_iter().chain(hang_up).collect()
+}
+
+/// A reader that has gone, and a disk that is full.
+#[test]
+fn output_that_cannot_be_written_is_no_panic() {
+    let server = Server::start(Kind::Bridge);
+    let data = server.data_dir();
+    let print = |out: std::process::Stdio| {
+        let mut command = bare(BRIDGE);
+        command.args(["account", "people", "--data-dir"]).arg(&data);
+        let child = command.stdout(out).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(!matches(&text(&output), "panicked|RUST_BACKTRACE"), "{}", text(&output));
+        output
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let gone = print(writer.into());
+    assert!(gone.status.success(), "{}", text(&gone));
+    assert_eq!(text(&gone), "");
+    let full = print(fs::File::options().write(true).open("/dev/full").unwrap().into());
+    assert!(!full.status.success());
+    assert!(text(&full).contains("error: the output cannot be written"), "{}", text(&full));
+}
+
+#[test]
+fn what_everybody_may_read_and_groups_that_are_not_there_are_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    new_session(dir.path());
+    let session = dir.path().join("scimsession");
+    let data = dir.path().join("data");
+    let start = || {
+        let mut process = Process::spawn(
+            bridge_command(dir.path()).arg("serve").env("OP_BRIDGE_MANAGED_GROUPS", " owners, Finanse"),
+        );
+        let client = Client::new(&process.origin(), "", None);
+        assert_eq!(client.get("/ping").status, 200);
+        process.signal(Signal::TERM);
+        assert!(process.wait().success());
+        process.log()
+    };
+    let log = start();
+    assert!(!matches(&log, "every user"), "{log}");
+    assert!(matches(&log, "does not have, `Finanse`") && !matches(&log, "does not have, `owners"), "{log}");
+    fs::set_permissions(&session, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let log = start();
+    assert!(matches(&log, "session file can be read by every user"), "{log}");
+    assert!(matches(&log, "data folder is open to every user"), "{log}");
+}
+
+#[test]
+fn a_folder_is_no_session_and_dev_takes_the_usual_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("s")).unwrap();
+    for command in [&["serve"][..], &["session", "show"]] {
+        let output = run(bridge_command(dir.path()).args(command).env("OP_SESSION", "s"));
+        assert!(!output.status.success());
+        assert!(matches(&text(&output), "`s` cannot be read(?s:.)*hint: .*is a folder"), "{}", text(&output));
+    }
+    let process = Process::spawn(
+        bare(BRIDGE).current_dir(dir.path()).arg("dev").env("OP_PORT", "0").env("OP_JSON_LOGS", "1"),
+    );
+    process.origin();
+    let line = process.log().lines().find(|line| line.starts_with('{')).map(str::to_owned);
+    if let Some(line) = line {
+        serde_json::from_str::<Value>(&line).unwrap();
+    }
+    drop(process);
+    fs::write(dir.path().join("op-scim-bridge-dev/scimsession"), "{").unwrap();
+    let broken = run(bare(BRIDGE).current_dir(dir.path()).arg("dev"));
+    assert!(text(&broken).contains("op-scim-bridge-dev/scimsession"), "{}", text(&broken));
 }

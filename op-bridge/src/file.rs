@@ -45,6 +45,11 @@ pub(crate) fn create_private_if_missing(path: &Path) -> io::Result<()> {
     File::options().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
 }
 
+/// Whether people who are neither the owner nor of the group may do anything with a file or folder. Not known is no.
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0)
+}
+
 /// Reads a file of at most `limit` bytes; `None` if it is longer.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();

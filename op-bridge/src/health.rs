@@ -34,6 +34,8 @@ pub enum Source {
     Account,
     /// What confirms people who have accepted.
     ConfirmationWatcher,
+    /// What compares view and account at a start. It reports only if it could not show everybody; the log names them.
+    Reconciliation,
     /// What answers identity providers.
     ScimServer,
     /// What waits for the first right bearer token.
@@ -46,6 +48,7 @@ impl Source {
         match self {
             Self::Account => "Account",
             Self::ConfirmationWatcher => "ConfirmationWatcher",
+            Self::Reconciliation => "Reconciliation",
             Self::ScimServer => "SCIMServer",
             Self::StartProvisionWatcher => "StartProvisionWatcher",
         }

@@ -605,3 +605,15 @@ async fn what_was_answered_survives_kill_9() {
     assert!(answered.len() >= 200);
     assert_eq!(answered.difference(&members).count(), 0, "of {} answers", answered.len());
 }
+
+/// A session that has only been unlocked owns the account, before it writes anything.
+#[tokio::test]
+async fn an_account_is_its_first_sessions_own_without_any_change() {
+    let setup = Setup::unlocked();
+    setup.account.own().await.unwrap();
+    setup.account.own().await.unwrap();
+    let other = Setup::unlocked();
+    let account = support::open(setup.folder.path(), &other.gate, &setup.clock);
+    assert!(matches!(account.check().await, Err(AccountError::OtherSession)));
+    assert!(matches!(account.own().await, Err(AccountError::OtherSession)));
+}

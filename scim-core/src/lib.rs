@@ -60,6 +60,7 @@
 //! | operations of a PATCH | 1,000 | [`PatchLimits::operations`] |
 //! | length, depth and terms of a PATCH path | those of [`scim_filter::Limits`] | [`PatchLimits::path`] |
 //! | work of a PATCH | 2,000,000 values looked at | [`PatchLimits::work`] |
+//! | bytes of a value that a PATCH sets in several elements | 1 MiB | [`PatchLimits::copies`] |
 //! | issues that an error keeps | 100, and counts the others | fixed |
 //! | length of an id | 512 bytes | fixed |
 //!
@@ -77,7 +78,8 @@
 //!
 //! RFC 7643 entirely, as far as it is about data: sections 2 to 4 and 7 are checked, 5 and 6 are in [`schema`] and
 //! [`ResourceType`]. RFC 7644: the data of 3.3 (POST), 3.5.1 (PUT), 3.5.2 (PATCH), 3.9 (projection), 3.10 (notation),
-//! 3.12 (errors), and the parameters of 3.4.2 and 3.4.3. Not here: bulk operations (3.7), cursors (RFC 9865).
+//! 3.12 (errors), and the parameters of 3.4.2 and 3.4.3; RFC 9865: parameters, members and errors. Not here: bulk
+//! operations (3.7).
 
 #[doc(hidden)]
 pub mod fuzzing;

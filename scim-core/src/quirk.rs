@@ -58,7 +58,8 @@ quirks! {
     RemoveListedValues = "remove_listed_values",
         "Microsoft Entra ID without its compliance flag, JumpCloud: `remove` with path `members` and a list in `value`",
         "Microsoft's page on SCIM compatibility of provisioning; ssoready #182";
-    /// Keys of a PATCH value without a path may be paths. Instead of 400 invalidPath.
+    /// Keys of a PATCH value without a path, and of a resource in POST and PUT, may be paths. Instead of 400 invalidPath or
+    /// invalidValue.
     DottedKeys = "dotted_keys",
         "Microsoft Entra ID with its compliance flag, Microsoft's validator: keys such as `name.givenName`",
         "scimitar #69, SCIM-SDK #267";
@@ -71,8 +72,8 @@ quirks! {
     IgnoreReadOnlyInPatch = "ignore_read_only_in_patch",
         "Okta group push: `id` beside `displayName`",
         "Okta's reference for SCIM 2.0";
-    /// Missing or unknown entries of `schemas` are made good from the endpoint and the data. Instead of 400
-    /// invalidSyntax.
+    /// Missing or unknown entries of `schemas` are made good from the endpoint and the data; what names schemas of other
+    /// types only is still refused. Instead of 400 invalidSyntax.
     AssumeSchemas = "assume_schemas",
         "Okta wizard apps, OneLogin, Microsoft Entra ID groups: missing, old or partial `schemas`",
         "Infisical #6552";
@@ -88,7 +89,7 @@ quirks! {
     WrapSingleValues = "wrap_single_values",
         "OneLogin templates: `emails` as one object",
         "templates that administrators edit; a comment in the source of django-scim2";
-    /// `""` is no value for attributes that are not strings. Instead of 400 invalidValue.
+    /// `""` is no value for attributes that are not strings, but never takes the place of a list. Instead of 400 invalidValue.
     EmptyStrings = "empty_strings",
         "OneLogin macros that expand to nothing: `\"active\": \"\"`",
         "templates with macros such as `{$user.active}`";
@@ -106,6 +107,10 @@ quirks! {
     AnyCountry = "any_country",
         "most: `USA` or `Germany` in `addresses.country`",
         "errata 5990 and 5991 of RFC 7643, whose own examples had `USA`";
+    /// A POST in a bulk request may have no `bulkId`. Instead of 400 invalidValue.
+    MissingBulkIds = "missing_bulk_ids",
+        "scripts whose bulk requests refer to nothing: a POST without `bulkId`",
+        "RFC 7644 section 3.7 requires it, though only references need it";
     /// `attributes` wins over `excludedAttributes`. Instead of 400 invalidValue.
     PreferAttributes = "prefer_attributes",
         "clients that send `attributes` and `excludedAttributes` together",

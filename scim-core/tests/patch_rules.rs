@@ -112,6 +112,72 @@ fn an_empty_list_of_what_to_remove_removes_nothing() {
 }
 
 #[test]
+fn a_template_that_was_not_filled_in_empties_no_list() {
+    let emails = user_json(r#""emails":[{"value":"a"}]"#);
+    let operation = |op: &str, name: &str, value: &str| {
+        [
+            format!(r#"[{{"op":"{op}","path":"{name}","value":{value}}}]"#),
+            format!(r#"[{{"op":"{op}","value":{{"{name}":{value}}}}}]"#),
+        ]
+    };
+    let action = |operations: &str| {
+        let changes = resolve(&definition("Group"), operations, &Quirks::interop())?;
+        Ok::<_, (ScimType, String)>(format!("{:?}", changes.relations[0].action))
+    };
+    let (interop, invalid) = (Quirks::interop(), ScimType::InvalidValue);
+    for value in [r#""""#, r#"[""]"#, r#"["",null]"#, "[null]"] {
+        for operations in operation("replace", "emails", value) {
+            refuses(
+                "User",
+                &emails,
+                &operations,
+                &interop,
+                invalid,
+                "`emails` would be replaced by a value with nothing",
+            );
+        }
+        for operations in operation("replace", "members", value) {
+            let (scim_type, error) = action(&operations).unwrap_err();
+            assert_eq!(scim_type, invalid);
+            let words =
+                "`members` would be replaced by a value with nothing in it; send null or an empty list";
+            assert!(error.contains(words), "{error}");
+        }
+        // To add nothing changes nothing.
+        for operations in operation("add", "emails", value) {
+            gives("User", &emails, &operations, &interop, "emails", r#"[{"value":"a"}]"#);
+        }
+        for operations in operation("add", "members", value) {
+            assert_eq!(action(&operations).unwrap(), "Add([])");
+        }
+    }
+    for value in ["null", "[]"] {
+        for operations in operation("replace", "emails", value) {
+            gives("User", &emails, &operations, &interop, "emails", "-");
+        }
+        for operations in operation("replace", "members", value) {
+            assert_eq!(action(&operations).unwrap(), "Replace([])");
+        }
+    }
+    // One value is no list: what costs nobody access goes.
+    for operations in operation("replace", "active", r#""""#) {
+        gives("User", &user_json(r#""active":true"#), &operations, &interop, "active", "-");
+    }
+}
+
+#[test]
+fn members_are_not_all_removed_by_a_value_that_is_null() {
+    for quirks in [Quirks::interop(), Quirks::strict()] {
+        let null = r#"[{"op":"remove","path":"members","value":null}]"#;
+        let (scim_type, error) = resolve(&definition("Group"), null, &quirks).unwrap_err();
+        assert_eq!(scim_type, ScimType::InvalidValue);
+        assert!(error.contains("leave the value out to remove all"), "{error}");
+        let all = resolve(&definition("Group"), r#"[{"op":"remove","path":"members"}]"#, &quirks).unwrap();
+        assert_eq!(format!("{:?}", all.relations[0].action), "Replace([])");
+    }
+}
+
+#[test]
 fn listed_values_are_removed_by_value_whatever_else_they_say() {
     let emails =
         r#""emails":[{"value":"a","type":"work","display":"A"},{"value":"a","type":"home"},{"value":"b"}]"#;

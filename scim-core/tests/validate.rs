@@ -9,7 +9,7 @@ use scim_core::schema::{Mutability, Returned};
 use scim_core::scim_filter::DataType;
 use scim_core::validate::{IssueKind, validate_new, validate_replacement};
 use scim_core::{
-    Attribute, Quirks, Registry, Relation, ResourceType, Schema, ScimType, ValidationError, Value, urn,
+    Attribute, Quirk, Quirks, Registry, Relation, ResourceType, Schema, ScimType, ValidationError, Value, urn,
 };
 
 fn post(kind: &str, json: &str, quirks: &Quirks) -> Result<scim_core::Object, ValidationError> {
@@ -369,6 +369,30 @@ fn schemas_name_what_the_resource_is() {
         refuses("User", &json, &strict, ScimType::InvalidSyntax, &format!("`schemas` {words}"));
         accepts("User", &json, &Quirks::interop(), "schemas", &format!(r#"["{}"]"#, urn::USER));
     }
+    let of = |schemas: &str| format!(r#"{{"userName":"u","schemas":{schemas}}}"#);
+    let tolerated = [
+        "null".to_owned(),
+        r#""""#.to_owned(),
+        r#"[""]"#.to_owned(),
+        r#"["urn:scim:schemas:core:1.0"]"#.to_owned(),
+        r#"["URN:scim:schemas:core:1.1","urn:scim:schemas:extension:enterprise:1.0"]"#.to_owned(),
+        r#"["urn:scim:schemas:core:2.0:User"]"#.to_owned(),
+        format!(r#"["urn:example:x","{}","{}"]"#, urn::GROUP, urn::USER.to_uppercase()),
+        format!(r#"["urn:example:x","{}"]"#, urn::ENTERPRISE_USER),
+    ];
+    for schemas in tolerated {
+        accepts("User", &of(&schemas), &Quirks::interop(), "schemas", &format!(r#"["{}"]"#, urn::USER));
+        assert!(post("User", &of(&schemas), &strict).is_err(), "{schemas}");
+    }
+    for uri in
+        ["urn:x", urn::GROUP, "urn:scim:schemas:core:2.0:Group", "urn:scim:schemas:extension:enterprise:1.0"]
+    {
+        let message =
+            format!("`schemas` names `{uri}`, which is no schema of User; it must list `{}`", urn::USER);
+        let listed = of(&format!(r#"["{uri}"]"#));
+        refuses("User", &listed, &Quirks::interop(), ScimType::InvalidSyntax, &message);
+        assert!(post("User", &listed, &strict).is_err(), "{uri}");
+    }
     refuses(
         "User",
         r#"{"schemas":{},"userName":"u"}"#,
@@ -558,12 +582,20 @@ fn strict_user_names_are_identifiers_of_precis() {
         }
     }
     let words = "must be a name without symbols, characters that cannot be seen and other characters that RFC 8265 does not allow";
+    // Two names must not look the same, whatever is tolerated.
     for (name, seen) in [
         ("he\u{200b}nry", "he\\u{200b}nry"),
         ("a\u{feff}", "a\\u{feff}"),
-        ("a\u{200d}b", "a\\u{200d}b"),
         ("\u{202e}ann", "\\u{202e}ann"),
         ("ann\u{ad}a", "ann\\u{ad}a"),
+    ] {
+        let expected = format!("`userName` must be a name without invisible characters, got `{seen}`");
+        for quirks in MODES {
+            refuses("User", &json(name), &quirks, ScimType::InvalidValue, &expected);
+        }
+    }
+    for (name, seen) in [
+        ("a\u{200d}b", "a\\u{200d}b"),
         ("henry\u{2163}", "henry\u{2163}"),
         ("\u{265a}", "\u{265a}"),
         ("\u{fb01}n", "\u{fb01}n"),
@@ -589,4 +621,112 @@ fn strict_user_names_are_identifiers_of_precis() {
     {
         assert!(post("User", &json(name), &quirks).unwrap_err().to_string().contains(words));
     }
+}
+
+/// The members of a User, and the same said in the usual way.
+#[test]
+fn keys_that_are_paths_say_what_they_say_in_a_patch() {
+    let (user, ent) = (urn::USER, urn::ENTERPRISE_USER);
+    let table = [
+        (format!(r#""{user}":{{"active":false}}"#), r#""active":false"#.to_owned()),
+        (format!(r#""{user}:active":"False""#), r#""active":false"#.to_owned()),
+        (format!(r#""{}:ACTIVE":false"#, user.to_uppercase()), r#""active":false"#.to_owned()),
+        (
+            r#""name.givenName":"G","NAME.familyname":"F""#.to_owned(),
+            r#""name":{"givenName":"G","familyName":"F"}"#.to_owned(),
+        ),
+        (
+            format!(r#""name":{{"givenName":"G"}},"{user}":{{"name.familyName":"F","title":"T"}}"#),
+            r#""name":{"givenName":"G","familyName":"F"},"title":"T""#.to_owned(),
+        ),
+        (
+            r#""emails[type eq \"work\"].value":"w@x","emails[type eq \"work\"].primary":"True","emails[type eq \"home\"]":{"value":"h@x"}"#
+                .to_owned(),
+            r#""emails":[{"value":"w@x","type":"work","primary":true},{"value":"h@x","type":"home"}]"#.to_owned(),
+        ),
+        (r#""emails.value":"w@x""#.to_owned(), r#""emails":[{"value":"w@x"}]"#.to_owned()),
+        (
+            r#""emails[type eq \"work\"].value":null,"name.givenName":null,"meta.created":"x","id":"y""#.to_owned(),
+            r#""active":null"#.to_owned(),
+        ),
+        (
+            format!(r#""{ent}:department":"D","{ent}:manager.value":"m""#),
+            format!(r#""{ent}":{{"department":"D","manager":{{"value":"m"}}}}"#),
+        ),
+        (
+            format!(r#""{ent}":{{"department":"D","manager.value":"m"}},"{user}":{{"{ent}":{{"division":"V"}}}}"#),
+            format!(r#""{ent}":{{"department":"D","division":"V","manager":{{"value":"m"}}}}"#),
+        ),
+        (
+            format!(r#""urn:example:none:x":1,"a.b":2,"name.nick":3,"{user}:x":4,"{user}":null"#),
+            r#""active":null"#.to_owned(),
+        ),
+    ];
+    for (keys, plain) in table {
+        let of = |members: &str| post("User", &user_json(members), &Quirks::interop());
+        assert_eq!(of(&keys), of(&plain), "{keys}");
+        assert!(of(&keys).is_ok(), "{keys}");
+        // What the schemas know is never passed over, also where names that they do not know are.
+        let mut without = Quirks::interop();
+        without = without.with(Quirk::DottedKeys, false);
+        let is_known = !keys.contains("urn:example:none");
+        assert_eq!(
+            post("User", &user_json(&keys), &without).is_err(),
+            is_known || keys.contains("null"),
+            "{keys}"
+        );
+        assert_eq!(
+            post("User", &user_json(&keys), &Quirks::strict()).unwrap_err().scim_type(),
+            ScimType::InvalidValue,
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_a_path_must_not_say_otherwise_than_another_key() {
+    let (user, ent) = (urn::USER, urn::ENTERPRISE_USER);
+    let twice = "is given twice in this body, each time in other words; send it once";
+    let table = [
+        (format!(r#""active":true,"{user}:active":false"#), format!("`{user}:active` {twice}")),
+        (format!(r#""{user}:active":false,"active":true"#), format!("`active` {twice}")),
+        (format!(r#""active":true,"{user}":{{"active":true}}"#), format!("`active` {twice}")),
+        (r#""name.givenName":"G","name":{"givenName":"H"}"#.to_owned(), format!("`name.givenName` {twice}")),
+        (r#""name.givenName":"G","name":null"#.to_owned(), format!("`name.givenName` {twice}")),
+        (format!(r#""{user}:name.givenName":"G","name.givenName":"G""#), format!("`name.givenName` {twice}")),
+        (r#""emails.value":"w@x","emails":[]"#.to_owned(), format!("`emails.value` {twice}")),
+        (
+            r#""emails[type eq \"work\"].type":"home""#.to_owned(),
+            format!(r#"`emails[type eq "work"].type` {twice}"#),
+        ),
+        (format!(r#""{ent}:department":"D","{ent}":null"#), format!("`{ent}` {twice}")),
+        (format!(r#""{user}":"x""#), format!("`{user}` must be an object, got a string")),
+        (
+            r#""emails[type sw \"w\"].value":"w@x""#.to_owned(),
+            r#"`emails[type sw "w"].value` has a filter that does not say what the value is to have"#
+                .to_owned(),
+        ),
+        (
+            r#""emails[kind eq \"w\"].value":"w@x""#.to_owned(),
+            r#"`emails[kind eq "w"].value` cannot be used: "#.to_owned(),
+        ),
+        (
+            r#""emails[type eq \"w\".value":"w@x""#.to_owned(),
+            r#"`emails[type eq "w".value` cannot be read as a path: "#.to_owned(),
+        ),
+    ];
+    for (members, message) in table {
+        let error = post("User", &user_json(&members), &Quirks::interop()).unwrap_err();
+        assert!(error.to_string().starts_with(&message), "{members}: {error}");
+    }
+}
+
+#[test]
+fn each_filter_in_a_key_makes_a_value_in_the_order_of_the_body() {
+    let keys: Vec<String> =
+        (0..8_192).map(|n| format!(r#""emails[type eq \"{n}\"].value":"x{n}""#)).collect();
+    let made = post("User", &user_json(&keys.join(",")), &Quirks::interop()).unwrap();
+    let emails = made.get("emails").and_then(Value::as_array).unwrap();
+    assert_eq!(emails.len(), 8_192);
+    assert_eq!(emails[8_191], value(r#"{"value":"x8191","type":"8191"}"#));
 }

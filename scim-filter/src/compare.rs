@@ -18,6 +18,7 @@ use crate::types::CaseRule;
 /// assert_eq!(comparison_key("Straße", CaseRule::Exact), "Straße");
 /// assert_eq!(comparison_key("Straße", CaseRule::Fold), "strasse");
 /// assert_eq!(comparison_key("ＢＪＥＮＳＥＮ", CaseRule::UserName), "bjensen");
+/// assert_eq!(comparison_key("Straße", CaseRule::UserName), "straße");
 /// ```
 pub fn comparison_key(text: &str, rule: CaseRule) -> Cow<'_, str> {
     match rule {
@@ -30,9 +31,11 @@ pub fn comparison_key(text: &str, rule: CaseRule) -> Cow<'_, str> {
             }
         }
         CaseRule::Fold => Cow::Owned(text.chars().default_case_fold().collect()),
-        // Case folding is defined on decomposed text where a character has an iota below (Unicode, 3.13, D145).
+        // "mapped to lowercase using the Unicode toLowerCase() operation" (RFC 8264, 5.2.3), which looks at whole words:
+        // a capital sigma at the end of one becomes a final sigma. Lower case keeps apart what folding makes one (ß and
+        // ss), and those are the names of two people.
         CaseRule::UserName => {
-            Cow::Owned(text.chars().map(map_width).nfd().default_case_fold().nfc().collect())
+            Cow::Owned(text.chars().map(map_width).collect::<String>().to_lowercase().nfc().collect())
         }
     }
 }
@@ -165,24 +168,59 @@ mod tests {
         for rule in [CaseRule::Fold, CaseRule::UserName] {
             assert!(same(rule, "BJensen@Example.COM", "bjensen@example.com"));
             assert!(same(rule, "ÄRGER", "ärger"));
-            assert!(same(rule, "STRASSE", "straße"));
             assert!(same(rule, "ΣΊΣΥΦΟΣ", "σίσυφος"));
             assert!(!same(rule, "a", "ä"));
             assert!(!same(rule, "ı", "i"), "folding is that of no language");
         }
         assert!(!same(CaseRule::Fold, "e\u{301}", "é"));
-        assert!(same(CaseRule::UserName, "E\u{301}", "é"));
-        assert!(same(CaseRule::UserName, "ｶﾞ", "ガ"));
-        assert!(!same(CaseRule::UserName, "ﬁ", "fi ") && same(CaseRule::UserName, "ﬁ", "FI"));
+        assert!(same(CaseRule::Fold, "STRASSE", "straße"));
+    }
+
+    #[test]
+    fn user_names_are_one_where_rfc_8265_maps_them_to_one() {
+        let table = [
+            ("ＢＪｅｎｓｅｎ＠ｅｘａｍｐｌｅ．ｃｏｍ", "bjensen@example.com", true),
+            ("ｶﾞ", "ガ", true),
+            ("É", "e\u{301}", true),
+            ("E\u{301}", "é", true),
+            ("ᾼ", "α\u{345}", true),
+            ("Α\u{345}", "ᾳ", true),
+            ("straße", "STRASSE", false),
+            ("straße", "strasse", false),
+            ("STRAẞE", "straße", true),
+            ("ﬁ", "fi", false),
+            // What ends a word is not told from the letter that stands for the same sound elsewhere, unless by the capital.
+            ("ΣΊΣΥΦΟΣ", "σίσυφος", true),
+            ("ΣΊΣΥΦΟΣ", "σίσυφοσ", false),
+            ("σίσυφος", "σίσυφοσ", false),
+            ("I", "i", true),
+            ("ı", "I", false),
+            ("İ", "i\u{307}", true),
+        ];
+        for (left, right, same) in table {
+            let keys = [left, right].map(|text| comparison_key(text, CaseRule::UserName));
+            assert_eq!(keys[0] == keys[1], same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn composed_and_decomposed_user_names_have_one_key() {
+        for char in (0..=0x2_ffff).filter_map(char::from_u32) {
+            let composed = format!("aΣ{char}\u{345}\u{323}");
+            let decomposed: String = composed.nfd().collect();
+            let keys = [&composed, &decomposed].map(|text| comparison_key(text, CaseRule::UserName));
+            assert_eq!(keys[0], keys[1], "{:x}", u32::from(char));
+        }
     }
 
     #[test]
     fn a_key_is_its_own_key() {
         for char in (0..=0x2_ffff).filter_map(char::from_u32) {
-            let text = format!("a{char}\u{345}");
-            for rule in [CaseRule::Fold, CaseRule::UserName] {
-                let key = comparison_key(&text, rule);
-                assert_eq!(comparison_key(&key, rule), key, "{:x}", u32::from(char));
+            for text in [format!("a{char}\u{345}"), format!("aΣ{char}"), format!("{char}Σ")] {
+                for rule in [CaseRule::Fold, CaseRule::UserName] {
+                    let key = comparison_key(&text, rule);
+                    assert_eq!(comparison_key(&key, rule), key, "{:x}", u32::from(char));
+                }
             }
         }
     }

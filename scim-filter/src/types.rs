@@ -90,9 +90,11 @@ pub enum CaseRule {
     Exact,
     /// Without regard to case, by full Unicode case folding: `caseExact` is false.
     Fold,
-    /// As user names do: wide and narrow forms are mapped, then case is folded, then the text is composed (NFC).
+    /// As user names do: wide and narrow forms are mapped, then capitals are mapped to lower case, then the text is
+    /// composed (NFC).
     ///
-    /// RFC 7643, 4.1.1 has `userName` compared without regard to case; the profile is that of RFC 8265, 3.3, with case
-    /// folding for its mapping to lower case.
+    /// RFC 7643, 4.1.1 has `userName` compared without regard to case by the profile of RFC 8265, 3.3. Lower case is
+    /// less than [folding](Self::Fold): `straße` and `strasse` are two names. It looks at whole words, so that a capital
+    /// sigma at the end of one becomes ς, also where the word is the literal of `sw`, `ew` or `co`.
     UserName,
 }

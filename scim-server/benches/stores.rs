@@ -10,10 +10,10 @@ use scim_core::patch::ChangeSet;
 use scim_core::{
     Draft, Object, PatchLimits, PatchRequest, Quirks, Registry, ResourceId, TypeDefinition, Value, validate,
 };
-use scim_filter::{Filter, ResolveOptions};
+use scim_filter::{AttrPath, Filter, ResolveOptions};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, MemoryStore, NewResource, Precondition, Query, ResourceStore, Scope, SqliteStore,
+    Load, MemoryStore, NewResource, Query, ResourceStore, Scope, SqliteStore, Start, Target, Write,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ impl Bench {
                 tasks.spawn(async move {
                     for n in (from + worker..to).step_by(at_once) {
                         let new = new_user(&user, n);
-                        store.create(&context, &user, new, Load::None).await.unwrap();
+                        store.write(&context, create(&user, new)).await.unwrap();
                     }
                 });
             }
@@ -61,8 +61,8 @@ impl Bench {
     }
 
     fn apply(&self, store: &Store, id: &ResourceId, changes: ChangeSet) {
-        let done = store.apply(&self.context, &self.group, id, changes, Precondition::Any, Load::None);
-        assert!(self.runtime.block_on(done).unwrap().unwrap().changed);
+        let write = Write::apply(Target::new(&self.group, id), changes).with_load(Load::None);
+        assert!(self.runtime.block_on(store.write(&self.context, write)).unwrap().is_change());
     }
 }
 
@@ -85,6 +85,10 @@ fn new_user(definition: &TypeDefinition, n: usize) -> NewResource {
     let Draft { resource, relations, .. } =
         validate::validate_new(definition, object(&body), &Quirks::interop()).unwrap();
     NewResource::new(id(n), resource, relations)
+}
+
+fn create(definition: &Arc<TypeDefinition>, new: NewResource) -> Write {
+    Write::create(definition, new).with_load(Load::None)
 }
 
 fn id(n: usize) -> ResourceId {
@@ -129,7 +133,7 @@ fn reads(criterion: &mut Criterion) {
                     n = (n + 7919) % users;
                     let query = query(&bench.user, &format!(r#"userName eq "USER{n}@example.com""#), 100);
                     let page = bench.runtime.block_on(store.query(&bench.context, &query)).unwrap();
-                    assert_eq!(page.total_results, 1);
+                    assert_eq!(page.total_results, Some(1));
                 });
             });
             group.bench_function("first page of 100", |b| {
@@ -146,6 +150,43 @@ fn reads(criterion: &mut Criterion) {
                 let query = query(&bench.user, filter, 100);
                 b.iter(|| bench.runtime.block_on(store.query(&bench.context, &query)).unwrap());
             });
+        }
+    }
+}
+
+/// A page of 100: the first one, and one in the middle by position and by index; of all users, of those that a scan
+/// finds, and sorted.
+fn paging(criterion: &mut Criterion) {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    for users in [1_000, 100_000] {
+        for (name, store) in bench.stores(&folder, &format!("paging{users}")) {
+            bench.create(&store, 0, users, 512);
+            let mut group = criterion.benchmark_group(format!("paging: {name} of {users} users"));
+            let sort = AttrPath::parse("userName").unwrap().resolve_sort(&*bench.user).unwrap();
+            let all = query(&bench.user, "", 100);
+            let scan = query(&bench.user, r#"title sw "engineer""#, 100);
+            let scopes = vec![Scope::all(Arc::clone(&bench.user)).with_sort_by(Some(sort))];
+            let sorted = Query::new(scopes, 100).with_load(Load::AtMost(100));
+            let ask = |query: &Query| bench.runtime.block_on(store.query(&bench.context, query)).unwrap();
+            for (kind, first) in [("all", all), ("scan", scan), ("sorted", sorted)] {
+                if kind != "all" {
+                    group.sample_size(10);
+                }
+                let by_index = first.clone().with_start_index(u64::try_from(users / 2 + 1).unwrap());
+                // What comes after the resource before it is the same page by position.
+                let mut before = first.clone().with_start_index(u64::try_from(users / 2).unwrap());
+                before.count = 1;
+                let before = ask(&before);
+                let by_cursor = first.clone().with_start(Start::After(before.next.unwrap()));
+                let begins = |query: &Query| ask(query).records.first().map(|record| record.id.clone());
+                assert_eq!(begins(&by_cursor), begins(&by_index));
+                for (what, query) in
+                    [("first", &first), ("middle by cursor", &by_cursor), ("middle by index", &by_index)]
+                {
+                    group.bench_function(format!("{kind}, {what}"), |b| b.iter(|| ask(query)));
+                }
+            }
         }
     }
 }
@@ -169,7 +210,7 @@ fn members(criterion: &mut Criterion) {
             relations.iter_mut().for_each(|relation| relation.targets.extend((0..size).map(id)));
             let group_id: ResourceId = format!("group-{size}").parse().unwrap();
             let new = NewResource::new(group_id.clone(), resource, relations);
-            bench.runtime.block_on(store.create(&bench.context, &bench.group, new, Load::None)).unwrap();
+            bench.runtime.block_on(store.write(&bench.context, create(&bench.group, new))).unwrap();
             group.bench_function(BenchmarkId::from_parameter(size), |b| {
                 b.iter_custom(|times| {
                     let mut spent = Duration::ZERO;
@@ -208,6 +249,6 @@ fn creates(criterion: &mut Criterion) {
 criterion_group! {
     name = stores;
     config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = reads, members, creates
+    targets = reads, paging, members, creates
 }
 criterion_main!(stores);

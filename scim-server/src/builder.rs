@@ -3,8 +3,9 @@ use std::sync::Arc;
 use scim_core::{QuirkUses, Quirks, Registry};
 
 use crate::clock::{Clock, IdGenerator, Sources};
+use crate::cursor::{CursorKey, Cursors};
 use crate::limits::Limits;
-use crate::operation::AuthenticationScheme;
+use crate::operation::{AuthenticationScheme, Me, MeBy, SubjectResolver};
 use crate::registry::RegistryHandle;
 use crate::route::Mounts;
 use crate::service::{Inner, ScimService, Shared};
@@ -21,6 +22,9 @@ pub struct ScimServiceBuilder<S> {
     mounts: Mounts,
     authentication: Vec<AuthenticationScheme>,
     documentation: Option<String>,
+    bulk: bool,
+    cursor_key: Option<CursorKey>,
+    me: Option<Me>,
 }
 
 impl<S> ScimServiceBuilder<S> {
@@ -35,6 +39,9 @@ impl<S> ScimServiceBuilder<S> {
             mounts: Mounts::new([""]),
             authentication: vec![AuthenticationScheme::bearer_token()],
             documentation: None,
+            bulk: true,
+            cursor_key: None,
+            me: None,
         }
     }
 
@@ -94,6 +101,13 @@ impl<S> ScimServiceBuilder<S> {
         self
     }
 
+    /// Whether there are bulk requests (RFC 7644 section 3.7). Default: yes. Without them, `/Bulk` is answered 501.
+    #[must_use]
+    pub fn bulk(mut self, on: bool) -> Self {
+        self.bulk = on;
+        self
+    }
+
     /// Takes the time from this clock. Default: the machine's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -105,6 +119,31 @@ impl<S> ScimServiceBuilder<S> {
     #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdGenerator>) -> Self {
         self.sources.ids = ids;
+        self
+    }
+
+    /// Seals cursors with this key, so that other processes with the same key, and this one when it is started again,
+    /// go on with lists that are being read. Default: a random key, and cursors end with the process.
+    #[must_use]
+    pub fn cursor_key(mut self, key: CursorKey) -> Self {
+        self.cursor_key = Some(key);
+        self
+    }
+
+    /// Serves `/Me`, the resource of the subject that is authenticated (RFC 7644 section 3.11): the one of this type
+    /// whose attribute is the name of the [`Principal`](crate::Principal). Default: `/Me` is answered 501.
+    ///
+    /// Whoever may ask anything of this service may change and delete the own resource there: keep away who should not.
+    #[must_use]
+    pub fn me(mut self, resource_type: &str, by: MeBy) -> Self {
+        self.me = Some(Me::Attribute(resource_type.into(), by));
+        self
+    }
+
+    /// As [`me`](Self::me), where the resource of a subject is found in another way.
+    #[must_use]
+    pub fn me_with(mut self, resolver: Arc<dyn SubjectResolver>) -> Self {
+        self.me = Some(Me::Resolver(resolver));
         self
     }
 
@@ -126,6 +165,9 @@ impl<S> ScimServiceBuilder<S> {
             mounts: self.mounts,
             authentication: self.authentication,
             documentation: self.documentation,
+            bulk: self.bulk,
+            cursors: Cursors::new(self.cursor_key.as_ref()),
+            me: self.me,
         })
     }
 }

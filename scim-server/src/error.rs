@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, RETRY_AFTER};
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use scim_core::message::MessageError;
 use scim_core::{
@@ -12,6 +12,8 @@ use scim_filter::{ParseError, ResolveError};
 
 use crate::body::Body;
 use crate::context::RequestId;
+use crate::cursor::CursorError;
+pub use crate::operation::BulkError;
 use crate::render::json;
 use crate::store::StoreError;
 
@@ -136,9 +138,29 @@ pub enum Error {
     /// Discovery endpoints have no filter (RFC 7644 section 4).
     #[error("filters are not possible at this endpoint")]
     FilterForbidden,
+    /// The cursor cannot be used.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// The count is not that of the first page of a query by cursor.
+    #[error("`count` must stay the same from page to page: {expected}, got {got}")]
+    Count {
+        /// The count of the first page.
+        expected: usize,
+        /// The count of the request.
+        got: i64,
+    },
+    /// `/Me` was asked for by nobody.
+    #[error("the request has no authenticated subject that `/Me` could stand for")]
+    NoSubject,
+    /// `/Me` stands for no resource, or for several.
+    #[error("{0}")]
+    NotMe(String),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A bulk request, or one of its operations, cannot be carried out.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
     /// Something that only the log should explain.
     #[error("{0}")]
     Internal(String),
@@ -173,7 +195,13 @@ impl Error {
             Self::FilterSyntax(_) | Self::Filter(_) => typed(ScimType::InvalidFilter),
             Self::Sensitive(_) => plain(403).with_type(ScimType::Sensitive),
             Self::FilterForbidden => plain(403),
+            Self::Cursor(CursorError::Invalid) => typed(ScimType::InvalidCursor),
+            Self::Cursor(CursorError::Expired) => typed(ScimType::ExpiredCursor),
+            Self::Count { .. } => typed(ScimType::InvalidCount),
+            Self::NoSubject => plain(401),
+            Self::NotMe(_) => plain(404),
             Self::Store(error) => store_error(error, request),
+            Self::Bulk(error) => error.to_scim(),
             Self::Internal(_) => internal(request),
         }
     }
@@ -190,6 +218,11 @@ impl Error {
         let mut response = error_response(&self.to_scim(request));
         if let Self::Method { allow, .. } = self {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Self::NoSubject = self {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"SCIM\""));
         }
         if let Self::Store(StoreError::Unavailable(unavailable)) = self {
             insert_retry_after(&mut response, unavailable.retry_after);
@@ -230,6 +263,12 @@ fn internal(request: &RequestId) -> ScimError {
 pub fn error_response(error: &ScimError) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, error.to_object().to_vec())
+}
+
+/// The answer to something that only the log should explain.
+pub(crate) fn internal_response(request: Option<&RequestId>) -> Response<Body> {
+    let error = request.map_or_else(|| ScimError::new(500, "something went wrong on this server"), internal);
+    error_response(&error)
 }
 
 /// Says when to try again, in whole seconds as identity providers read it; at least one.

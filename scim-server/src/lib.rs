@@ -38,10 +38,12 @@
 //!
 //! - [`ScimService`] and [`ScimServiceBuilder`]: the service, and everything that can be set.
 //! - [`store::ResourceStore`]: the trait that a directory of your own implements; [`store`] says what it promises.
-//! - [`layer`]: bearer tokens, request ids and one log line per request, each of use without the others.
+//! - [`layer`]: tokens, tenants, limits, audit, metrics and more, each of use without the others; see below.
 //! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
-//!   sets [`RouteName`] on the answer.
+//!   sets [`RouteName`] on the answer. By the extensions [`Quirks`](scim_core::Quirks) and
+//!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
+//!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
 //! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
 //! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
 //!   layers that refuse.
@@ -57,10 +59,28 @@
 //! gone. With `fallback_service` the path stays as it is, and `mounted_at` is what says where the service is. On hyper,
 //! wrap it in `hyper_util::service::TowerToHyperService`.
 //!
-//! Layers go around it, outermost first:
+//! # Layers
+//!
+//! They go around the service in this order, outermost first; leave out what you have no need of.
+//!
+//! | layer | what it does |
+//! |---|---|
+//! | [`forwarded`](layer::forwarded) | host, scheme and client as told by proxies that are trusted |
+//! | [`trace`](layer::trace) | request id, one log line without personal data |
+//! | `metrics` (feature `metrics`) | counts and times by route |
+//! | [`panic_guard`](layer::panic_guard) | 500 instead of a connection that breaks off |
+//! | [`limits`](layer::limits) | bytes, time and number of requests |
+//! | `rate_limit` (feature `rate-limit`) | 429 with `Retry-After`; by client here, by principal or tenant after those |
+//! | [`auth`](layer::auth) | bearer tokens with scopes; access tokens of OAuth 2.0 (feature `jwt`) |
+//! | [`tenant`](layer::tenant) | whose data, by path, host or principal |
+//! | [`audit`](layer::audit) | one event for each request that writes |
+//! | [`conditional`](layer::conditional) | `If-Match` that is malformed or missing |
 //!
 //! ```
+//! use scim_server::layer::audit::{AuditLayer, TracingSink};
 //! use scim_server::layer::auth::{AuthLayer, StaticTokens};
+//! use scim_server::layer::limits::LimitsLayer;
+//! use scim_server::layer::panic_guard::PanicGuardLayer;
 //! use scim_server::layer::trace::TraceLayer;
 //! use scim_server::store::MemoryStore;
 //! use scim_server::ScimService;
@@ -71,7 +91,10 @@
 //! let tokens = StaticTokens::new().with("entra", "a-long-random-token")?;
 //! let service = ServiceBuilder::new()
 //!     .layer(TraceLayer::new())
+//!     .layer(PanicGuardLayer::new())
+//!     .layer(LimitsLayer::new())
 //!     .layer(AuthLayer::new(tokens).with_open_discovery(mounts))
+//!     .layer(AuditLayer::new(TracingSink))
 //!     .service(ScimService::builder(MemoryStore::new()).mounted_at(mounts).build());
 //! # let _ = service;
 //! # Ok(())
@@ -89,9 +112,51 @@
 //! | filter in a URL, in a `.search`: length | 8 KiB, 64 KiB | 400 invalidFilter |
 //! | filter: depth, terms | 64, 256 | 400 invalidFilter |
 //! | operations of a PATCH | 1,000 | 400 invalidSyntax |
-//! | values of a relation such as `members` in one request | 100,000 | 400 invalidValue |
+//! | operations of a bulk request, its body | 1,000, 4 MiB | 413 |
+//! | PATCH work of all operations of a bulk request | ten times that of one PATCH, in even shares | 400 tooMany |
+//! | bytes of a value that a PATCH sets in several elements | 1 MiB | 400 tooMany |
+//! | values of a relation such as `members` in one request, bulk requests too | 100,000 | 400 invalidValue |
 //! | resources on a page | 1,000 | a page of that many |
+//! | age of a cursor | 1 hour | 400 expiredCursor |
+//! | characters of a text (digits of a number) that sorting looks at | 256 | a tie, in the order of creation |
 //! | values of relations in the answer to a PATCH | 100 | 204 without a body |
+//!
+//! # Paging
+//!
+//! By index (RFC 7644 section 3.4.2.4) unless the request has `cursor`, then by cursor (RFC 9865). An index counts
+//! anew for each page, so that what others create and delete in between shifts it; a cursor marks a place in the order,
+//! so that pages neither repeat nor leave out what stays there. A page by cursor costs what the first page costs, and
+//! the server keeps nothing for it.
+//!
+//! A cursor is encrypted and good for one query: for the tenant, the principal, the types, `filter`, `sortBy` and
+//! `sortOrder` that it was given out for, with the count of the first page. What each request shows of the resources
+//! (`attributes`) is its own matter. Servers with the same [`CursorKey`] accept each other's. `totalResults` is there on
+//! every page; where counting would cost more than the page, it is that of the first.
+//!
+//! # `/Me`
+//!
+//! Answered 501 until [`ScimServiceBuilder::me`] says which resource belongs to a [`Principal`]:
+//!
+//! ```
+//! use http::Request;
+//! use scim_server::store::MemoryStore;
+//! use scim_server::{Body, MeBy, Principal, ScimService};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = ScimService::builder(MemoryStore::new()).me("User", MeBy::UserName).build();
+//! let user = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"}"#;
+//! let request = Request::post("/Users").body(Body::from(user.as_bytes().to_vec()))?;
+//! let created = service.clone().oneshot(request).await?;
+//!
+//! // A layer for authentication sets the principal.
+//! let request = Request::get("/Me").extension(Principal::new("Ada")).body(Body::empty())?;
+//! let me = service.oneshot(request).await?;
+//! assert_eq!(me.headers()["location"], created.headers()["location"]);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //!
@@ -101,22 +166,29 @@
 //! | `sqlite` | `store::SqliteStore`: one file, SQLite built in | no |
 //! | `conformance` | `store::conformance`: the contract of a store as test functions | no |
 //! | `serve` | the module `serve` | no |
+//! | `jwt` | `layer::auth::jwt`: access tokens of OAuth 2.0, signed as JWTs; it builds C code (AWS-LC) | no |
+//! | `jwks-http` | `layer::auth::jwt::HttpKeys`: their keys, fetched over HTTPS | no |
+//! | `rate-limit` | `layer::rate_limit` | no |
+//! | `metrics` | `layer::metrics` | no |
 //!
 //! # Standard
 //!
-//! RFC 7644: 3.1 to 3.6, 3.8 to 3.10, 3.12 to 3.14, 4, 6, and bearer tokens of 2; RFC 7643 through `scim-core`.
-//! `POST /.search` and GET on the base URL query all types at once. Tolerated deviations are flags of
-//! [`Quirks`](scim_core::Quirks), set for the service or, as an extension of the request, for one tenant or request;
-//! [`ScimService::quirk_uses`] counts which were needed.
+//! RFC 7644: 3.1 to 3.14, 4, 6, and bearer tokens of 2; RFC 9865; RFC 7643 through `scim-core`.
+//! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in data and
+//! paths, forward and in circles; writes that need nothing of each other go to the store together
+//! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are
+//! flags of [`Quirks`](scim_core::Quirks), set for the service or, as an extension of the request, for one tenant or
+//! request; [`ScimService::quirk_uses`] counts which were needed.
 //!
-//! Not there, and declared so in ServiceProviderConfig or answered 501: Bulk (3.7), `/Me` (3.11), changing passwords.
+//! Not there, and declared so in ServiceProviderConfig or answered 501: POST at `/Me`, changing passwords.
 //! A `password` that a client sends is checked and thrown away: this server signs nobody in, and what is not kept
-//! cannot leak. Pages are found by index; there are no cursors (RFC 9865) yet.
+//! cannot leak.
 
 mod body;
 mod builder;
 mod clock;
 pub mod context;
+mod cursor;
 pub mod error;
 pub mod layer;
 mod limits;
@@ -134,9 +206,10 @@ pub use body::Body;
 pub use builder::ScimServiceBuilder;
 pub use clock::{Clock, FixedClock, IdGenerator, RandomIds, SystemClock};
 pub use context::{PeerAddr, Principal, RequestContext, RequestId};
+pub use cursor::{CursorError, CursorKey};
 pub use error::Error;
 pub use limits::Limits;
-pub use operation::AuthenticationScheme;
+pub use operation::{AuthenticationScheme, MeBy, SubjectResolver};
 pub use registry::RegistryHandle;
 pub use route::RouteName;
 pub use service::ScimService;

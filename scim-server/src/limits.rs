@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use scim_core::{JsonLimits, PatchLimits};
 use scim_filter::Limits as FilterLimits;
 
@@ -20,10 +22,23 @@ pub struct Limits {
     /// How many operations of one PATCH may look at all values of a relation: replace the list, or remove what a
     /// filter other than `value eq` selects. Default 10.
     pub relation_sweeps: usize,
+    /// How many operations a bulk request has at most: `maxOperations`. Default 1,000. Past it: 413.
+    pub bulk_operations: usize,
+    /// The greatest body of a bulk request, in bytes: `maxPayloadSize`. Default 4 MiB. Past it: 413.
+    pub bulk_payload: usize,
+    /// What [`PatchLimits::work`] is for one PATCH, for all of a bulk request together: each of them has an even share,
+    /// and no more than one alone. Default 20,000,000. The values of relations in a bulk request count together
+    /// against `relation_values`.
+    pub bulk_patch_work: u64,
+    /// What `relation_sweeps` is for one PATCH, for all of a bulk request together. Default 1,000.
+    pub bulk_sweeps: usize,
     /// How many resources a page has when the request does not say. Default 1,000.
     pub default_count: usize,
     /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
     pub max_count: usize,
+    /// For how long a cursor can be used after the page that gave it (RFC 9865), in whole seconds. Default 1 hour.
+    /// Later: 400 `expiredCursor`.
+    pub cursor_timeout: Duration,
     /// A PATCH of a resource whose relations have more values than this is answered 204 with no body, so that no
     /// long list is loaded. Default 100.
     pub patch_answer_values: usize,
@@ -39,8 +54,13 @@ impl Default for Limits {
             patch: PatchLimits::default(),
             relation_values: 100_000,
             relation_sweeps: 10,
+            bulk_operations: 1000,
+            bulk_payload: 4 * 1024 * 1024,
+            bulk_patch_work: 20_000_000,
+            bulk_sweeps: 1000,
             default_count: 1000,
             max_count: 1000,
+            cursor_timeout: Duration::from_secs(3600),
             patch_answer_values: 100,
         }
     }
@@ -68,11 +88,31 @@ impl Limits {
         self
     }
 
+    /// Sets how many operations a bulk request has at most.
+    #[must_use]
+    pub fn with_bulk_operations(mut self, operations: usize) -> Self {
+        self.bulk_operations = operations;
+        self
+    }
+
+    /// Sets the greatest body of a bulk request in bytes.
+    #[must_use]
+    pub fn with_bulk_payload(mut self, bytes: usize) -> Self {
+        self.bulk_payload = bytes;
+        self
+    }
+
     /// Sets the greatest page, which is also the page of a request that does not say.
     #[must_use]
     pub fn with_max_count(mut self, count: usize) -> Self {
         self.max_count = count;
         self.default_count = count;
+        self
+    }
+    /// Sets for how long a cursor can be used.
+    #[must_use]
+    pub fn with_cursor_timeout(mut self, timeout: Duration) -> Self {
+        self.cursor_timeout = timeout;
         self
     }
 }

@@ -90,7 +90,7 @@ impl Route {
             ["ResourceTypes", name] => Self::ResourceTypes(Some((*name).to_owned())),
             ["Schemas"] => Self::Schemas(None),
             ["Schemas", uri] => Self::Schemas(Some((*uri).to_owned())),
-            ["Me", ..] => Self::Me,
+            ["Me"] => Self::Me,
             ["Bulk"] => Self::Bulk,
             [endpoint, rest @ ..] => match (registry.by_endpoint(endpoint), rest) {
                 (Some(definition), []) => Self::Collection(Arc::clone(definition)),
@@ -129,10 +129,9 @@ impl Route {
             Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => {
                 "GET, HEAD"
             }
-            Self::RootSearch | Self::Search(_) => "POST",
+            Self::RootSearch | Self::Search(_) | Self::Bulk => "POST",
             Self::Collection(_) => "GET, HEAD, POST",
-            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Me | Self::Bulk => "",
+            Self::Resource(..) | Self::Me => "GET, HEAD, PUT, PATCH, DELETE",
         }
     }
 
@@ -205,12 +204,12 @@ mod tests {
             ("/.search", "/.search"),
             ("", "/"),
             ("/Schemas/urn:x", "/Schemas"),
-            ("/Me/x", "/Me"),
+            ("/Me/", "/Me"),
             ("/Bulk", "/Bulk"),
         ] {
             assert_eq!(route(path).unwrap(), name, "{path}");
         }
-        for path in ["/Nope", "/Users/1/2", "/v9/Users", "/Bulk/1"] {
+        for path in ["/Nope", "/Users/1/2", "/v9/Users", "/Bulk/1", "/Me/x"] {
             assert!(route(path).unwrap_err().contains("no endpoint"), "{path}");
         }
     }

@@ -17,9 +17,10 @@ use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
 use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId};
+use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
-use crate::operation::{self, AuthenticationScheme};
+use crate::operation::{self, AuthenticationScheme, Me};
 use crate::registry::RegistryHandle;
 use crate::request::read_body;
 use crate::route::{Mounts, Route, RouteName};
@@ -48,6 +49,9 @@ pub(crate) struct Inner<S> {
     pub(crate) mounts: Mounts,
     pub(crate) authentication: Vec<AuthenticationScheme>,
     pub(crate) documentation: Option<String>,
+    pub(crate) bulk: bool,
+    pub(crate) cursors: Cursors,
+    pub(crate) me: Option<Me>,
 }
 
 /// The store, which views of the service for single requests have in common.
@@ -92,12 +96,15 @@ impl<S> Inner<S> {
             registry,
             current: self.current.clone(),
             quirks: quirks.unwrap_or_else(|| self.quirks.clone()),
+            bulk: self.bulk,
             limits: self.limits.clone(),
             sources: self.sources.clone(),
             base_url: self.base_url.clone(),
             mounts: self.mounts.clone(),
             authentication: self.authentication.clone(),
             documentation: self.documentation.clone(),
+            cursors: self.cursors.clone(),
+            me: self.me.clone(),
         })
     }
 }
@@ -174,11 +181,7 @@ impl<S: ResourceStore> Inner<S> {
             .unwrap_or_else(|| RequestId::new(&self.sources.ids.request_id()));
         let (answer, name) = self.answer(parts, body, &request_id).await;
         let mut response = answer.unwrap_or_else(|error| {
-            if error.is_internal() {
-                let chain = chain(&error);
-                let route = name.as_ref().map_or("-", RouteName::as_str);
-                tracing::error!(request_id = %request_id, route, error = chain, "request failed");
-            }
+            log_internal(&error, &request_id, name.as_ref().map_or("-", RouteName::as_str));
             error.to_response(&request_id)
         });
         if head {
@@ -237,8 +240,24 @@ impl<S: ResourceStore> Inner<S> {
     ) -> Result<Response<Body>, Error> {
         let get = request.method == Method::GET;
         match &route {
-            Route::Me => Err(Error::NotSupported("/Me")),
-            Route::Bulk => Err(Error::NotSupported("/Bulk")),
+            Route::Me => {
+                let Some(me) = &self.me else { return Err(Error::NotSupported("/Me")) };
+                let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+                if !known.contains(&request.method) {
+                    return Err(route.wrong_method(&request.method));
+                }
+                let body = if operation::takes_body(&request.method) {
+                    read_body(&request.headers, body, &self.limits).await?
+                } else {
+                    bytes::Bytes::new()
+                };
+                operation::me(self, me, context, &request, &body).await
+            }
+            Route::Bulk if !self.bulk => Err(Error::NotSupported("/Bulk")),
+            Route::Bulk if request.method == Method::POST => {
+                let body = operation::read_bulk_body(self, &request.headers, body).await?;
+                operation::bulk(self, context, &body).await
+            }
             Route::ServiceProviderConfig if get => {
                 operation::service_provider_config(self, context, &request)
             }
@@ -335,6 +354,13 @@ pub(crate) struct Incoming {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Option<String>,
+}
+
+/// Logs an error that clients do not get to see.
+pub(crate) fn log_internal(error: &Error, request_id: &RequestId, route: &str) {
+    if error.is_internal() {
+        tracing::error!(request_id = %request_id, route, error = chain(error), "request failed");
+    }
 }
 
 /// An error with all its causes, for the log.

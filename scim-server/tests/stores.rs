@@ -1,22 +1,24 @@
 //! The stores of this crate keep the contract of stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use proptest::sample::select;
 use scim_core::message::SortOrder;
 use scim_core::{
-    Draft, Object, PatchLimits, PatchRequest, Quirks, Registry, Relation, ResourceType, Schema,
+    Draft, Object, PatchLimits, PatchRequest, Quirks, Registry, Relation, ResourceId, ResourceType, Schema,
     TypeDefinition, Value, Version, validate,
 };
 use scim_filter::{AttrPath, Filter, ResolveOptions};
 use scim_server::RequestContext;
 use scim_server::store::conformance::strategies::{self, Search};
 use scim_server::store::{
-    Load, MemoryStore, NewResource, Precondition, Query, Record, Replacement, ResourceStore, Scope,
-    SqliteStore, StoreError, Written, conformance,
+    Load, MemoryStore, NewResource, Outcome, Page, Position, Precondition, Query, Record, Replacement,
+    ResourceStore, Scope, SqliteStore, Start, StoreError, Target, Write, conformance,
 };
 use tempfile::TempDir;
 
@@ -62,7 +64,12 @@ macro_rules! contract {
                 delete_removes_memberships
                 load_limits
                 patch_meets_what_it_expects
+                new_resources_may_refer_to_each_other
+                new_resources_are_kept_together_or_not_at_all
+                write_all_keeps_order_and_what_succeeds
+                write_all_stops_after_failures
                 paging_is_stable
+                positions_hold_while_others_write
                 count_zero_gives_total
                 sort_order
                 several_types_in_one_query
@@ -103,46 +110,131 @@ async fn the_suite_runs_on_one_store_and_through_pointers() {
 /// One call of a store.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { user: bool, id: String, body: String },
-    Replace { user: bool, id: String, body: String, guarded: bool },
-    Patch { user: bool, id: String, operations: String, guarded: bool, load: Load },
-    Delete { user: bool, id: String },
-    Get { user: bool, id: String, load: Load },
-    Search { user: bool, search: Search, load: Load },
-    SearchBoth { start_index: u64, count: usize },
+    Write(WriteStep),
+    WriteAll {
+        writes: Vec<WriteStep>,
+        stop_after: Option<NonZeroUsize>,
+    },
+    Get {
+        user: bool,
+        id: String,
+        load: Load,
+    },
+    Search {
+        user: bool,
+        search: Search,
+        load: Load,
+    },
+    SearchBoth {
+        start_index: u64,
+        count: usize,
+    },
+    /// The page after or before the one that was found last.
+    Turn {
+        back: bool,
+    },
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let load = || prop_oneof![Just(Load::All), Just(Load::None), (0..4_usize).prop_map(Load::AtMost)];
+#[derive(Clone, Debug)]
+enum WriteStep {
+    /// Type, id and body of each.
+    Create(Vec<(bool, String, String)>),
+    Replace {
+        user: bool,
+        id: String,
+        body: String,
+        guarded: bool,
+    },
+    Patch {
+        user: bool,
+        id: String,
+        operations: String,
+        guarded: bool,
+        load: Load,
+    },
+    Delete {
+        user: bool,
+        id: String,
+    },
+}
+
+fn load() -> impl Strategy<Value = Load> {
+    prop_oneof![Just(Load::All), Just(Load::None), (0..4_usize).prop_map(Load::AtMost)]
+}
+
+fn write() -> impl Strategy<Value = WriteStep> {
     let id = strategies::id;
     let user = || strategies::user().prop_map(|user| user.body());
     let group = || strategies::group().prop_map(|group| group.body());
     let few = || select(&["a", "A", "k1"][..]).prop_map(str::to_owned);
-    let step = prop_oneof![
-        6 => (id(), user()).prop_map(|(id, body)| Step::Create { user: true, id, body }),
-        3 => (few(), group()).prop_map(|(id, body)| Step::Create { user: false, id, body }),
+    let one = move || {
+        prop_oneof![
+            2 => (id(), user()).prop_map(|(id, body)| (true, id, body)),
+            1 => (few(), group()).prop_map(|(id, body)| (false, id, body)),
+        ]
+    };
+    prop_oneof![
+        8 => one().prop_map(|new| WriteStep::Create(vec![new])),
+        2 => prop::collection::vec(one(), 0..4).prop_map(WriteStep::Create),
         2 => (id(), user(), any::<bool>())
-            .prop_map(|(id, body, guarded)| Step::Replace { user: true, id, body, guarded }),
+            .prop_map(|(id, body, guarded)| WriteStep::Replace { user: true, id, body, guarded }),
         2 => (few(), group(), any::<bool>())
-            .prop_map(|(id, body, guarded)| Step::Replace { user: false, id, body, guarded }),
+            .prop_map(|(id, body, guarded)| WriteStep::Replace { user: false, id, body, guarded }),
         3 => (id(), strategies::user_patch(), any::<bool>(), load()).prop_map(|(id, operations, guarded, load)| {
-            Step::Patch { user: true, id, operations, guarded, load }
+            WriteStep::Patch { user: true, id, operations, guarded, load }
         }),
         6 => (few(), strategies::group_patch(), any::<bool>(), load()).prop_map(|(id, operations, guarded, load)| {
-            Step::Patch { user: false, id, operations, guarded, load }
+            WriteStep::Patch { user: false, id, operations, guarded, load }
         }),
-        2 => (any::<bool>(), id()).prop_map(|(user, id)| Step::Delete { user, id }),
+        2 => (any::<bool>(), id()).prop_map(|(user, id)| WriteStep::Delete { user, id }),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let id = strategies::id;
+    let step = prop_oneof![
+        20 => write().prop_map(Step::Write),
+        4 => (prop::collection::vec(write(), 0..10), 0..4_usize).prop_map(|(writes, stop_after)| Step::WriteAll {
+            writes,
+            stop_after: NonZeroUsize::new(stop_after),
+        }),
         2 => (any::<bool>(), id(), load()).prop_map(|(user, id, load)| Step::Get { user, id, load }),
         4 => any::<bool>().prop_flat_map(strategies_search).prop_flat_map(move |(user, search)| {
             load().prop_map(move |load| Step::Search { user, search: search.clone(), load })
         }),
         1 => (1..20_u64, 0..20_usize).prop_map(|(start_index, count)| Step::SearchBoth { start_index, count }),
+        6 => any::<bool>().prop_map(|back| Step::Turn { back }),
     ];
-    prop::collection::vec(step, 1..60)
+    prop::collection::vec(step, 1..50)
 }
 
 fn strategies_search(user: bool) -> impl Strategy<Value = (bool, Search)> {
     strategies::search(user).prop_map(move |search| (user, search))
+}
+
+/// A store whose writes come one by one, in calls of their own.
+#[derive(Debug)]
+struct OneByOne(MemoryStore);
+
+#[async_trait]
+impl ResourceStore for OneByOne {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        self.0.get(context, definition, id, load).await
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.0.query(context, query).await
+    }
+
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        self.0.write(context, write).await
+    }
 }
 
 /// Runs steps on one store and writes down all that can be seen, versions aside: those are the store's own.
@@ -152,12 +244,14 @@ struct Observer {
     seen: Vec<String>,
     /// The version of each resource that was seen last.
     versions: std::collections::HashMap<String, Version>,
+    /// The last query, and where the pages after and before its page are.
+    last: Option<(Query, Option<Position>, Option<Position>)>,
 }
 
 impl Observer {
     fn new(store: Arc<dyn ResourceStore>) -> Self {
         let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH);
-        Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new() }
+        Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new(), last: None }
     }
 
     fn definition(&self, user: bool) -> Arc<TypeDefinition> {
@@ -185,22 +279,48 @@ impl Observer {
         ));
     }
 
-    fn note_error(&mut self, error: &StoreError) {
-        match error {
-            StoreError::Precondition { .. } => self.note("precondition"),
-            error => self.note(error.to_string()),
-        }
-    }
-
-    fn note_written(&mut self, outcome: Result<Option<Written>, StoreError>) {
+    fn note_outcome(&mut self, outcome: Result<Outcome, StoreError>) {
         match outcome {
-            Ok(None) => self.note("missing"),
-            Ok(Some(written)) => {
+            Ok(Outcome::Created(records)) => records.iter().for_each(|record| self.note_record(record)),
+            Ok(Outcome::Written(written)) => {
                 self.note(written.changed);
                 self.note_record(&written.record);
             }
-            Err(error) => self.note_error(&error),
+            Ok(other) => self.note(other),
+            Err(StoreError::Precondition { .. }) => self.note("precondition"),
+            Err(error) => self.note(error.to_string()),
         }
+    }
+
+    /// The write of a step, unless the schemas refuse it.
+    fn write(&self, step: &WriteStep) -> Option<Write> {
+        let target = |user: bool, id: &str, guarded: bool| {
+            Target::new(&self.definition(user), &id.parse().unwrap())
+                .with_precondition(self.guard(guarded, id))
+        };
+        Some(match step {
+            WriteStep::Create(all) => {
+                let new = all.iter().map(|(user, id, body)| {
+                    let definition = self.definition(*user);
+                    let Draft { resource, relations, .. } = draft(&definition, body)?;
+                    Some((definition, NewResource::new(id.parse().unwrap(), resource, relations)))
+                });
+                Write::create_set(new.collect::<Option<_>>()?)
+            }
+            WriteStep::Replace { user, id, body, guarded } => {
+                let Draft { resource, relations, .. } = draft(&self.definition(*user), body)?;
+                Write::replace(target(*user, id, *guarded), Replacement::new(resource, relations))
+            }
+            WriteStep::Patch { user, id, operations, guarded, load } => {
+                let schema = r#""schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]"#;
+                let body = object(&format!(r#"{{{schema},"Operations":[{operations}]}}"#));
+                let request =
+                    PatchRequest::from_object(body, &Quirks::interop(), &PatchLimits::default()).unwrap();
+                let changes = request.resolve(&self.definition(*user), &Quirks::interop()).ok()?;
+                Write::apply(target(*user, id, *guarded), changes).with_load(*load)
+            }
+            WriteStep::Delete { user, id } => Write::delete(target(*user, id, false)),
+        })
     }
 
     async fn run(&mut self, step: &Step) {
@@ -209,40 +329,15 @@ impl Observer {
         self.context = self.context.clone().with_now(DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds));
         let (store, context) = (Arc::clone(&self.store), self.context.clone());
         match step {
-            Step::Create { user, id, body } => {
-                let definition = self.definition(*user);
-                let Some(Draft { resource, relations, .. }) = draft(&definition, body) else { return };
-                let new = NewResource::new(id.parse().unwrap(), resource, relations);
-                match store.create(&context, &definition, new, Load::All).await {
-                    Ok(record) => self.note_record(&record),
-                    Err(error) => self.note_error(&error),
-                }
+            Step::Write(step) => {
+                let Some(write) = self.write(step) else { return };
+                self.note_outcome(store.write(&context, write).await);
             }
-            Step::Replace { user, id, body, guarded } => {
-                let definition = self.definition(*user);
-                let Some(Draft { resource, relations, .. }) = draft(&definition, body) else { return };
-                let (replacement, guard) = (Replacement::new(resource, relations), self.guard(*guarded, id));
-                let id = id.parse().unwrap();
-                self.note_written(
-                    store.replace(&context, &definition, &id, replacement, guard, Load::All).await,
-                );
-            }
-            Step::Patch { user, id, operations, guarded, load } => {
-                let definition = self.definition(*user);
-                let schema = r#""schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]"#;
-                let body = object(&format!(r#"{{{schema},"Operations":[{operations}]}}"#));
-                let request =
-                    PatchRequest::from_object(body, &Quirks::interop(), &PatchLimits::default()).unwrap();
-                let Ok(changes) = request.resolve(&definition, &Quirks::interop()) else { return };
-                let guard = self.guard(*guarded, id);
-                let id = id.parse().unwrap();
-                self.note_written(store.apply(&context, &definition, &id, changes, guard, *load).await);
-            }
-            Step::Delete { user, id } => {
-                let definition = self.definition(*user);
-                let outcome =
-                    store.delete(&context, &definition, &id.parse().unwrap(), Precondition::Any).await;
-                self.note(outcome.unwrap());
+            Step::WriteAll { writes, stop_after } => {
+                let writes = writes.iter().filter_map(|step| self.write(step)).collect();
+                let outcomes = store.write_all(&context, writes, *stop_after).await;
+                self.note(outcomes.len());
+                outcomes.into_iter().for_each(|outcome| self.note_outcome(outcome));
             }
             Step::Get { user, id, load } => {
                 let definition = self.definition(*user);
@@ -267,6 +362,12 @@ impl Observer {
                     .with_load(*load);
                 self.search(&query).await;
             }
+            Step::Turn { back } => {
+                let Some((query, next, previous)) = self.last.clone() else { return };
+                let start = if *back { previous.map(Start::Before) } else { next.map(Start::After) };
+                let Some(start) = start else { return };
+                self.search(&query.with_start(start)).await;
+            }
             Step::SearchBoth { start_index, count } => {
                 let scopes = vec![Scope::all(self.definition(false)), Scope::all(self.definition(true))];
                 self.search(&Query::new(scopes, *count).with_start_index(*start_index)).await;
@@ -278,6 +379,8 @@ impl Observer {
         let page = self.store.query(&self.context, query).await.unwrap();
         self.note(page.total_results);
         page.records.iter().for_each(|record| self.note_record(record));
+        self.note((page.previous.is_some(), page.next.is_some()));
+        self.last = Some((query.clone(), page.next, page.previous));
     }
 }
 
@@ -295,16 +398,19 @@ fn draft(definition: &TypeDefinition, body: &str) -> Option<Draft> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is done to them, the stores show the same.
+    /// Whatever is done to them, the stores show the same, and several writes at once are what they are one by one.
     #[test]
     fn memory_and_sqlite_agree(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut memory = Observer::new(Arc::new(MemoryStore::new()));
         let mut sqlite = Observer::new(Arc::new(SqliteStore::in_memory().unwrap()));
+        let mut one_by_one = Observer::new(Arc::new(OneByOne(MemoryStore::new())));
         for step in &steps {
-            runtime.block_on(memory.run(step));
-            runtime.block_on(sqlite.run(step));
+            for observer in [&mut memory, &mut sqlite, &mut one_by_one] {
+                runtime.block_on(observer.run(step));
+            }
             prop_assert_eq!(&memory.seen, &sqlite.seen, "after {:?}", step);
+            prop_assert_eq!(&memory.seen, &one_by_one.seen, "after {:?}", step);
         }
     }
 }
@@ -329,16 +435,16 @@ async fn sqlite_keeps_everything_when_opened_again() {
             );
             let Draft { resource, relations, .. } = draft(&user, &body).unwrap();
             let new = NewResource::new(format!("u{n}").parse().unwrap(), resource, relations);
-            store.create(&context, &user, new, Load::All).await.unwrap();
+            store.write(&context, Write::create(&user, new)).await.unwrap();
         });
     }
     tasks.join_all().await;
     let body = r#"{"displayName":"G","members":[{"value":"u7"},{"value":"u3"}]}"#;
     let Draft { resource, relations, .. } = draft(group, body).unwrap();
     let new = NewResource::new("g".parse().unwrap(), resource, relations);
-    store.create(&context, group, new, Load::All).await.unwrap();
+    store.write(&context, Write::create(group, new)).await.unwrap();
     let before = store.query(&context, &everything).await.unwrap();
-    assert_eq!(before.total_results, 101);
+    assert_eq!(before.total_results, Some(101));
     drop(store);
 
     let store = SqliteStore::open(&path).unwrap();
@@ -357,9 +463,8 @@ async fn sqlite_keeps_everything_when_opened_again() {
     }
     let create = async |id: &str, name: &str| {
         let Draft { resource, .. } = draft(user, &format!(r#"{{"userName":"{name}"}}"#)).unwrap();
-        store
-            .create(&context, user, NewResource::new(id.parse().unwrap(), resource, vec![]), Load::None)
-            .await
+        let new = NewResource::new(id.parse().unwrap(), resource, vec![]);
+        store.write(&context, Write::create(user, new)).await?.into_created()
     };
     assert!(matches!(create("new", "USER7").await, Err(StoreError::Uniqueness { .. })));
     let newest = before.records.iter().map(|record| record.version).max().unwrap();
@@ -408,7 +513,7 @@ async fn own_schemas(store: &Arc<dyn ResourceStore>) {
     let create = async |definition: &Arc<TypeDefinition>, id: &str, body: &str| {
         let Draft { resource, relations, .. } = draft(definition, body).unwrap();
         let new = NewResource::new(id.parse().unwrap(), resource, relations);
-        store.create(&context, definition, new, Load::All).await
+        store.write(&context, Write::create(definition, new)).await?.into_created()
     };
     let found = async |definition: &Arc<TypeDefinition>, filter: &str| {
         let filter =
@@ -456,8 +561,8 @@ async fn own_schemas(store: &Arc<dyn ResourceStore>) {
     assert_eq!(found(team, "people[value eq \"P\u{c9}\"]").await, "T1 t1");
     assert_eq!(found(person, r#"teams.value eq "t1""#).await, "P\u{e9} p\u{c9}");
     assert_eq!(found(team, r#"number eq 6.50"#).await, "t1");
-    let id = "p\u{c9}".parse().unwrap();
-    assert!(store.delete(&context, person, &id, Precondition::Any).await.unwrap());
+    let delete = Write::delete(Target::new(person, &"p\u{c9}".parse().unwrap()));
+    assert!(matches!(store.write(&context, delete).await, Ok(Outcome::Deleted)));
     assert_eq!(found(team, "people.value eq \"p\u{e9}\"").await, "T1");
     assert_eq!(found(person, "id eq \"p\u{e9}\"").await, "", "ids are case exact");
 }

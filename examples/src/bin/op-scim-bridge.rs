@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use op_bridge::account::local::LocalAccount;
-use op_bridge::app::{Bridge, Options};
+use op_bridge::app::{Bridge, Options, StartError, shutdown_signal};
 use op_bridge::clock::SystemClock;
 use op_bridge::command::{self, Dev};
-use op_bridge::config::Config;
+use op_bridge::config::{Config, DevConfig};
 use op_bridge::credentials::SessionGate;
 use op_bridge::logging::{Format, Level, Logging};
 use op_bridge::random::SystemRandom;
-use scim_server::serve::shutdown_signal;
 
 /// A SCIM bridge for 1Password accounts: provisions, confirms, suspends and groups people
 ///
@@ -44,9 +43,8 @@ enum Command {
         /// The folder; made if it does not exist
         #[arg(long, default_value = command::DEV_DIR)]
         dir: PathBuf,
-        /// The TCP port on 127.0.0.1; 0 takes any free one
-        #[arg(long, default_value_t = 3002)]
-        port: u16,
+        #[command(flatten)]
+        config: DevConfig,
     },
     /// Make or show a session file
     #[command(subcommand)]
@@ -117,6 +115,9 @@ impl Place {
             )
             .into());
         };
+        if self.data_dir.is_none() {
+            command::say(&format!("the account in {}; --data-dir names another one", folder.display()));
+        }
         let gate = Arc::new(SessionGate::closed());
         Ok(LocalAccount::open(folder, gate, Arc::new(SystemClock), Arc::new(SystemRandom))?)
     }
@@ -136,6 +137,7 @@ async fn main() -> ExitCode {
     let json = match &cli {
         Cli { command: None, config } => config.json_logs,
         Cli { command: Some(Command::Serve { config }), .. } => config.json_logs,
+        Cli { command: Some(Command::Dev { config, .. }), .. } => config.json_logs,
         _ => false,
     };
     let done = match cli {
@@ -149,8 +151,8 @@ async fn main() -> ExitCode {
             if json {
                 tracing::error!(hint, "{text}");
             } else {
-                eprintln!("error: {text}");
-                hint.iter().for_each(|hint| eprintln!("hint: {hint}"));
+                command::say(&format!("error: {text}"));
+                hint.iter().for_each(|hint| command::say(&format!("hint: {hint}")));
             }
             ExitCode::FAILURE
         }
@@ -193,29 +195,36 @@ async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Serve { config } => serve(&config).await?,
-        Command::Dev { dir, port } => {
-            Logging { format: Format::Text, level: Level::Info }.start()?;
+        Command::Dev { dir, config } => {
+            config.logging().start()?;
             let program = std::env::args().next().unwrap_or_else(|| "op-scim-bridge".to_owned());
-            let dev = Dev::start(&dir, port, &program).await?;
-            println!("{}", dev.banner());
+            let dev = Dev::start(&dir, config.port, &program).await?;
+            command::print(&format!("{}\n", dev.banner()))?;
             dev.run(shutdown_signal()).await?;
         }
         Command::Session(Session::New { session, token_file }) => {
             command::new_session(&session, &token_file)?;
-            println!("session file  {}  (for the bridge: OP_SESSION)", session.display());
-            println!("bearer token  {}  (for the identity provider, and nobody else)", token_file.display());
+            command::print(&format!(
+                "session file  {}  (for the bridge: OP_SESSION)\n\
+                 bearer token  {}  (for the identity provider, and nobody else)\n",
+                session.display(),
+                token_file.display()
+            ))?;
         }
         Command::Session(Session::Show { config }) => {
-            print!("{}", command::show_session(&config.session_file()?)?);
+            let file = config
+                .session_file()
+                .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+            command::print(&command::show_session(&file)?)?;
         }
         Command::Account(Account::People(listing)) => {
-            print!("{}", command::people(&listing.place.open()?, listing.json).await?);
+            command::print(&command::people(&listing.place.open()?, listing.json).await?)?;
         }
         Command::Account(Account::Groups(listing)) => {
-            print!("{}", command::groups(&listing.place.open()?, listing.json).await?);
+            command::print(&command::groups(&listing.place.open()?, listing.json).await?)?;
         }
         Command::Account(Account::Accept { email, place }) => {
-            print!("{}", command::accept(&place.open()?, &email).await?);
+            command::print(&command::accept(&place.open()?, &email).await?)?;
         }
     }
     Ok(())

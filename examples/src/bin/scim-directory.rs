@@ -3,15 +3,21 @@
 //! This is what an embedding application writes: a store, a service, layers around it, and a server.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use scim_core::{Quirk, Quirks};
 use scim_server::ScimService;
+use scim_server::layer::audit::{AuditLayer, AuditSink, JsonLinesSink, TracingSink};
 use scim_server::layer::auth::{AuthLayer, StaticTokens};
+use scim_server::layer::forwarded::ForwardedLayer;
+use scim_server::layer::limits::LimitsLayer;
+use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
 use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
@@ -38,6 +44,14 @@ struct Options {
     /// URL that locations begin with, such as https://example.com/scim/v2; default: as the client asked
     #[arg(long)]
     base_url: Option<String>,
+    /// Proxies whose X-Forwarded-For, -Host and -Proto are believed, such as 10.0.0.0/8; may be given several times
+    ///
+    /// From everybody else such headers are taken away.
+    #[arg(long, value_name = "CIDR")]
+    trust_proxy: Vec<String>,
+    /// File that each request that writes adds a line of JSON to; default: a line in the log
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
     /// Keep to the letter of the RFCs instead of tolerating what identity providers send
     #[arg(long)]
     strict: bool,
@@ -45,6 +59,10 @@ struct Options {
 
 /// Where the service is found, the newest form first.
 const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
+/// How long a request may take. Sizes are limited by the service, connections and heads by `serve`.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// How many audit events may wait for a slow disk.
+const AUDIT_QUEUE: usize = 10_000;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -80,9 +98,19 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
     let scim = builder.build();
     let quirk_uses = scim.quirk_uses();
+    let proxies = ForwardedLayer::new().trust(options.trust_proxy.iter().map(String::as_str))?;
+    let file = options.audit.as_deref().map(audit_file).transpose()?.map(Arc::new);
+    let audit: Arc<dyn AuditSink> = match &file {
+        Some(file) => Arc::clone(file) as _,
+        None => Arc::new(TracingSink),
+    };
     let service = ServiceBuilder::new()
+        .layer(proxies)
         .layer(TraceLayer::new())
+        .layer(PanicGuardLayer::new())
+        .layer(LimitsLayer::unlimited().with_time(REQUEST_TIME))
         .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
+        .layer(AuditLayer::new(audit))
         .service(scim);
     let listener = TcpListener::bind(&options.listen)
         .await
@@ -90,5 +118,20 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     println!("SCIM 2.0 at http://{}/scim/v2", listener.local_addr()?);
     serve(listener, service, ServeOptions::default(), shutdown_signal()).await?;
     tracing::info!(uses = %quirk_uses, "tolerated deviations that clients needed");
+    if file.is_some_and(|file| !file.flush(Duration::from_secs(5)) || file.dropped() > 0) {
+        return Err("some audit events could not be written".into());
+    }
     Ok(())
+}
+
+fn audit_file(path: &Path) -> Result<JsonLinesSink, Box<dyn Error>> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    // It tells who was there, and when: the owner's business.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path);
+    let file =
+        file.map_err(|error| format!("the audit file {} cannot be opened: {error}", path.display()))?;
+    Ok(JsonLinesSink::new(file, AUDIT_QUEUE)?)
 }

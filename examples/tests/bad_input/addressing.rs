@@ -72,9 +72,10 @@ fn missing(ids: &Ids) -> Vec<Case> {
         get("an id with a quote", "/Users/'%20or%20'1'='1").is(404, &[]),
         get("an unknown schema", "/Schemas/urn:example:nope").is(404, &[]),
         get("an unknown resource type", "/ResourceTypes/Nope").is(404, &[]),
-        // Not offered, and the discovery document says so (RFC 7644 sections 3.7 and 3.11).
+        // Not offered, and the discovery document says so (RFC 7644 section 3.11).
         get("no alias of oneself", "/Me").is(501, &[]),
-        post("no bulk requests", "/Bulk", &json!({"schemas": [], "Operations": []})).is(501, &[]),
+        post("a bulk request of no kind", "/Bulk", &json!({"schemas": [], "Operations": []}))
+            .is(400, &["invalidSyntax"]),
     ];
     for (endpoint, body) in [("/Users", person), ("/Groups", group)] {
         let target = format!("{endpoint}/no-such-id");
@@ -126,7 +127,29 @@ fn stale(ids: &Ids) -> Vec<Case> {
             ]);
         }
     }
+    for case in &mut cases {
+        *case = case.clone().says("^the resource has changed: its version is now");
+    }
+    cases.extend(there_already(ids));
     cases
+}
+
+/// Nothing has changed where only what is not there may be written: the answer says what is there.
+fn there_already(ids: &Ids) -> Vec<Case> {
+    let (victim, group) = (format!("/Users/{}", ids.victim), format!("/Groups/{}", ids.group));
+    let person = json!({"schemas": [USER], "userName": "victim@example.com", "displayName": "Late"});
+    let people = json!({"schemas": [GROUP], "displayName": "Late"});
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Late"}]);
+    let mut cases = Vec::new();
+    for (target, body) in [(&victim, &person), (&group, &people)] {
+        cases.extend([
+            put("PUT unless it exists", target, body),
+            patch("PATCH unless it exists", target, &rename),
+            method("DELETE unless it exists", "DELETE", target),
+        ]);
+    }
+    let says = "^the header If-None-Match rules this out: the resource exists, and its version is";
+    cases.into_iter().map(|case| case.with("If-None-Match", "*").is(412, &[]).says(says)).collect()
 }
 
 fn queries() -> Vec<Case> {

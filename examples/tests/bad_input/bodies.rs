@@ -243,11 +243,24 @@ fn twice(ids: &Ids) -> Vec<Case> {
             "displayName",
         ),
     ];
-    rows.into_iter()
-        .map(|(what, verb, target, body, says)| {
-            method(what, verb, target).body(body).is(400, SYNTAX).says(says)
-        })
-        .collect()
+    let in_other_words = [
+        ("active and its path", &victim, format!("\"active\":true,\"{USER}:active\":false"), "active"),
+        (
+            "active in the base schema",
+            &victim,
+            format!("\"active\":true,\"{USER}\":{{\"active\":false}}"),
+            ".",
+        ),
+        ("a name and its part", &victim, "\"name\":null,\"name.givenName\":\"x\"".to_owned(), "givenName"),
+    ];
+    let rows = rows.into_iter().map(|(what, verb, target, body, says)| {
+        method(what, verb, target).body(body).is(400, SYNTAX).says(says)
+    });
+    let in_other_words = in_other_words.into_iter().map(|(what, target, rest, says)| {
+        let body = person(&format!("{name},{rest}"));
+        method(what, "PUT", target).body(body).is(400, SYNTAX_OR_VALUE).says(says)
+    });
+    rows.chain(in_other_words).collect()
 }
 
 fn schemas(ids: &Ids) -> Vec<Case> {
@@ -277,9 +290,22 @@ fn schemas(ids: &Ids) -> Vec<Case> {
             .is(400, SYNTAX)
             .says("urn:example:nope"),
         post("a group's schema on a person", "/Users", &person(json!([GROUP])))
-            .on(On::Strict)
             .is(400, SYNTAX)
-            .says("schemas|core:2.0"),
+            .says("schemas.*core:2.0:Group"),
+        post(
+            "a person's schema on a group",
+            "/Groups",
+            &json!({"schemas": [USER], "displayName": "Schemas"}),
+        )
+        .is(400, SYNTAX)
+        .says("schemas.*core:2.0:User"),
+        put(
+            "an unknown schema alone in a PUT",
+            &victim,
+            &json!({"schemas": ["urn:x"], "userName": "victim@example.com"}),
+        )
+        .is(400, SYNTAX)
+        .says("schemas.*urn:x"),
         put("no schemas in a PUT", &victim, &json!({"userName": "victim@example.com"}))
             .on(On::Strict)
             .is(400, SYNTAX)

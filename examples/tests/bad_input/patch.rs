@@ -198,6 +198,11 @@ fn on_group(ids: &Ids) -> Vec<Row> {
         (On::All, VALUE, "members", json!({"op": "add", "path": "members", "value": 5})),
         (On::All, VALUE, "members", json!({"op": "add", "path": "members", "value": [5]})),
         (On::All, VALUE, "members", json!({"op": "add", "path": "members", "value": [{"value": 5}]})),
+        // What may be a template that was not filled in empties no group.
+        (On::All, VALUE, "members", json!({"op": "replace", "path": "members", "value": ""})),
+        (On::All, VALUE, "members", json!({"op": "replace", "path": "members", "value": [""]})),
+        (On::All, VALUE, "members", json!({"op": "replace", "value": {"members": ""}})),
+        (On::All, VALUE, "members", json!({"op": "remove", "path": "members", "value": null})),
         (On::All, PATH, "nosuch", json!({"op": "remove", "path": "members.nosuch"})),
         (On::All, &["invalidFilter"], r"\d", json!({"op": "remove", "path": "members[value is \"x\"]"})),
         (

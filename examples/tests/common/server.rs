@@ -51,6 +51,7 @@ pub(crate) struct Server {
     dir: Arc<TempDir>,
     token: String,
     variables: Variables,
+    arguments: Vec<String>,
     process: Process,
 }
 
@@ -64,14 +65,31 @@ impl Server {
 
     /// Starts it from nothing, with some more environment variables.
     pub(crate) fn start_with(kind: Kind, variables: &[(&'static str, &'static str)]) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        let token = if kind.is_bridge() { new_session(dir.path()) } else { DIRECTORY_TOKEN.to_owned() };
-        Self::start_in(kind, dir, token, variables.to_vec())
+        Self::start_as(kind, variables, &[])
     }
 
-    fn start_in(kind: Kind, dir: Arc<TempDir>, token: String, variables: Variables) -> Self {
-        let process = Process::spawn(command(kind, dir.path(), &token).envs(variables.iter().copied()));
-        let server = Self { kind, dir, token, variables, process };
+    /// Starts it from nothing, with some more environment variables and arguments.
+    pub(crate) fn start_as(
+        kind: Kind,
+        variables: &[(&'static str, &'static str)],
+        arguments: &[&str],
+    ) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let token = if kind.is_bridge() { new_session(dir.path()) } else { DIRECTORY_TOKEN.to_owned() };
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_in(kind, dir, token, variables.to_vec(), arguments)
+    }
+
+    fn start_in(
+        kind: Kind,
+        dir: Arc<TempDir>,
+        token: String,
+        variables: Variables,
+        arguments: Vec<String>,
+    ) -> Self {
+        let mut command = command(kind, dir.path(), &token);
+        let process = Process::spawn(command.args(&arguments).envs(variables.iter().copied()));
+        let server = Self { kind, dir, token, variables, arguments, process };
         poll("the first answer", PATIENCE, || {
             server.client().anonymous().send("GET", "/ServiceProviderConfig", &[], None).map(drop)
         });
@@ -113,7 +131,8 @@ impl Server {
     /// Starts it again over the data it left; the port is a new one.
     pub(crate) fn restart(mut self) -> Self {
         self.process.kill_9();
-        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone(), self.variables.clone())
+        let (variables, arguments) = (self.variables.clone(), self.arguments.clone());
+        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone(), variables, arguments)
     }
 
     /// Asks it to stop, and waits until it has.

@@ -17,5 +17,5 @@ pub use self::group::{Group, GroupKind, Membership, MembershipState};
 pub use self::id::{AccountId, GroupId, IdError, IntegrationId, PersonId};
 pub(crate) use self::name::name_key;
 pub use self::person::{EMAIL_MAX, LANGUAGE_MAX, NAME_MAX, NewPerson, Person, PersonState};
-pub(crate) use self::person::{check_email, check_name};
+pub(crate) use self::person::{check_email, check_name, email_key, is_same_email};
 pub use self::port::{Account, Capabilities, Capability, CreatedGroup, ProvisionedPerson};

@@ -28,7 +28,18 @@ pub(crate) fn is_visible(name: &str) -> bool {
 }
 
 fn seen(name: &str) -> impl Iterator<Item = char> + '_ {
-    name.chars().filter(|c| c.is_whitespace() || !(c.is_control() || *c == BRAILLE_BLANK || is_ignorable(*c)))
+    name.chars().filter(|c| !is_unseen(*c))
+}
+
+/// Whether a character takes no room, or only looks like a blank. White space itself is seen.
+pub(crate) fn is_unseen(c: char) -> bool {
+    !c.is_whitespace() && (c.is_control() || c == BRAILLE_BLANK || is_ignorable(c))
+}
+
+/// Whether a character begins or ends an embedding, an override or an isolate (Unicode Standard Annex 9 section 2): with
+/// one of them a name reads in another order than it is compared in.
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether Unicode calls a character default-ignorable: the skeleton of such a one is empty.

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use scim_filter::{CaseRule, comparison_key};
 use serde::{Deserialize, Serialize};
 
 use super::error::AccountError;
 use super::id::PersonId;
-use super::name::is_visible;
+use super::name::{is_unseen, is_visible, turns};
 
 /// The most characters of a name.
 pub const NAME_MAX: usize = 512;
@@ -34,10 +35,26 @@ pub struct Person {
     pub language: String,
     /// Whether the bridge invited the person. Nobody else is ever confirmed by it.
     pub provisioned_by_bridge: bool,
+    /// Whether the identity provider manages the person ([`Account::set_person_managed`](super::Account)); `None` where
+    /// the account has not been told. Somebody whom the bridge provisions is managed from the start.
+    pub managed: Option<bool>,
     /// When the person came into the account.
     pub created_at: DateTime<Utc>,
     /// When the account last changed the person.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Person {
+    /// Whether an identity provider that has lost sight of the person is to see them again.
+    pub fn belongs_in_view(&self) -> bool {
+        let invited = || self.provisioned_by_bridge && self.state.is_active_for_scim();
+        self.managed == Some(true) || invited()
+    }
+
+    /// The address that the person has, or is about to get.
+    pub fn address(&self) -> &str {
+        self.pending_email.as_deref().unwrap_or(&self.email)
+    }
 }
 
 /// Where a person is in their life in the account, by 1Password's names.
@@ -163,6 +180,9 @@ pub(crate) fn check_email(email: &str) -> Result<(), AccountError> {
     if email.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return invalid("it has white space or control characters in it");
     }
+    if email.chars().any(is_unseen) {
+        return invalid("it has characters in it that cannot be seen");
+    }
     match email.rsplit_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
         _ => invalid("it needs a name, an `@` and a domain"),
@@ -182,6 +202,12 @@ pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), AccountEr
     if name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(AccountError::Invalid { what, problem: "it has control characters in it" });
     }
+    if name.chars().any(turns) {
+        return Err(AccountError::Invalid {
+            what,
+            problem: "it has characters in it that turn the direction of writing",
+        });
+    }
     Ok(())
 }
 
@@ -196,9 +222,15 @@ fn check_language(language: &str) -> Result<(), AccountError> {
     Ok(())
 }
 
-/// Two addresses are the same if these are: the account compares without case.
+/// Two addresses are the same if these are: the account compares them as SCIM compares user names, so that nobody can be
+/// in the account twice and in the view once.
 pub(crate) fn email_key(email: &str) -> String {
-    email.to_lowercase()
+    comparison_key(email, CaseRule::UserName).into_owned()
+}
+
+/// Whether two addresses are one.
+pub(crate) fn is_same_email(one: &str, other: &str) -> bool {
+    email_key(one) == email_key(other)
 }
 
 #[cfg(test)]
@@ -230,6 +262,15 @@ mod tests {
             ("", "A", "e-mail address: it needs a name, an `@` and a domain"),
             ("a@", "A", "e-mail address: it needs a name, an `@` and a domain"),
             ("a b@c.d", "A", "e-mail address: it has white space or control characters in it"),
+            ("a\u{200b}@c.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a@c\u{202e}.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a\u{3164}@c.d", "A", "e-mail address: it has characters in it that cannot be seen"),
+            ("a@c.d", "\u{202e}srenwO", "name: it has characters in it that turn the direction of writing"),
+            (
+                "a@c.d",
+                "A \u{2067}B\u{2069}",
+                "name: it has characters in it that turn the direction of writing",
+            ),
             ("a@c.d", " ", "name: it is empty"),
             ("a@c.d", "A\nB", "name: it has control characters in it"),
             ("a@c.d", "A\u{2028}B", "name: it has control characters in it"),
@@ -242,5 +283,20 @@ mod tests {
         assert!(NewPerson::new(format!("{}@c.d", "a".repeat(251)), "A").check().is_err());
         assert!(NewPerson::new("a@c.d", "A").with_language("en us").check().is_err());
         NewPerson::new("\"x@y\"@example.com", "Ä").with_language("zh-Hant").check().unwrap();
+    }
+
+    #[test]
+    fn addresses_compare_as_user_names_do() {
+        for (one, other) in [
+            ("Ada@Example.com", "ada@example.COM"),
+            ("jos\u{e9}@x.org", "jose\u{301}@x.org"),
+            ("STRA\u{1e9e}E@x.org", "stra\u{df}e@x.org"),
+            ("ａda@x.org", "ada@x.org"),
+        ] {
+            assert!(is_same_email(one, other), "{one} {other}");
+        }
+        for (one, other) in [("jose@x.org", "jos\u{e9}@x.org"), ("stra\u{df}e@x.org", "strasse@x.org")] {
+            assert!(!is_same_email(one, other), "{one} {other}");
+        }
     }
 }

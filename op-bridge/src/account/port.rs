@@ -53,7 +53,8 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Unavailable`].
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, AccountError>;
 
-    /// The person who has an address, or is about to get it; compared without case.
+    /// The person who has an address, or is about to get it. Addresses are compared as SCIM compares user names
+    /// (RFC 8265 section 3.3): without case, width and the way in which accents are written.
     ///
     /// # Errors
     ///
@@ -117,6 +118,14 @@ pub trait Account: fmt::Debug + Send + Sync {
     /// [`AccountError::Protected`] for another address of an owner; [`AccountError::EmailTaken`],
     /// [`AccountError::Invalid`], [`AccountError::DomainNotAllowed`].
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError>;
+
+    /// Remembers whether the identity provider manages a person: it has created or adopted them, and not deleted them
+    /// since. This survives the loss of what the bridge keeps beside the account; it changes nothing of the person's.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotFound`].
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError>;
 
     /// All groups, system groups and unmanaged ones too.
     ///
@@ -375,6 +384,10 @@ impl<A: Account + ?Sized> Account for Arc<A> {
 
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         (**self).change_email(id, email).await
+    }
+
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        (**self).set_person_managed(id, managed).await
     }
 
     async fn groups(&self) -> Result<Vec<Group>, AccountError> {

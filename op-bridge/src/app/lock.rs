@@ -21,6 +21,12 @@ impl DataFolder {
     pub(super) fn take(folder: &Path) -> Result<Self, StartError> {
         let unusable = |source| OpenError::Folder { folder: folder.to_owned(), source };
         file::create_private_folder(folder).map_err(unusable)?;
+        if file::is_open_to_others(folder) {
+            tracing::warn!(
+                folder = %folder.display(),
+                "the data folder is open to every user of this machine: take that away with `chmod o-rwx`"
+            );
+        }
         let path = folder.join(LOCK);
         file::create_private_if_missing(&path).map_err(unusable)?;
         let lock = File::options().write(true).open(&path).map_err(unusable)?;

@@ -12,7 +12,10 @@ mod auth;
 mod lock;
 mod run;
 mod service;
+mod signal;
 
 pub use self::auth::{GateTokens, OwnTokens};
+pub(crate) use self::run::session_message;
 pub use self::run::{Bridge, Options, StartError};
 pub use self::service::{Front, WithHealth};
+pub use self::signal::shutdown_signal;

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use scim_server::layer::audit::{AuditLayer, TracingSink};
 use scim_server::layer::auth::AuthLayer;
+use scim_server::layer::limits::LimitsLayer;
+use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
 use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
@@ -19,12 +22,14 @@ use super::{Front, GateTokens, OwnTokens, WithHealth};
 use crate::account::Account;
 use crate::account::local::{LocalAccount, OpenError};
 use crate::clock::SystemClock;
-use crate::config::{Config, ManagedGroups, UnsupportedError};
+use crate::config::{Config, ManagedGroups, TrustedProxies, UnsupportedError};
 use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
+use crate::file;
 use crate::health::{Health, Source};
 use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
 use crate::random::{RandomError, SystemRandom};
+use crate::text;
 
 /// The file of the bridge's own store, in the data folder.
 const STORE: &str = "scim.sqlite3";
@@ -32,6 +37,8 @@ const STORE: &str = "scim.sqlite3";
 const MAX_RESULTS: usize = 10_000;
 /// How often the server says that it lives; well within the lease of a report.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How long a request may take. Sizes are limited by the service, connections and heads by the server.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
 
 /// What a bridge is started with.
 #[derive(Clone, Debug)]
@@ -51,6 +58,8 @@ pub struct Options {
     pub settings: Settings,
     /// What locations begin with.
     pub base_url: Option<String>,
+    /// Who is believed about host, scheme and client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Why a bridge does not start.
@@ -94,7 +103,7 @@ pub enum StartError {
 }
 
 /// Names the place once, where the sentence does not do so itself.
-fn session_message(place: &str, source: &SessionError) -> String {
+pub(crate) fn session_message(place: &str, source: &SessionError) -> String {
     let sentence = source.to_string();
     if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
 }
@@ -112,6 +121,13 @@ impl Options {
         let session = config
             .session_file()
             .map_err(|source| StartError::Session { place: config.session_place(), source })?;
+        let place = PathBuf::from(config.session_place());
+        if file::is_open_to_others(&place) {
+            tracing::warn!(
+                file = %place.display(),
+                "the session file can be read by every user of this machine: take that away with `chmod 600`"
+            );
+        }
         let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
         options.interval = config.interval();
         options.managed_groups = config.bridge_managed_groups.clone();
@@ -119,6 +135,7 @@ impl Options {
         options.settings.email_domain =
             config.bridge_email_domain.as_ref().and_then(|domain| domain.as_deref()).map(str::to_owned);
         options.base_url = config.bridge_base_url.as_ref().and_then(|url| url.as_deref()).map(str::to_owned);
+        options.trusted_proxies = config.bridge_trusted_proxies.clone();
         Ok(options)
     }
 
@@ -132,6 +149,7 @@ impl Options {
             managed_groups: ManagedGroups::default(),
             settings: Settings::default(),
             base_url: None,
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -141,8 +159,10 @@ impl Options {
 pub struct Bridge {
     listener: TcpListener,
     store: Arc<BridgeStore>,
+    account: Arc<LocalAccount>,
     gate: Arc<SessionGate>,
     health: Health,
+    passed_over: usize,
     options: Options,
     folder: DataFolder,
 }
@@ -159,17 +179,26 @@ impl Bridge {
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
+        let account = Arc::new(account);
         let inner = SqliteStore::open(options.data_dir.join(STORE))?;
         let settings = options.settings.clone();
-        let store = Arc::new(BridgeStore::new(Arc::new(inner), Arc::new(account), clock.clone(), settings));
+        let store = BridgeStore::new(Arc::new(inner), account.clone(), clock.clone(), settings);
+        let store = Arc::new(store);
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
         if reconciled != Reconciled::default() {
             tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
         }
+        for name in store.unmatched_groups(&options.managed_groups).await.map_err(StartError::Reconcile)? {
+            tracing::warn!(
+                "OP_BRIDGE_MANAGED_GROUPS names a group that the account does not have, {}: nothing is selected by it",
+                text::quote(&name)
+            );
+        }
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|source| StartError::Listen { address: options.address, source })?;
-        Ok(Self { listener, store, gate, health: Health::new(clock), options, folder })
+        let (health, passed_over) = (Health::new(clock), reconciled.passed_over);
+        Ok(Self { listener, store, account, gate, health, passed_over, options, folder })
     }
 
     /// The address that it listens on.
@@ -192,7 +221,7 @@ impl Bridge {
     ///
     /// When the listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { listener, store, gate, health, options, folder } = self;
+        let Self { listener, store, account: local, gate, health, passed_over, options, folder } = self;
         let account: Arc<dyn Account> = Arc::clone(store.account());
         let mut scim = ScimService::builder(Arc::clone(&store))
             .registry(registry())
@@ -202,21 +231,26 @@ impl Bridge {
             scim = scim.base_url(url);
         }
         let service = ServiceBuilder::new()
+            .layer(options.trusted_proxies.layer())
             .layer(TraceLayer::new())
+            .layer(PanicGuardLayer::new())
+            .layer(LimitsLayer::unlimited().with_time(REQUEST_TIME))
             .layer_fn(Front::new)
             .layer(AuthLayer::new(OwnTokens {
                 tokens: GateTokens(Arc::clone(&gate)),
                 account: Arc::clone(&account),
             }))
             .layer_fn(|inner| WithHealth::new(inner, health.clone()))
+            .layer(AuditLayer::new(TracingSink))
             .service(scim.build());
 
         let clock = Arc::new(SystemClock);
         let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
+            tokio::spawn(own(local, Arc::clone(&gate))),
             tokio::spawn(select_groups(store, gate, options.managed_groups)),
-            tokio::spawn(heartbeat(health)),
+            tokio::spawn(heartbeat(health, passed_over)),
         ];
         let serving = ServeOptions::default();
         let patience = serving.shutdown_timeout;
@@ -241,6 +275,17 @@ impl Bridge {
     }
 }
 
+/// Makes the account the session's own as soon as that is unlocked, not when it first writes.
+async fn own(account: Arc<LocalAccount>, gate: Arc<SessionGate>) {
+    gate.unlocked().await;
+    if let Err(error) = account.own().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the account could not be taken for this session"
+        );
+    }
+}
+
 /// Selects groups once the session is unlocked: the account lets nobody do it before.
 async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected: ManagedGroups) {
     gate.unlocked().await;
@@ -249,8 +294,11 @@ async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected
     }
 }
 
-async fn heartbeat(health: Health) {
+async fn heartbeat(health: Health, passed_over: usize) {
     loop {
+        if passed_over > 0 {
+            health.report(Source::Reconciliation, false);
+        }
         health.report(Source::ScimServer, true);
         tokio::time::sleep(HEARTBEAT).await;
     }

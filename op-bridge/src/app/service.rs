@@ -3,8 +3,8 @@ use std::future::{self, Future};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use scim_core::{ScimError, excerpt};
 use scim_server::error::error_response;
 use scim_server::{Body, RequestId, RouteName};
@@ -78,8 +78,14 @@ fn plain(route: &'static str, status: StatusCode, text: &'static str) -> Respons
     response.extensions_mut().insert(RouteName::new(route));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    insert_safety(headers);
     response
+}
+
+/// What the answers of SCIM have, too.
+fn insert_safety(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 /// Answers `/health`, and hands everything else on. To be put behind authentication.
@@ -107,7 +113,7 @@ impl<S> WithHealth<S> {
         }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        insert_safety(headers);
         response
     }
 }

@@ -48,8 +48,13 @@ pub enum DevError {
     #[error(transparent)]
     NewSession(#[from] NewSessionError),
     /// The session in the folder cannot be read.
-    #[error(transparent)]
-    Session(#[from] SessionError),
+    #[error("{}", crate::app::session_message(&file.display().to_string(), source))]
+    Session {
+        /// The file of the session.
+        file: PathBuf,
+        /// Why.
+        source: SessionError,
+    },
     /// The token in the folder does not open the session in the folder.
     #[error("the token in {} does not open the session beside it: {source}", file.display())]
     Token {
@@ -84,7 +89,7 @@ impl Dev {
             }
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut options = Options::new(SessionFile::from_path(&session)?, folder.to_owned(), address);
+        let mut options = Options::new(read(&session)?, folder.to_owned(), address);
         options.interval = INTERVAL;
         options.settings.email_domain = Some(DOMAIN.to_owned());
         let data = options.data_dir.clone();
@@ -116,6 +121,10 @@ impl Dev {
     }
 }
 
+fn read(session: &Path) -> Result<SessionFile, DevError> {
+    SessionFile::from_path(session).map_err(|source| DevError::Session { file: session.to_owned(), source })
+}
+
 fn banner(origin: &str, token: &str, program: &str, data: &Path, folder: &Path) -> String {
     let data = data.display();
     format!(
@@ -136,7 +145,10 @@ Look at what has happened in the account, and play the person's part:
   {program} account groups --data-dir {data}
   {program} account accept wendy@example.com --data-dir {data}
 
-Whoever has accepted is confirmed within 30 seconds. GET {origin}/health says how the bridge is.
+Whoever has accepted is confirmed within 30 seconds. How the bridge is:
+
+  curl -H 'Authorization: Bearer {token}' {origin}/health
+
 Ctrl-C ends it; everything is kept for the next time. Delete {folder} to start anew.\n",
         folder = folder.display(),
         wendy = format_args!("wendy@{DOMAIN}"),

@@ -31,7 +31,7 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     } else if let Some(error) = error.downcast_ref::<DevError>() {
         match error {
             DevError::Start(error) => of_start(error),
-            DevError::Session(_) | DevError::Token { .. } | DevError::Half { .. } => {
+            DevError::Session { .. } | DevError::Token { .. } | DevError::Half { .. } => {
                 Some("delete the folder to start anew, or name another one with --dir".to_owned())
             }
             DevError::Folder { .. } => Some("name another folder with --dir".to_owned()),
@@ -103,6 +103,14 @@ fn of_session(error: &SessionError) -> Option<String> {
                 if path.as_os_str().is_empty() { DEFAULT_SESSION.into() } else { path.display().to_string() };
             Some(format!("op-scim-bridge session new --session {path} --token-file token"))
         }
+        SessionError::Unreadable { source, .. } => Some(match source.kind() {
+            ErrorKind::IsADirectory => "that is a folder; give the path of the session file in it".to_owned(),
+            ErrorKind::PermissionDenied => {
+                "the user that the bridge runs as needs permission to read the file and to enter its folders"
+                    .to_owned()
+            }
+            _ => return None,
+        }),
         _ => None,
     }
 }
@@ -132,7 +140,9 @@ mod tests {
         };
         let missing = SessionError::NotFound("/etc/scimsession".into());
         let folder = |kind: ErrorKind| NewSessionError::Folder { folder: "a".into(), source: kind.into() };
-        let table: [(Box<dyn Error>, Option<&str>); 10] = [
+        let unreadable =
+            |kind: ErrorKind| SessionError::Unreadable { path: "/etc/op".into(), source: kind.into() };
+        let table: [(Box<dyn Error>, Option<&str>); 12] = [
             (Box::new(folder(ErrorKind::PermissionDenied)), Some("may write to")),
             (Box::new(folder(ErrorKind::NotADirectory)), Some("a file stands")),
             (Box::new(NewSessionError::SameFile("a".into())), Some("different paths")),
@@ -143,6 +153,8 @@ mod tests {
             (Box::new(DevError::Start(listen(ErrorKind::AddrInUse))), Some("--port")),
             (Box::new(missing), Some("session new --session /etc/scimsession --token-file token")),
             (Box::new(SessionError::Empty), None),
+            (Box::new(unreadable(ErrorKind::IsADirectory)), Some("the session file in it")),
+            (Box::new(unreadable(ErrorKind::PermissionDenied)), Some("needs permission")),
         ];
         for (error, part) in table {
             let hint = hint(&*error);

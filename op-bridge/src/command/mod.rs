@@ -3,9 +3,11 @@
 mod account;
 mod dev;
 mod hint;
+mod output;
 mod session;
 
 pub use self::account::{accept, groups, people};
 pub use self::dev::{DEV_DIR, Dev, DevError};
 pub use self::hint::{explain, hint};
+pub use self::output::{PrintError, print, say};
 pub use self::session::{NewSessionError, new_session, show_session};

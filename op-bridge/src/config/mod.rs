@@ -41,9 +41,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use scim_server::layer::forwarded::ForwardedLayer;
 
 use self::unsupported::Unsupported;
 pub use self::unsupported::{UnsupportedError, Warning};
+use crate::account::name_key;
 use crate::credentials::{SessionError, SessionFile};
 use crate::logging::{Format, Level, Logging};
 
@@ -170,8 +172,44 @@ pub struct Config {
     )]
     pub bridge_listen: IpAddr,
 
+    /// Proxies whose X-Forwarded-For, -Host and -Proto are believed: networks or addresses, with commas
+    ///
+    /// Such as 10.0.0.0/8 or 2001:db8::7. Without --bridge-base-url, locations then begin with the host and scheme
+    /// that these proxies were asked with, and the log names the client behind them. From everybody else, and without
+    /// this setting from anybody, such headers are taken away.
+    #[arg(
+        long,
+        env = "OP_BRIDGE_TRUSTED_PROXIES",
+        value_name = "NETWORK,...",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = parse::trusted_proxies
+    )]
+    pub bridge_trusted_proxies: TrustedProxies,
+
     #[command(flatten)]
     unsupported: Unsupported,
+}
+
+/// The settings of a bridge to try out.
+#[derive(Clone, Debug, clap::Args)]
+#[non_exhaustive]
+pub struct DevConfig {
+    /// The TCP port on 127.0.0.1; 0 takes any free one
+    #[arg(long, env = "OP_PORT", value_name = "PORT", default_value = parse::PORT, value_parser = parse::port)]
+    pub port: u16,
+
+    /// Write logs as JSON, one object a line
+    #[arg(long, env = "OP_JSON_LOGS", value_name = "0|1", action = clap::ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_value = "0", default_missing_value = "1", value_parser = parse::switch)]
+    pub json_logs: bool,
+}
+
+impl DevConfig {
+    /// How to log.
+    pub fn logging(&self) -> Logging {
+        Logging { format: if self.json_logs { Format::Json } else { Format::Text }, level: Level::Info }
+    }
 }
 
 impl Config {
@@ -276,6 +314,17 @@ impl BaseUrl {
     }
 }
 
+/// The networks of proxies that are believed about host, scheme and client. By default there are none.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(pub(crate) ForwardedLayer);
+
+impl TrustedProxies {
+    /// The layer that believes them, and nobody else.
+    pub fn layer(&self) -> ForwardedLayer {
+        self.0.clone()
+    }
+}
+
 /// Groups that an administrator has selected, each by its name or its id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ManagedGroups(Vec<String>);
@@ -286,11 +335,20 @@ impl ManagedGroups {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether a group with this id and name is selected. Names are compared without case.
+    /// Whether a group with this id and name is selected. Names are compared as the account compares those of groups:
+    /// without case, invisible characters, superfluous white space and width.
     pub fn selects(&self, id: &str, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.0.iter().any(|selected| selected == id || selected.to_lowercase() == name)
+        self.0.iter().any(|selected| selects(selected, id, name))
     }
+
+    /// The names and ids that none of these groups, given by id and name, has.
+    pub fn unmatched<'a>(&'a self, groups: &[(&str, &str)]) -> Vec<&'a str> {
+        self.iter().filter(|selected| !groups.iter().any(|(id, name)| selects(selected, id, name))).collect()
+    }
+}
+
+fn selects(selected: &str, id: &str, name: &str) -> bool {
+    selected == id || name_key(selected) == name_key(name)
 }
 
 /// The text of a setting that is not to be shown: `Debug` says only whether it is empty.

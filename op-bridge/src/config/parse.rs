@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::{DEFAULT_DATA_DIR, DeletedUsers, ManagedGroups};
+use scim_server::layer::forwarded::ForwardedLayer;
+
+use super::{DEFAULT_DATA_DIR, DeletedUsers, ManagedGroups, TrustedProxies};
 use crate::confirm::INTERVAL_MIN;
 
 pub(super) const PORT: &str = "3002";
@@ -48,6 +50,11 @@ pub(super) fn deleted_users(text: &str) -> Result<DeletedUsers, String> {
 pub(super) fn managed_groups(text: &str) -> Result<ManagedGroups, String> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     Ok(ManagedGroups(names.map(str::to_owned).collect()))
+}
+
+pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
+    let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    ForwardedLayer::new().trust(networks).map(TrustedProxies).map_err(|error| error.to_string())
 }
 
 pub(super) fn listen(text: &str) -> Result<IpAddr, String> {
@@ -134,10 +141,24 @@ mod tests {
     }
 
     #[test]
+    fn proxies_are_networks_or_addresses() {
+        for text in ["", " , ", "10.0.0.0/8", "10.0.0.0/8, 192.0.2.7,2001:db8::/32"] {
+            trusted_proxies(text).unwrap();
+        }
+        for text in ["proxy.example.com", "10.0.0.0/33", "10.0.0.0/8 192.0.2.7", "*"] {
+            let refusal = trusted_proxies(text).unwrap_err();
+            assert!(refusal.starts_with(&format!("`{text}` is no network")), "{refusal}");
+        }
+    }
+
+    #[test]
     fn groups_are_selected_by_id_or_name() {
         let groups = managed_groups("Engineering, abcdefghijklmnopqrstuvwxyz ,").unwrap();
         assert_eq!(groups.iter().count(), 2);
         assert!(groups.selects("x", "ENGINEERING"));
+        assert!(groups.selects("x", " Engin\u{ad}eering"), "as names of groups are compared");
+        let there = [("x", "Sales"), ("abcdefghijklmnopqrstuvwxyz", "Ops")];
+        assert_eq!(groups.unmatched(&there), ["Engineering"]);
         assert!(groups.selects("abcdefghijklmnopqrstuvwxyz", "Sales"));
         assert!(!groups.selects("x", "Sales"));
     }

@@ -18,10 +18,7 @@ pub enum SessionError {
     )]
     NotFound(PathBuf),
     /// The file exists but could not be read; the cause is the source.
-    #[error(
-        "the session file `{}` cannot be read: the user that the bridge runs as needs permission to read it",
-        .path.display()
-    )]
+    #[error("the session file `{}` cannot be read", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

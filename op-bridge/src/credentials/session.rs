@@ -157,7 +157,12 @@ impl SessionFile {
         let trimmed = value.trim_ascii();
         let path = Path::new(trimmed);
         // A value that is too long for a path is an error here, not a file.
-        if !trimmed.is_empty() && path.try_exists().unwrap_or(false) {
+        let exists = match path.try_exists() {
+            Ok(exists) => exists,
+            // Nobody may look into its folder, so that it may well be there.
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        };
+        if !trimmed.is_empty() && exists {
             return Self::from_path(path);
         }
         if trimmed.starts_with('{') {

@@ -183,8 +183,8 @@ impl BridgeStore {
                 return Ok(None);
             };
             let name = after.text("displayName").unwrap_or_default();
-            check_name("group name", name).map_err(|error| invalid("displayName", &error))?;
             if change.touches("displayName") && known.name != name {
+                check_name("group name", name).map_err(|error| invalid("displayName", &error))?;
                 self.account.rename_group(group, name).await.map_err(refusal)?;
                 tried.old_name.get_or_insert(known.name);
             }

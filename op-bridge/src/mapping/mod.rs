@@ -15,6 +15,7 @@ mod groups;
 mod locks;
 mod person;
 mod reconcile;
+mod records;
 mod registry;
 mod store;
 mod users;

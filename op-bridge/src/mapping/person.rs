@@ -5,9 +5,11 @@ use scim_server::store::StoreError;
 
 use super::error::refusal;
 use super::store::Change;
-use crate::account::{Account, AccountError, NewPerson, Person, PersonId, check_email, check_name};
+use crate::account::{
+    Account, AccountError, NewPerson, Person, PersonId, check_email, check_name, is_same_email,
+};
 
-/// What a SCIM user asks of the account.
+/// What a SCIM user that is to be created asks of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) email: String,
@@ -31,9 +33,9 @@ impl Wanted {
             return Err(StoreError::Refused(ScimError::new(400, detail).with_type(ScimType::InvalidValue)));
         };
         let name = name_of(user);
-        check_email(&email).map_err(|error| invalid(address_attribute(user), &error))?;
+        check_address(user, &email)?;
         if let Some(name) = &name {
-            check_name("name", name).map_err(|error| invalid(name_attribute(user), &error))?;
+            check_full_name(user, name)?;
         }
         Ok(Self {
             email,
@@ -54,46 +56,97 @@ impl Wanted {
     }
 
     /// All of it is asked for.
-    pub(super) fn all(&self) -> Asked<'_> {
-        Asked { email: Some(&self.email), name: self.name.as_deref(), active: Some(self.active) }
-    }
-
-    /// What a change asks for: what it says, and what follows from that. The rest may have been changed in the
-    /// account since, which is not this change's business.
-    pub(super) fn asked(&self, change: &Change, had: Option<&Self>) -> Asked<'_> {
-        let moved = had.is_none_or(|had| had.email != self.email);
-        let email = moved || change.touches("userName") || change.touches("emails");
-        let renamed = had.is_none_or(|had| had.name != self.name);
-        let name = renamed || change.touches("displayName") || change.touches("name");
+    pub(super) fn all(&self) -> Asked {
         Asked {
-            email: email.then_some(self.email.as_str()),
-            name: self.name.as_deref().filter(|_| name),
-            active: change.touches("active").then_some(self.active),
+            email: Some(self.email.clone()),
+            name: self.name.clone(),
+            active: Some(self.active),
+            lenient: Lenient::ALL,
+            follow: false,
         }
     }
 }
 
 /// What is to be brought into line in the account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked<'a> {
-    pub(super) email: Option<&'a str>,
-    pub(super) name: Option<&'a str>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
+    /// `None` where neither is asked for.
     pub(super) active: Option<bool>,
+    pub(super) lenient: Lenient,
+    /// The user says something that is not asked for: the view must follow the account.
+    pub(super) follow: bool,
 }
 
-impl Asked<'_> {
-    pub(super) fn is_nothing(&self) -> bool {
-        *self == Asked::default()
+impl Asked {
+    /// What a change of somebody whom the account has asks for: what it says, and what follows from that. The rest may
+    /// have been changed in the account since, which is not this change's business.
+    ///
+    /// Whoever is to be suspended keeps an address and a name that no account takes, and everybody keeps their address
+    /// where none is given any more.
+    pub(super) fn of(
+        change: &Change,
+        had: &Resource,
+        after: &Resource,
+        person: &Person,
+        domain: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let active = change.says_active(after);
+        let suspends = active == Some(false);
+        let present = person.address();
+        let (had_email, had_name) = (email_of(had, domain), name_of(had));
+        let given = explicit_email(after).map(str::to_owned).or_else(|| {
+            // Only who has got their address from their user name gets the next one from there.
+            let is_completed = explicit_email(had).is_none()
+                && had_email.as_deref().is_some_and(|had| is_same_email(had, present));
+            completed(after, domain).filter(|_| is_completed)
+        });
+        let lenient = Lenient {
+            email: suspends || (given.is_some() && had_email == given),
+            name: suspends || had_name == name_of(after),
+        };
+        let mut follow = given.is_none() && had_email.is_some_and(|had| is_same_email(&had, present));
+        let touches_email = change.touches("userName") || change.touches("emails");
+        let mut email = given.filter(|given| touches_email && !is_same_email(given, present));
+        let touches_name = change.touches("displayName") || change.touches("name");
+        let mut name = name_of(after).filter(|name| touches_name && *name != person.name);
+        let checked = [
+            email.as_ref().map(|email| check_address(after, email)),
+            name.as_ref().map(|name| check_full_name(after, name)),
+        ];
+        for (n, refused) in checked.into_iter().enumerate().filter_map(|(n, done)| Some((n, done?.err()?))) {
+            if !suspends {
+                return Err(refused);
+            }
+            follow = true;
+            if n == 0 { email = None } else { name = None }
+        }
+        Ok(Self { email, name, active, lenient, follow })
     }
 }
 
 fn email_of(user: &Resource, domain: Option<&str>) -> Option<String> {
+    explicit_email(user).map(str::to_owned).or_else(|| completed(user, domain))
+}
+
+/// The address that a user says.
+fn explicit_email(user: &Resource) -> Option<&str> {
+    user.text("userName").filter(|user_name| is_address(user_name)).or_else(|| preferred_email(user))
+}
+
+/// The address that a user name at the domain is, where it is none itself.
+fn completed(user: &Resource, domain: Option<&str>) -> Option<String> {
     let user_name = user.text("userName").unwrap_or_default();
-    if is_address(user_name) {
-        return Some(user_name.to_owned());
-    }
-    let completed = || domain.map(|domain| format!("{user_name}@{domain}"));
-    preferred_email(user).map(str::to_owned).or_else(completed)
+    domain.filter(|_| !is_address(user_name)).map(|domain| format!("{user_name}@{domain}"))
+}
+
+fn check_address(user: &Resource, email: &str) -> Result<(), StoreError> {
+    check_email(email).map_err(|error| invalid(address_attribute(user), &error))
+}
+
+fn check_full_name(user: &Resource, name: &str) -> Result<(), StoreError> {
+    check_name("name", name).map_err(|error| invalid(name_attribute(user), &error))
 }
 
 /// Where the address stands.
@@ -152,7 +205,7 @@ fn language(text: &str) -> Option<String> {
 /// A user made from a person whom only the account knows: after the bridge's own store was lost, or a crash between
 /// the two.
 pub(super) fn recovered(definition: &TypeDefinition, person: &Person) -> Resource {
-    let email = person.pending_email.as_deref().unwrap_or(&person.email);
+    let email = person.address();
     let mut attributes = Object::new();
     attributes.insert("schemas", Vec::<Value>::new());
     attributes.insert("userName", email);
@@ -167,9 +220,9 @@ pub(super) fn recovered(definition: &TypeDefinition, person: &Person) -> Resourc
 /// The user as the account has the person, where the two differ: each value stands where the user has it.
 pub(super) fn followed(user: &Resource, person: &Person, domain: Option<&str>) -> Option<Resource> {
     let mut after = user.clone();
-    let address = person.pending_email.as_deref().unwrap_or(&person.email);
+    let address = person.address();
     let shown = email_of(user, domain);
-    if shown.as_ref().is_none_or(|shown| shown.to_lowercase() != address.to_lowercase()) {
+    if shown.as_ref().is_none_or(|shown| !is_same_email(shown, address)) {
         follow_address(&mut after, shown.as_deref(), address, &person.id);
     }
     if name_of(user).is_some_and(|name| name != person.name) {
@@ -185,10 +238,10 @@ fn follow_address(user: &mut Resource, shown: Option<&str>, address: &str, id: &
     let is_user_name = is_address(user_name) || user_name.is_empty() || user_name == id.as_str();
     let mut emails: Vec<Value> =
         user.get(None, "emails").and_then(Value::as_array).map(<[Value]>::to_vec).unwrap_or_default();
-    let old = shown.unwrap_or_default().to_lowercase();
+    let old = shown.unwrap_or_default();
     let mut found = false;
     for email in emails.iter_mut().filter_map(Value::as_object_mut) {
-        if email.get("value").and_then(Value::as_str).is_some_and(|value| value.to_lowercase() == old) {
+        if email.get("value").and_then(Value::as_str).is_some_and(|value| is_same_email(value, old)) {
             email.insert("value", address);
             found = true;
         }
@@ -230,17 +283,23 @@ fn primary(address: &str) -> Value {
 
 /// What was done in the account and can be taken back.
 #[derive(Debug, Default)]
-pub(super) struct Undo(Vec<Step>);
+pub(super) struct Undo {
+    steps: Vec<Step>,
+    /// The person is suspended, as was asked, and stays so.
+    pub(super) suspended: bool,
+}
 
 #[derive(Debug)]
 enum Step {
     Email(String),
     Name(String),
-    Active(bool),
+    Suspend,
+    Unmanage,
 }
 
 /// Where a protected person (an owner) may differ from what is asked for: there the account's own value stays, and
-/// nothing is refused.
+/// nothing is refused. A value that the identity provider has read here asks for nothing, and a suspension is not to be
+/// stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lenient {
     pub(super) email: bool,
@@ -250,79 +309,77 @@ pub(super) struct Lenient {
 impl Lenient {
     /// For an adoption, which finds somebody and asks for no change.
     pub(super) const ALL: Self = Self { email: true, name: true };
-
-    /// For a change: a value that the identity provider has read here asks for nothing, and a PUT, which cannot but
-    /// say everything, suspends a leaver whatever else it says about them.
-    pub(super) fn of(change: &Change, wanted: &Wanted, had: Option<&Wanted>) -> Self {
-        if matches!(change, Change::Replace(_)) && !wanted.active {
-            return Self::ALL;
-        }
-        Self {
-            email: had.is_some_and(|had| had.email == wanted.email),
-            name: had.is_some_and(|had| had.name == wanted.name),
-        }
-    }
 }
 
 /// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back. Whether
-/// a protected person kept something that was asked otherwise: then the view must follow the account.
+/// they kept something that was asked otherwise: then the view must follow the account.
 ///
-/// What is refused most likely comes first.
+/// A suspension comes first, is never taken back, and happens whatever else is refused: a leaver must not keep access
+/// because of their name. Otherwise what is refused most likely comes first.
 pub(super) async fn bring_into_line(
     account: &dyn Account,
     person: &Person,
-    asked: Asked<'_>,
-    lenient: Lenient,
+    asked: &Asked,
     undo: &mut Undo,
 ) -> Result<bool, StoreError> {
-    let mut kept = false;
+    let mut kept = asked.follow;
     let id = &person.id;
-    let address = person.pending_email.as_deref().unwrap_or(&person.email);
-    if let Some(email) = asked.email
-        && address.to_lowercase() != email.to_lowercase()
+    let was = person.state.is_active_for_scim();
+    let suspends = asked.active == Some(false);
+    if suspends {
+        if was {
+            account.suspend(id).await.map_err(refusal)?;
+        }
+        undo.suspended = true;
+    }
+    let keeps = |error: &AccountError, lenient: bool| match error {
+        AccountError::Protected { .. } => lenient,
+        error => suspends && !error.is_transient(),
+    };
+    if let Some(email) = &asked.email
+        && !is_same_email(person.address(), email)
     {
         match account.change_email(id, email).await {
-            Err(AccountError::Protected { .. }) if lenient.email => kept = true,
-            done => undo.note(done, Step::Email(address.to_owned()))?,
+            Err(error) if keeps(&error, asked.lenient.email) => kept = true,
+            done => undo.note(done, Step::Email(person.address().to_owned()))?,
         }
     }
-    let was = person.state.is_active_for_scim();
-    if let Some(active) = asked.active
-        && was != active
-    {
-        undo.note(set_active(account, id, active).await, Step::Active(was))?;
+    if asked.active == Some(true) && !was {
+        undo.note(account.reactivate(id).await, Step::Suspend)?;
     }
-    if let Some(name) = asked.name
-        && person.name != name
+    if let Some(name) = &asked.name
+        && person.name != *name
     {
         match account.rename(id, name).await {
-            Err(AccountError::Protected { .. }) if lenient.name => kept = true,
+            Err(error) if keeps(&error, asked.lenient.name) => kept = true,
             done => undo.note(done, Step::Name(person.name.clone()))?,
         }
     }
     Ok(kept)
 }
 
-async fn set_active(account: &dyn Account, id: &PersonId, active: bool) -> Result<Person, AccountError> {
-    if active { account.reactivate(id).await } else { account.suspend(id).await }
-}
-
 impl Undo {
     /// An account that did not answer may have done it all the same.
     fn note(&mut self, done: Result<Person, AccountError>, back: Step) -> Result<(), StoreError> {
         if matches!(done, Ok(_) | Err(AccountError::Unavailable { .. })) {
-            self.0.push(back);
+            self.steps.push(back);
         }
         done.map(|_| ()).map_err(refusal)
     }
 
+    /// The identity provider manages them from now on, unless all is taken back.
+    pub(super) fn note_managed(&mut self, done: Result<Person, AccountError>) -> Result<(), StoreError> {
+        self.note(done, Step::Unmanage)
+    }
+
     /// Takes everything back, the last step first. What cannot be taken back is left to the reconciler.
     pub(super) async fn run(self, account: &dyn Account, id: &PersonId) {
-        for step in self.0.into_iter().rev() {
+        for step in self.steps.into_iter().rev() {
             let undone = match &step {
                 Step::Email(email) => account.change_email(id, email).await,
                 Step::Name(name) => account.rename(id, name).await,
-                Step::Active(active) => set_active(account, id, *active).await,
+                Step::Suspend => account.suspend(id).await,
+                Step::Unmanage => account.set_person_managed(id, false).await,
             };
             if let Err(error) = undone {
                 tracing::warn!(person = %id, error = %error, "a change in the account could not be taken back");

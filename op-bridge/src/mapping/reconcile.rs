@@ -31,6 +31,24 @@ pub struct Reconciled {
     pub groups_changed: usize,
     /// Groups that the account no longer has, or that are no longer selected.
     pub groups_removed: usize,
+    /// People and groups that could not be shown as the account has them; the log names each.
+    pub passed_over: usize,
+}
+
+impl Reconciled {
+    /// One record that cannot be shown keeps nobody else from being served: a bridge that is down suspends nobody. Only a
+    /// store or an account that is away ends it all.
+    fn pass_over<T>(&mut self, id: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            Err(error) => {
+                tracing::error!(id, error = %error, "a record cannot be shown as the account has it");
+                self.passed_over += 1;
+                Ok(None)
+            }
+        }
+    }
 }
 
 impl BridgeStore {
@@ -41,7 +59,8 @@ impl BridgeStore {
     ///
     /// # Errors
     ///
-    /// When the account or the store cannot be read or written; what was done until then is right.
+    /// When the account or the store cannot be read or written at all; what was done until then is right. One record that
+    /// cannot be shown, such as that of a second person with the same address, is passed over and counted.
     pub async fn reconcile(&self) -> Result<Reconciled, StoreError> {
         let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now());
         let mut done = Reconciled::default();
@@ -75,6 +94,17 @@ impl BridgeStore {
             }
         }
         Ok(())
+    }
+
+    /// The selected names and ids that no group of the account has: nothing will be selected by them.
+    ///
+    /// # Errors
+    ///
+    /// When the account cannot be read.
+    pub async fn unmatched_groups(&self, selected: &ManagedGroups) -> Result<Vec<String>, StoreError> {
+        let groups = self.account.groups().await.map_err(refusal)?;
+        let named: Vec<_> = groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect();
+        Ok(selected.unmatched(&named).into_iter().map(str::to_owned).collect())
     }
 
     async fn select_group(
@@ -139,8 +169,8 @@ impl BridgeStore {
         }
         // Those who are gone come first: somebody else may have their address by now.
         for record in view.into_values() {
-            self.inner.delete(context, definition, &record.id, Precondition::Any).await?;
-            done.users_removed += 1;
+            let gone = self.inner.delete(context, definition, &record.id, Precondition::Any).await;
+            done.users_removed += usize::from(done.pass_over(record.id.as_str(), gone)?.is_some());
         }
         let mut differing = Vec::new();
         for (person, record) in &known {
@@ -154,61 +184,70 @@ impl BridgeStore {
             if is_deleted && active {
                 self.unmark(context, definition, &record.id, &self.deleted).await;
             }
-            let user = record.to_resource().map_err(StoreError::internal)?;
+            let user = record.to_resource().map_err(StoreError::internal);
+            let Some(user) = done.pass_over(record.id.as_str(), user)? else { continue };
             if let Some(user) = followed(&user, person, self.settings.email_domain.as_deref()) {
                 differing.push((record.id.clone(), user));
             }
         }
         done.users_changed += differing.len();
-        self.follow_people(context, definition, differing).await?;
-        // A suspended person who is not in the view was deleted by the identity provider; a POST brings them back.
-        let invited = |person: &&Person| person.provisioned_by_bridge && person.state.is_active_for_scim();
-        for person in unknown.iter().filter(invited) {
-            let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
-            self.mark(context, definition, &id, &self.recovered).await?;
-            let new = NewResource::new(id, recovered(definition, person), Vec::new());
-            self.inner.create(context, definition, new, Load::None).await?;
-            done.users_recovered += 1;
+        self.follow_people(context, definition, differing, done).await?;
+        for person in unknown.iter().filter(|person| person.belongs_in_view()) {
+            let shown = self.recover(context, definition, person).await;
+            done.users_recovered += usize::from(done.pass_over(person.id.as_str(), shown)?.is_some());
         }
         self.forget_stale_marks(context, definition).await
     }
 
+    /// Shows a person whom only the account knows. Where somebody else is shown at their address they are shown under
+    /// their id, so that they can be suspended.
+    async fn recover(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        person: &Person,
+    ) -> Result<(), StoreError> {
+        let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
+        self.mark(context, definition, &id, &self.recovered).await?;
+        let user = recovered(definition, person);
+        let new = NewResource::new(id.clone(), user.clone(), Vec::new());
+        match self.inner.create(context, definition, new, Load::None).await {
+            Err(error @ StoreError::Uniqueness { .. }) => {
+                let new = NewResource::new(id.clone(), aside(user, &id), Vec::new());
+                self.inner.create(context, definition, new, Load::None).await?;
+                Err(error)
+            }
+            created => created.map(|_| ()),
+        }
+    }
+
     /// Writes users that differ from the account. Where people have exchanged their addresses, one of them waits
-    /// under a user name that nobody has until the others are done.
+    /// under a user name that nobody has until the others are done; whoever has the address of somebody else stays so.
     async fn follow_people(
         &self,
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
         mut waiting: Vec<(ResourceId, Resource)>,
+        done: &mut Reconciled,
     ) -> Result<(), StoreError> {
         let mut stepped_aside = false;
         while !waiting.is_empty() {
             let (mut taken, before) = (Vec::new(), waiting.len());
-            let mut refused = None;
             for (id, user) in waiting {
                 match self.overwrite(context, definition, &id, user.clone()).await {
-                    Ok(()) => {}
-                    Err(error @ StoreError::Uniqueness { .. }) => {
-                        refused = Some(error);
-                        taken.push((id, user));
+                    Err(error @ StoreError::Uniqueness { .. }) if stepped_aside => {
+                        done.pass_over(id.as_str(), Err::<(), _>(error))?;
                     }
-                    Err(error) => return Err(error),
+                    Err(StoreError::Uniqueness { .. }) => taken.push((id, user)),
+                    written => drop(done.pass_over(id.as_str(), written)?),
                 }
             }
-            match refused {
-                Some(error) if taken.len() == before => {
-                    if stepped_aside {
-                        return Err(error);
-                    }
-                    for (id, user) in &taken {
-                        let mut aside = user.clone();
-                        aside.attributes_mut().insert("userName", id.as_str());
-                        aside.attributes_mut().remove("emails");
-                        self.overwrite(context, definition, id, aside).await?;
-                    }
-                    stepped_aside = true;
+            stepped_aside = taken.len() == before;
+            if stepped_aside {
+                for (id, user) in &taken {
+                    let aside = self.overwrite(context, definition, id, aside(user.clone(), id)).await;
+                    done.pass_over(id.as_str(), aside)?;
                 }
-                _ => stepped_aside = false,
             }
             waiting = taken;
         }
@@ -264,28 +303,57 @@ impl BridgeStore {
     ) -> Result<(), StoreError> {
         let mut view = self.all(context, definition, Load::All).await?;
         let people = self.all(context, users, Load::None).await?;
-        let groups = self.account.groups().await.map_err(refusal)?;
-        for group in groups.iter().filter(|group| group.managed) {
-            let members = self.visible_members(group, &people).await?;
-            match view.remove(group.id.as_str()) {
-                Some(record) => {
-                    if self.follow_group(context, definition, &record, group, members).await? {
-                        done.groups_changed += 1;
+        let mut groups = self.account.groups().await.map_err(refusal)?;
+        groups.retain(|group| group.managed);
+        // Those that are gone come first: another one may have their name by now.
+        let managed: BTreeSet<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+        for (id, record) in view.extract_if(|id, _| !managed.contains(id.as_str())) {
+            let gone = self.inner.delete(context, definition, &record.id, Precondition::Any).await;
+            done.groups_removed += usize::from(done.pass_over(&id, gone)?.is_some());
+        }
+        let mut waiting: Vec<(Group, Option<Record>)> = Vec::new();
+        for group in groups {
+            let record = view.remove(group.id.as_str());
+            waiting.push((group, record));
+        }
+        // Twice, as groups may have exchanged their names: whoever is in the way waits under its id.
+        for is_last in [false, true] {
+            for (group, record) in std::mem::take(&mut waiting) {
+                let shown = self.follow(context, definition, record.as_ref(), &group, &people).await;
+                if !is_last && matches!(shown, Err(StoreError::Uniqueness { .. })) {
+                    if let Some(record) = &record {
+                        let aside = set(definition, "displayName", Value::from(group.id.as_str()))?;
+                        let none = Precondition::Any;
+                        self.inner.apply(context, definition, &record.id, aside, none, Load::None).await?;
                     }
+                    waiting.push((group, record));
+                    continue;
                 }
-                None => {
-                    let id = group.id.as_str().parse().map_err(no_id)?;
-                    self.mark(context, definition, &id, &self.recovered).await?;
-                    self.show_group(context, definition, group, members).await?;
-                    done.groups_recovered += 1;
-                }
+                let changed = done.pass_over(group.id.as_str(), shown)? == Some(true);
+                let count =
+                    if record.is_some() { &mut done.groups_changed } else { &mut done.groups_recovered };
+                *count += usize::from(changed);
             }
         }
-        for record in view.into_values() {
-            self.inner.delete(context, definition, &record.id, Precondition::Any).await?;
-            done.groups_removed += 1;
-        }
         self.forget_stale_marks(context, definition).await
+    }
+
+    /// Shows a group as the account has it. Whether that was a change.
+    async fn follow(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        record: Option<&Record>,
+        group: &Group,
+        people: &HashMap<String, Record>,
+    ) -> Result<bool, StoreError> {
+        let members = self.visible_members(group, people).await?;
+        if let Some(record) = record {
+            return self.follow_group(context, definition, record, group, members).await;
+        }
+        let id = group.id.as_str().parse().map_err(no_id)?;
+        self.mark(context, definition, &id, &self.recovered).await?;
+        self.show_group(context, definition, group, members).await.map(|_| true)
     }
 
     /// The members of a group whom the identity provider sees; others are not its business.
@@ -324,4 +392,11 @@ impl BridgeStore {
         }
         Ok(changed)
     }
+}
+
+/// A user under a name that nobody has.
+fn aside(mut user: Resource, id: &ResourceId) -> Resource {
+    user.attributes_mut().insert("userName", id.as_str());
+    user.attributes_mut().remove("emails");
+    user
 }

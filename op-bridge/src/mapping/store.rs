@@ -2,17 +2,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, Object, Registry, Resource, ResourceId, TenantId, TypeDefinition};
+use scim_core::patch::Action;
+use scim_core::{
+    ChangeSet, Object, Registry, Resource, ResourceId, ScimError, TenantId, TypeDefinition, Value,
+};
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
-    Written,
+    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope,
+    StoreError, Target, Write, Written,
 };
 use tracing::Instrument as _;
 
 use super::locks::AllLocks;
 use super::person::Wanted;
+use super::records::Records;
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::config::DeletedUsers;
@@ -23,7 +27,7 @@ use crate::config::DeletedUsers;
 /// that hangs up leaves nothing half done. Therefore writes need a tokio runtime.
 #[derive(Clone)]
 pub struct BridgeStore {
-    pub(super) inner: Arc<dyn ResourceStore>,
+    pub(super) inner: Records,
     pub(super) account: Arc<dyn Account>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
@@ -72,7 +76,7 @@ impl BridgeStore {
         settings: Settings,
     ) -> Self {
         Self {
-            inner,
+            inner: Records::new(inner),
             account,
             clock,
             registry: super::registry(),
@@ -179,26 +183,53 @@ impl BridgeStore {
             .ok_or_else(|| StoreError::internal(format!("{} has just been written and is gone", id.as_str())))
     }
 
+    async fn create(
+        &self,
+        context: &RequestContext,
+        new: Vec<(Arc<TypeDefinition>, NewResource)>,
+        load: Load,
+    ) -> Result<Outcome, StoreError> {
+        let mut new = new.into_iter();
+        let (Some((definition, first)), None) = (new.next(), new.next()) else {
+            // The account has no transactions, and its groups do not contain each other.
+            return Err(StoreError::Refused(ScimError::new(
+                409,
+                "resources that refer to each other cannot be created at once here; create them, then refer to them",
+            )));
+        };
+        let record = if is_user(&definition) {
+            self.create_user(context, &definition, first, load).await?
+        } else {
+            self.create_group(context, &definition, first, load).await?
+        };
+        Ok(Outcome::Created(vec![record]))
+    }
+
     /// PUT and PATCH.
     async fn change(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
+        target: Target,
         change: Change,
-        precondition: Precondition,
         load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
-        let id = id.clone();
-        finish(async move {
-            if is_user(&definition) {
-                bridge.change_user(&context, &definition, &id, change, precondition, load).await
-            } else {
-                bridge.change_group(&context, &definition, &id, change, precondition, load).await
-            }
-        })
-        .await
+    ) -> Result<Outcome, StoreError> {
+        let Target { definition, id, precondition, .. } = target;
+        let written = if is_user(&definition) {
+            self.change_user(context, &definition, &id, change, precondition, load).await?
+        } else {
+            self.change_group(context, &definition, &id, change, precondition, load).await?
+        };
+        Ok(written.map_or(Outcome::Missing, Outcome::Written))
+    }
+
+    async fn delete(&self, context: &RequestContext, target: Target) -> Result<Outcome, StoreError> {
+        let Target { definition, id, precondition, .. } = target;
+        let deleted = if is_user(&definition) {
+            self.delete_user(context, &definition, &id, precondition).await?
+        } else {
+            self.delete_group(context, &definition, &id, precondition).await?
+        };
+        Ok(if deleted { Outcome::Deleted } else { Outcome::Missing })
     }
 
     /// All records of a type, by id.
@@ -243,24 +274,6 @@ fn is_user(definition: &TypeDefinition) -> bool {
 
 #[async_trait]
 impl ResourceStore for BridgeStore {
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
-        finish(async move {
-            if is_user(&definition) {
-                bridge.create_user(&context, &definition, new, load).await
-            } else {
-                bridge.create_group(&context, &definition, new, load).await
-            }
-        })
-        .await
-    }
-
     async fn get(
         &self,
         context: &RequestContext,
@@ -275,44 +288,18 @@ impl ResourceStore for BridgeStore {
         self.inner.query(context, query).await
     }
 
-    async fn replace(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        self.change(context, definition, id, Change::Replace(replacement), precondition, load).await
-    }
-
-    async fn apply(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        self.change(context, definition, id, Change::Apply(changes), precondition, load).await
-    }
-
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError> {
-        let (bridge, context, definition) = (self.clone(), context.clone(), Arc::clone(definition));
-        let id = id.clone();
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        let (bridge, context) = (self.clone(), context.clone());
         finish(async move {
-            if is_user(&definition) {
-                bridge.delete_user(&context, &definition, &id, precondition).await
-            } else {
-                bridge.delete_group(&context, &definition, &id, precondition).await
+            match write {
+                Write::Create { new, load } => bridge.create(&context, new, load).await,
+                Write::Replace { target, replacement, load } => {
+                    bridge.change(&context, target, Change::Replace(replacement), load).await
+                }
+                Write::Apply { target, changes, load } => {
+                    bridge.change(&context, target, Change::Apply(changes), load).await
+                }
+                Write::Delete { target } => bridge.delete(&context, target).await,
             }
         })
         .await
@@ -331,9 +318,31 @@ impl Change {
     pub(super) fn touches(&self, attribute: &str) -> bool {
         match self {
             Self::Replace(_) => true,
-            Self::Apply(changes) => changes.changes.iter().any(|change| {
-                change.target.extension.is_none() && change.target.attribute.eq_ignore_ascii_case(attribute)
-            }),
+            Self::Apply(changes) => changes.changes.iter().any(|change| is_about(&change.target, attribute)),
+        }
+    }
+
+    /// What it says about whether somebody is active, if the resource is `after` it. Whoever takes the value away, or
+    /// leaves it out, says nothing: not even after a `true` in the same request, but a `false` stands.
+    pub(super) fn says_active(&self, after: &Resource) -> Option<bool> {
+        let outcome = after.get(None, "active").and_then(Value::as_bool);
+        match self {
+            Self::Replace(_) => outcome,
+            Self::Apply(_) => self.last_active().filter(|active| !active || outcome == Some(true)),
+        }
+    }
+
+    /// The last truth value that it gives for `active`.
+    pub(super) fn last_active(&self) -> Option<bool> {
+        match self {
+            Self::Replace(replacement) => replacement.resource.get(None, "active")?.as_bool(),
+            Self::Apply(changes) => {
+                let about = |change: &&scim_core::patch::Change| is_about(&change.target, "active");
+                changes.changes.iter().rev().filter(about).find_map(|change| match &change.action {
+                    Action::Add(value) | Action::Replace(Some(value)) => value.as_bool(),
+                    _ => None,
+                })
+            }
         }
     }
 
@@ -363,15 +372,17 @@ impl Change {
         load: Load,
     ) -> Result<Option<Written>, StoreError> {
         let unchanged = Precondition::IfVersion(vec![current.version]);
-        match self {
-            Self::Replace(replacement) => {
-                inner.replace(context, definition, &current.id, replacement, unchanged, load).await
-            }
-            Self::Apply(changes) => {
-                inner.apply(context, definition, &current.id, changes, unchanged, load).await
-            }
-        }
+        let target = Target::new(definition, &current.id).with_precondition(unchanged);
+        let write = match self {
+            Self::Replace(replacement) => Write::replace(target, replacement),
+            Self::Apply(changes) => Write::apply(target, changes),
+        };
+        inner.write(context, write.with_load(load)).await?.into_written()
     }
+}
+
+fn is_about(target: &scim_core::patch::Target, attribute: &str) -> bool {
+    target.extension.is_none() && target.attribute.eq_ignore_ascii_case(attribute)
 }
 
 #[cfg(test)]

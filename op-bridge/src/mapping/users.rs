@@ -11,9 +11,9 @@ use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
-use super::person::{Lenient, Undo, Wanted, bring_into_line, followed};
+use super::person::{Asked, Undo, Wanted, bring_into_line, followed};
 use super::store::{BridgeStore, Change, TRIES};
-use crate::account::{AccountError, GroupId, Person, PersonId};
+use crate::account::{AccountError, GroupId, Person, PersonId, email_key, is_same_email};
 use crate::config::DeletedUsers;
 
 impl BridgeStore {
@@ -25,12 +25,12 @@ impl BridgeStore {
         mut new: NewResource,
         load: Load,
     ) -> Result<Record, StoreError> {
-        if new.resource.get(None, "active").is_none() {
+        if new.resource.get(None, "active").and_then(Value::as_bool).is_none() {
             new.resource.attributes_mut().insert("active", true);
         }
         let wanted = self.wanted(&new.resource)?;
         let user_name = new.resource.text("userName").unwrap_or_default().to_owned();
-        let names = [wanted.email.to_lowercase(), user_name.to_lowercase()];
+        let names = [email_key(&wanted.email), email_key(&user_name)];
         for _ in 0..TRIES {
             let known = self.account.person_by_email(&wanted.email).await.map_err(refusal)?;
             let named = self.find(context, definition, "userName", &user_name).await?.map(|record| record.id);
@@ -136,8 +136,11 @@ impl BridgeStore {
             true => self.visible_groups_of(context, &person.id).await?,
             false => Vec::new(),
         };
-        if bring_into_line(&*self.account, person, wanted.all(), Lenient::ALL, undo).await? {
+        if bring_into_line(&*self.account, person, &wanted.all(), undo).await? {
             new.resource = self.as_in_the_account(person, new.resource).await?;
+        }
+        if person.managed != Some(true) {
+            undo.note_managed(self.account.set_person_managed(&person.id, true).await)?;
         }
         if !groups.is_empty() && !kept {
             // Until their groups are shown, the user is not what was asked for: the next POST may begin again.
@@ -190,6 +193,11 @@ impl BridgeStore {
         let mut undo = Undo::default();
         let done = self.try_change_user(context, definition, id, change, precondition, load, &mut undo).await;
         if done.is_err() {
+            if undo.suspended
+                && let Err(error) = self.show_inactive(context, definition, id).await
+            {
+                tracing::warn!(person = %person, error = %error, "a suspension could not be shown");
+            }
             undo.run(&*self.account, &person).await;
         }
         done
@@ -201,7 +209,7 @@ impl BridgeStore {
         context: &RequestContext,
         definition: &Arc<TypeDefinition>,
         id: &ResourceId,
-        mut change: Change,
+        change: Change,
         precondition: Precondition,
         load: Load,
         undo: &mut Undo,
@@ -213,47 +221,68 @@ impl BridgeStore {
             };
             precondition.check(current.version)?;
             let had = current.to_resource().map_err(StoreError::internal)?;
-            if let Change::Replace(replacement) = &mut change
-                && replacement.resource.get(None, "active").is_none()
-                && let Some(active) = had.get(None, "active")
-            {
-                // Whoever does not say whether a person is active does not ask for their return.
-                replacement.resource.attributes_mut().insert("active", active.clone());
-            }
-            let after = change.outcome(definition, &had)?;
-            let wanted = self.wanted(&after)?;
-            let had_wanted = self.wanted(&had).ok();
-            let asked = wanted.asked(&change, had_wanted.as_ref());
-            let user_name = after.text("userName").unwrap_or_default();
-            let names = [wanted.email.to_lowercase(), user_name.to_lowercase()];
-            let _names = match asked.email {
-                Some(_) => self.locks.names.hold(&names.each_ref().map(String::as_str)).await,
-                None => Vec::new(),
+            let Some(person) = self.account.person(&person_id).await.map_err(refusal)? else {
+                // Deleted by an administrator: gone for the identity provider too, which then creates them anew.
+                self.inner.delete(context, definition, id, Precondition::Any).await?;
+                return Ok(None);
             };
-            if asked.email.is_some()
-                && let Some(other) = self.find(context, definition, "userName", user_name).await?
-                && other.id != *id
-            {
-                return Err(taken("User", "userName", user_name));
-            }
-            let mut keep = change.clone();
-            if !asked.is_nothing() {
-                let Some(person) = self.account.person(&person_id).await.map_err(refusal)? else {
-                    // Deleted by an administrator: gone for the identity provider too, which then creates them anew.
-                    self.inner.delete(context, definition, id, Precondition::Any).await?;
-                    return Ok(None);
-                };
-                let lenient = Lenient::of(&change, &wanted, had_wanted.as_ref());
-                if bring_into_line(&*self.account, &person, asked, lenient, undo).await? {
-                    let shown = self.as_in_the_account(&person, after).await?;
-                    keep = Change::Replace(Replacement::new(shown, Vec::new()));
+            let outcome = match change.outcome(definition, &had) {
+                Err(error) if change.last_active() == Some(false) => {
+                    // Whatever else is wrong with it, it asks for a suspension.
+                    let asked = Asked { active: Some(false), ..Asked::default() };
+                    bring_into_line(&*self.account, &person, &asked, undo).await?;
+                    return Err(error);
+                }
+                outcome => outcome?,
+            };
+            let mut after = outcome.clone();
+            let domain = self.settings.email_domain.as_deref();
+            let mut asked = Asked::of(&change, &had, &after, &person, domain)?;
+            let user_name = after.text("userName").unwrap_or_default().to_owned();
+            let email = asked.email.as_deref().unwrap_or_default();
+            let names = [email_key(email), email_key(&user_name)];
+            let is_renamed = had.text("userName").is_none_or(|had| !is_same_email(had, &user_name));
+            let held = if is_renamed || asked.email.is_some() {
+                self.locks.names.hold(&names.each_ref().map(String::as_str)).await
+            } else {
+                Vec::new()
+            };
+            let other = match held.is_empty() {
+                true => None,
+                false => self.find(context, definition, "userName", &user_name).await?,
+            };
+            if other.is_some_and(|other| other.id != *id) {
+                if asked.active != Some(false) {
+                    return Err(taken("User", "userName", &user_name));
+                }
+                asked.email = None;
+                for attribute in ["userName", "emails"] {
+                    match had.get(None, attribute) {
+                        Some(value) => drop(after.attributes_mut().insert(attribute, value.clone())),
+                        None => drop(after.attributes_mut().remove(attribute)),
+                    }
                 }
             }
+            let active = asked.active.unwrap_or_else(|| person.state.is_active_for_scim());
+            if bring_into_line(&*self.account, &person, &asked, undo).await? {
+                after = self.as_in_the_account(&person, after).await?;
+            }
+            if person.managed != Some(true)
+                && (active || !self.marked(context, definition, id, &self.deleted).await?)
+            {
+                self.account.set_person_managed(&person_id, true).await.map_err(refusal)?;
+            }
+            // The view shows the state of the account, also where nothing was said about it.
+            after.attributes_mut().insert("active", active);
+            let keep = match after == outcome {
+                true => change.clone(),
+                false => Change::Replace(Replacement::new(after, Vec::new())),
+            };
             match keep.keep(&*self.inner, context, definition, &current, load).await {
                 Ok(written) => {
                     // From now on the identity provider knows them.
                     self.unmark(context, definition, id, &self.recovered).await;
-                    if wanted.active {
+                    if active {
                         self.unmark(context, definition, id, &self.deleted).await;
                     }
                     return Ok(written);
@@ -291,10 +320,15 @@ impl BridgeStore {
         if self.settings.deleted_users == DeletedUsers::Listed {
             self.show_inactive(context, definition, id).await?;
             self.mark(context, definition, id, &self.deleted).await?;
+            self.let_go(&person).await?;
             return Ok(true);
         }
         let mut left = Vec::new();
         if let Err(error) = self.leave_groups(context, &person, &mut left).await {
+            self.show_half_deleted(context, definition, id, &left).await?;
+            return Err(error);
+        }
+        if let Err(error) = self.let_go(&person).await {
             self.show_half_deleted(context, definition, id, &left).await?;
             return Err(error);
         }
@@ -306,6 +340,14 @@ impl BridgeStore {
             tracing::warn!(person = %person, error = %error, "a group could not be left");
         }
         Ok(deleted)
+    }
+
+    /// The identity provider does not manage them any more: should the view be lost, they stay out of it.
+    async fn let_go(&self, person: &PersonId) -> Result<(), StoreError> {
+        match self.account.set_person_managed(person, false).await {
+            Ok(_) | Err(AccountError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(refusal(error)),
+        }
     }
 
     /// Takes a person out of every group that the identity provider sees.
@@ -399,7 +441,7 @@ struct Found {
 
 /// Somebody has the address whom the identity provider manages under another user name.
 fn address_in_use(person: &Person, email: &str) -> StoreError {
-    let detail = if person.pending_email.is_some() && person.email.to_lowercase() == email.to_lowercase() {
+    let detail = if person.pending_email.is_some() && is_same_email(&person.email, email) {
         format!(
             "the e-mail address `{}` still belongs to a person who has yet to accept their new one",
             scim_core::excerpt(email)

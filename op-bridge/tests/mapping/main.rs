@@ -5,11 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bulk;
 mod crash;
 mod groups;
 mod random;
 mod reconcile;
 mod refusals;
 mod scripted;
+mod suspension;
 mod users;
 mod world;

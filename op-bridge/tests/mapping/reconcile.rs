@@ -185,3 +185,109 @@ async fn somebody_reactivated_by_an_administrator_is_seen_again() {
     world.agrees().await;
     assert_eq!(world.send("POST", "/Users", Some(user("ada@x.org", "A"))).await.is(201)["id"], ada.as_str());
 }
+
+/// From the time when the account told addresses apart that the view takes for one.
+#[tokio::test]
+async fn two_people_with_one_address_keep_nobody_from_being_served() {
+    let mut world = World::new();
+    let first = world.member("jos\u{e9}@x.org").await;
+    let second = world.member("other@x.org").await;
+    let ada = world.member("ada@x.org").await;
+    world.setup.overwrite_address("other@x.org", "jose\u{301}@x.org");
+    for lost in [false, true, false] {
+        let done = if lost { world.lose_store().await } else { world.restart().await };
+        assert_eq!(done.passed_over, 1, "{done:?}");
+        assert_eq!(world.get("/Users").await.is(200)["totalResults"], 3);
+        for id in [&first, &second, &ada] {
+            world.set(&format!("/Users/{id}"), "active", json!(false)).await.is(200);
+            assert!(!world.person(id).await.state.is_active_for_scim(), "{id}");
+            world.set(&format!("/Users/{id}"), "active", json!(true)).await.is(200);
+        }
+    }
+    // The account opens, too, and gives the address to nobody else.
+    world.setup.restart();
+    assert_eq!(world.by_email("JOSE\u{301}@x.org").await.unwrap().id.as_str(), first);
+}
+
+#[tokio::test]
+async fn an_address_is_one_however_it_is_written() {
+    let world = World::new();
+    let id = world.user("stra\u{df}e@x.org").await;
+    for same in ["STRA\u{1e9e}E@x.org", "stra\u{df}e@x.org", "Ｓtraße@x.org"] {
+        world.post_user(same, "X").await.refuses(409, "uniqueness", "");
+        assert_eq!(world.by_email(same).await.unwrap().id.as_str(), id);
+    }
+    // RFC 8265 keeps the sharp s apart: this is somebody else.
+    world.user("strasse@x.org").await;
+    assert_eq!(world.setup.account.people().await.unwrap().len(), 3, "the owner and two more");
+}
+
+/// Nobody who can be suspended through the view before the loss of the store keeps access because of it.
+#[tokio::test]
+async fn whoever_was_managed_is_so_after_the_store_is_lost() {
+    let mut world = World::new();
+    let account = world.setup.account.clone();
+    let (ada, bob) = (world.member("ada@x.org").await, world.member("bob@x.org").await);
+    let adopted = account.invite(NewPerson::new("guest@x.org", "Guest")).await.unwrap().id.to_string();
+    let stranger = account.invite(NewPerson::new("stranger@x.org", "S")).await.unwrap().id.to_string();
+    let gone = account.invite(NewPerson::new("gone@x.org", "Gone")).await.unwrap().id.to_string();
+    for email in ["guest@x.org", "gone@x.org"] {
+        world.post_user(email, "G").await.is(201);
+    }
+    assert_eq!(world.delete(&format!("/Users/{gone}")).await.status, 204);
+    let id = world.group("G", &[&ada, &bob, &adopted]).await;
+    world.set(&format!("/Users/{bob}"), "active", json!(false)).await.is(200);
+
+    let done = world.lose_store().await;
+    assert_eq!((done.users_recovered, done.groups_recovered), (3, 1));
+    world.agrees().await;
+    assert_eq!(world.get(&format!("/Users/{bob}")).await.is(200)["active"], false);
+    for nobody in [&stranger, &gone] {
+        assert_eq!(world.get(&format!("/Users/{nobody}")).await.status, 404);
+    }
+    world.set(&format!("/Users/{adopted}"), "active", json!(false)).await.is(200);
+    assert!(!world.person(&adopted).await.state.is_active_for_scim());
+    let empty = json!({"displayName": "G", "members": []});
+    world.send("PUT", &format!("/Groups/{id}"), Some(empty)).await.is(200);
+    assert!(world.members(&id).await.is_empty(), "the suspended leave as well");
+    assert_eq!(world.delete(&format!("/Users/{adopted}")).await.status, 204);
+
+    let done = world.lose_store().await;
+    assert_eq!(done.users_recovered, 2, "whoever was deleted stays so");
+    assert_eq!(world.found("/Users", "userName eq \"guest@x.org\"").await, 0);
+    assert_eq!(world.post_user("guest@x.org", "Guest").await.is(201)["id"], adopted.as_str());
+}
+
+#[tokio::test]
+async fn the_listed_deleted_are_not_brought_back_by_a_restart() {
+    let mut world = World::listed();
+    let ada = world.member("ada@x.org").await;
+    assert_eq!(world.delete(&format!("/Users/{ada}")).await.status, 204);
+    world.settings.deleted_users = DeletedUsers::Hidden;
+    assert_eq!(world.restart().await.users_removed, 1);
+    assert_eq!(world.restart().await, Reconciled::default());
+    assert_eq!(world.get("/Users").await.is(200)["totalResults"], 0);
+}
+
+#[tokio::test]
+async fn group_names_that_were_exchanged_are_followed() {
+    let mut world = World::new();
+    let (one, two) = (world.group("One", &[]).await, world.group("Two", &[]).await);
+    for (id, name) in [(&one, "Three"), (&two, "One"), (&one, "Two")] {
+        world.setup.account.rename_group(&id.parse().unwrap(), name).await.unwrap();
+    }
+    let done = world.restart().await;
+    assert_eq!((done.groups_changed, done.passed_over), (2, 0));
+    world.agrees().await;
+    assert_eq!(world.restart().await, Reconciled::default());
+}
+
+#[tokio::test]
+async fn the_schema_says_that_group_names_are_unique() {
+    let world = World::new();
+    let path = "/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group";
+    let schema = world.get(path).await.is(200);
+    let attributes = schema["attributes"].as_array().unwrap();
+    let name = attributes.iter().find(|attribute| attribute["name"] == "displayName").unwrap();
+    assert_eq!(name["uniqueness"], "server");
+}

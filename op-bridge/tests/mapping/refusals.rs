@@ -45,8 +45,8 @@ fn writes(
         (
             "PATCH",
             user_path.clone(),
-            change(json!({"userName": "other@x.org", "displayName": "Other", "active": false})),
-            vec!["change_email", "suspend", "rename"],
+            change(json!({"userName": "other@x.org", "displayName": "Other"})),
+            vec!["change_email", "rename"],
         ),
         ("PUT", user_path.clone(), Some(user("other@x.org", "Other")), vec!["change_email", "rename"]),
         ("DELETE", user_path, None, vec!["suspend"]),
@@ -164,7 +164,12 @@ async fn the_last_owner_and_system_groups_are_out_of_reach() {
         renamed.refuses(409, "uniqueness", "looks like `Owners`");
     }
     world.send("POST", "/Groups", Some(group(" mi\u{ad}ne", &[]))).await.refuses(409, "uniqueness", "");
-    for (impossible, why) in [("\u{200b}", "can be seen"), ("a\u{7}b", "control characters")] {
+    for (impossible, why) in [
+        ("\u{200b}", "can be seen"),
+        ("a\u{7}b", "control characters"),
+        ("\u{202e}srenwO", "direction of writing"),
+        ("\u{2067}Owners\u{2069}", "direction of writing"),
+    ] {
         world.send("POST", "/Groups", Some(group(impossible, &[]))).await.refuses(400, "invalidValue", why);
     }
     world.set(&format!("/Groups/{mine}"), "displayName", json!("Owners")).await.refuses(
@@ -256,4 +261,25 @@ async fn nothing_is_written_while_the_bridge_is_locked() {
     assert_eq!(world.view().await, view);
     world.setup.unlock();
     world.post_user("bob@x.org", "Bob").await.is(201);
+}
+
+#[tokio::test]
+async fn addresses_and_names_that_mislead_are_refused() {
+    let world = World::new();
+    let id = world.user("ada@x.org").await;
+    let before = (world.account_state().await, world.view().await);
+    for email in ["a\u{200b}da@x.org", "ada@x.org\u{202e}", "\u{2066}eve@x.org", "eve@x\u{ad}.org"] {
+        let by_emails = json!({"userName": "eve", "emails": [{"value": email}]});
+        for body in [user(email, "Eve"), by_emails] {
+            let attribute = if body["userName"] == "eve" { "`emails`" } else { "`userName`" };
+            for (method, path) in [("POST", "/Users".to_owned()), ("PUT", format!("/Users/{id}"))] {
+                let answer = world.send(method, &path, Some(body.clone())).await;
+                let detail = answer.json["detail"].as_str().unwrap_or_default().to_owned();
+                answer.refuses(400, "invalidValue", "cannot be seen");
+                assert!(detail.contains(attribute), "{detail}");
+            }
+        }
+    }
+    world.post_user("eve@x.org", "\u{202e}adA").await.refuses(400, "invalidValue", "direction of writing");
+    assert_eq!((world.account_state().await, world.view().await), before);
 }

@@ -9,11 +9,10 @@ use op_bridge::account::{
     Account, AccountError, Capabilities, CreatedGroup, Group, GroupId, Membership, NewPerson, Person,
     PersonId, ProvisionedPerson,
 };
-use scim_core::{ChangeSet, ResourceId, TypeDefinition};
+use scim_core::{ResourceId, TypeDefinition};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, StoreError,
-    UnavailableError, Written,
+    Load, Outcome, Page, Query, Record, ResourceStore, StoreError, UnavailableError, Write,
 };
 use tokio::sync::Notify;
 
@@ -177,6 +176,9 @@ impl Account for ScriptedAccount {
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         self.write("change_email", self.inner.change_email(id, email)).await
     }
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        self.write("set_person_managed", self.inner.set_person_managed(id, managed)).await
+    }
     async fn create_group(&self, name: &str) -> Result<CreatedGroup, AccountError> {
         self.write("create_group", self.inner.create_group(name)).await
     }
@@ -221,16 +223,6 @@ fn named(context: &RequestContext, data: &'static str, mark: &'static str) -> &'
 
 #[async_trait]
 impl ResourceStore for ScriptedStore {
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        let call = self.inner.create(context, definition, new, load);
-        self.script.run(named(context, "create", "mark"), broken, call).await
-    }
     async fn get(
         &self,
         context: &RequestContext,
@@ -243,38 +235,13 @@ impl ResourceStore for ScriptedStore {
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         self.inner.query(context, query).await
     }
-    async fn replace(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        let call = self.inner.replace(context, definition, id, replacement, precondition, load);
-        self.script.run("replace", broken, call).await
-    }
-    async fn apply(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        let call = self.inner.apply(context, definition, id, changes, precondition, load);
-        self.script.run("apply", broken, call).await
-    }
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError> {
-        let call = self.inner.delete(context, definition, id, precondition);
-        self.script.run(named(context, "delete", "unmark"), broken, call).await
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        let name = match &write {
+            Write::Create { .. } => named(context, "create", "mark"),
+            Write::Replace { .. } => "replace",
+            Write::Apply { .. } => "apply",
+            Write::Delete { .. } => named(context, "delete", "unmark"),
+        };
+        self.script.run(name, broken, self.inner.write(context, write)).await
     }
 }

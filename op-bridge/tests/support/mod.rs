@@ -49,6 +49,14 @@ impl Setup {
         }
     }
 
+    /// Gives somebody an address in a way that an earlier version of the account would have: without regard to anybody
+    /// whose address is the same by the rules of now.
+    pub(crate) fn overwrite_address(&self, from: &str, to: &str) {
+        let database = rusqlite::Connection::open(self.folder.path().join("account.sqlite3")).unwrap();
+        let change = "UPDATE email_addresses SET address = ?2, key = lower(?2) WHERE address = ?1";
+        assert_eq!(database.execute(change, [from, to]).unwrap(), 1);
+    }
+
     /// Puts somebody among the owners, which only an owner can do, in 1Password.
     pub(crate) fn make_owner(&self, id: &str) {
         let database = rusqlite::Connection::open(self.folder.path().join("account.sqlite3")).unwrap();

@@ -1,33 +1,67 @@
 use crate::urn;
+use crate::value::Value;
 
-/// Writes the answer to a query (RFC 7644 section 3.4.2) from resources that are already JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Writes the answer to a query (RFC 7644 section 3.4.2, RFC 9865 section 2) from resources that are already JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListResponse {
-    /// How many resources match in all.
-    pub total_results: u64,
-    /// The 1-based index of the first resource in this page.
-    pub start_index: u64,
+    /// How many resources match in all. Only a page that was asked for by cursor may leave it out.
+    pub total_results: Option<u64>,
+    /// The 1-based index of the first resource in this page; none where that was asked for by cursor.
+    pub start_index: Option<u64>,
+    /// The cursor of the page after this one, unless this is the last.
+    pub next_cursor: Option<String>,
+    /// The cursor of the page before this one, unless this is the first.
+    pub previous_cursor: Option<String>,
 }
 
 impl ListResponse {
     /// An answer with this total, whose page begins at this 1-based index.
     #[must_use]
     pub const fn new(total_results: u64, start_index: u64) -> Self {
-        Self { total_results, start_index }
+        Self::by_index(Some(total_results), start_index)
+    }
+
+    /// As [`ListResponse::new`], where the total may not be known.
+    #[must_use]
+    pub const fn by_index(total_results: Option<u64>, start_index: u64) -> Self {
+        Self { total_results, start_index: Some(start_index), next_cursor: None, previous_cursor: None }
+    }
+
+    /// An answer to a query by cursor, with the cursors of the pages after and before it.
+    #[must_use]
+    pub const fn by_cursor(
+        total_results: Option<u64>,
+        next_cursor: Option<String>,
+        previous_cursor: Option<String>,
+    ) -> Self {
+        Self { total_results, start_index: None, next_cursor, previous_cursor }
     }
 
     /// Appends the answer as JSON. `resources` is the content of the list: JSON values with commas between them.
     /// `count` is how many there are.
     pub fn write(&self, count: usize, resources: &[u8], out: &mut Vec<u8>) {
-        out.reserve(resources.len() + 160);
-        let head = format!(
-            "{{\"schemas\":[\"{}\"],\"totalResults\":{},\"startIndex\":{},\"itemsPerPage\":{count},\"Resources\":[",
-            urn::LIST_RESPONSE,
-            self.total_results,
-            self.start_index,
-        );
-        out.extend_from_slice(head.as_bytes());
+        out.reserve(resources.len() + 512);
+        out.extend_from_slice(format!("{{\"schemas\":[\"{}\"]", urn::LIST_RESPONSE).as_bytes());
+        let mut member = |name: &str, value: Value| {
+            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            value.write(out);
+        };
+        let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+        if let Some(total) = self.total_results {
+            member("totalResults", number(total));
+        }
+        if let Some(index) = self.start_index {
+            member("startIndex", number(index));
+        }
+        member("itemsPerPage", Value::from(i64::try_from(count).unwrap_or(i64::MAX)));
+        if let Some(cursor) = &self.previous_cursor {
+            member("previousCursor", Value::from(cursor.as_str()));
+        }
+        if let Some(cursor) = &self.next_cursor {
+            member("nextCursor", Value::from(cursor.as_str()));
+        }
+        out.extend_from_slice(b",\"Resources\":[");
         out.extend_from_slice(resources);
         out.extend_from_slice(b"]}");
     }

@@ -4,7 +4,7 @@ use crate::value::{Object, Value, excerpt};
 use super::ScimType;
 
 /// The parameters of a query, as written: from the URL of a GET or the body of a `.search` (RFC 7644 sections 3.4.2
-/// and 3.4.3).
+/// and 3.4.3, RFC 9865).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueryParams {
@@ -18,6 +18,8 @@ pub struct QueryParams {
     pub start_index: Option<i64>,
     /// How many results at most; below 0 counts as 0.
     pub count: Option<i64>,
+    /// The cursor of the page; empty for the first one (RFC 9865 section 2).
+    pub cursor: Option<String>,
     /// The attributes to return.
     pub attributes: Vec<String>,
     /// The attributes to leave out.
@@ -62,7 +64,8 @@ impl MessageError {
 
 impl QueryParams {
     /// Takes one parameter of a URL's query. Unknown ones are ignored, as RFC 7644 section 3.4.2 asks; their names
-    /// are compared without case, as all names of the protocol are.
+    /// are compared without case, as all names of the protocol are. Take `cursor` before `count`: a bad number there is
+    /// `invalidCount` in a query by cursor and `invalidValue` in any other.
     ///
     /// # Errors
     /// [`MessageError`] when a number is none, or `sortOrder` is neither `ascending` nor `descending`.
@@ -77,7 +80,9 @@ impl QueryParams {
         } else if is("startIndex") {
             self.start_index = Some(number("startIndex", value)?);
         } else if is("count") {
-            self.count = Some(number("count", value)?);
+            self.count = Some(number("count", value).map_err(|error| self.about_count(error))?);
+        } else if is("cursor") {
+            self.cursor = Some(value.to_owned());
         } else if is("attributes") {
             self.attributes.extend(names(value));
         } else if is("excludedAttributes") {
@@ -93,6 +98,10 @@ impl QueryParams {
     pub fn from_search(body: &Object) -> Result<Self, MessageError> {
         check_schemas(body, urn::SEARCH_REQUEST, "a SearchRequest")?;
         let mut params = Self::default();
+        if let Some(cursor) = body.get("cursor").filter(|value| **value != Value::Null) {
+            let text = cursor.as_str().ok_or_else(|| wrong("cursor", "a string", cursor))?;
+            params.set("cursor", text)?;
+        }
         for (name, value) in body.iter() {
             let name = name.as_str();
             let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -103,7 +112,10 @@ impl QueryParams {
                 let text = value.as_str().ok_or_else(|| wrong(name, "a string", value))?;
                 params.set(name, text)?;
             } else if is("startIndex") || is("count") {
-                let Value::Number(number) = value else { return Err(wrong(name, "a whole number", value)) };
+                let Value::Number(number) = value else {
+                    let error = wrong(name, "a whole number", value);
+                    return Err(if is("count") { params.about_count(error) } else { error });
+                };
                 params.set(name, &number.as_str())?;
             } else if is("attributes") || is("excludedAttributes") {
                 let list = value.as_array().ok_or_else(|| wrong(name, "a list of names", value))?;
@@ -114,6 +126,14 @@ impl QueryParams {
             }
         }
         Ok(params)
+    }
+
+    /// The problem with `count`, as the kind of paging calls it (RFC 9865 section 2.1).
+    fn about_count(&self, error: MessageError) -> MessageError {
+        match self.cursor {
+            Some(_) => MessageError { scim_type: ScimType::InvalidCount, ..error },
+            None => error,
+        }
     }
 }
 
@@ -184,6 +204,31 @@ mod tests {
             assert_eq!(error.scim_type(), ScimType::InvalidValue);
             assert!(error.to_string().contains("`count` must be a whole number"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_bad_count_is_named_after_the_kind_of_paging() {
+        let body = |text: &str| Value::from_slice(text.as_bytes()).unwrap().as_object().unwrap().clone();
+        let search = |more: &str| {
+            let search = format!(r#"{{"schemas":["{}"],{more}}}"#, urn::SEARCH_REQUEST);
+            QueryParams::from_search(&body(&search))
+        };
+        for (more, scim_type) in [
+            (r#""count":"5""#, ScimType::InvalidValue),
+            (r#""count":"5","cursor":null"#, ScimType::InvalidValue),
+            (r#""count":"5","cursor":"""#, ScimType::InvalidCount),
+            (r#""count":1.5,"Cursor":"x""#, ScimType::InvalidCount),
+            (r#""startIndex":1.5,"cursor":"x""#, ScimType::InvalidValue),
+            (r#""cursor":5"#, ScimType::InvalidValue),
+        ] {
+            assert_eq!(search(more).unwrap_err().scim_type(), scim_type, "{more}");
+        }
+        assert_eq!(search(r#""cursor":"""#).unwrap().cursor.as_deref(), Some(""));
+        assert_eq!(search(r#""cursor":null"#).unwrap().cursor, None);
+        let mut params = QueryParams::default();
+        params.set("CURSOR", "x y").unwrap();
+        assert_eq!(params.cursor.as_deref(), Some("x y"));
+        assert_eq!(params.set("count", "x").unwrap_err().scim_type(), ScimType::InvalidCount);
     }
 
     #[test]

@@ -20,13 +20,14 @@ impl ChangeSet {
     /// # Errors
     /// [`PatchError`] with scimType noTarget when a filter matches nothing, mutability when an immutable attribute
     /// would get another value, invalidValue when a required attribute is left without a value, tooMany when the
-    /// operations ask for more than [`PatchLimits::work`](super::PatchLimits::work) on a resource of this size.
+    /// operations ask for more than [`PatchLimits::work`](super::PatchLimits::work) or
+    /// [`PatchLimits::copies`](super::PatchLimits::copies) on a resource of this size.
     pub fn apply(&self, definition: &TypeDefinition, resource: &mut Resource) -> Result<bool, PatchError> {
         if self.changes.is_empty() {
             return Ok(false);
         }
         let mut changed = resource.clone();
-        let mut work = Work::new(self.work_limit);
+        let mut work = Work::new(self.work_limit, self.copies_limit);
         for change in &self.changes {
             apply_one(definition, &mut changed, change, &mut work)
                 .map_err(|kind| PatchError::at(change.operation, kind))?;

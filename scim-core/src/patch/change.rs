@@ -21,11 +21,14 @@ pub struct ChangeSet {
     pub relations: Vec<RelationChange>,
     /// [`PatchLimits::work`](super::PatchLimits::work) of the request.
     pub(super) work_limit: u64,
+    /// [`PatchLimits::copies`](super::PatchLimits::copies) of the request.
+    pub(super) copies_limit: u64,
 }
 
 impl Default for ChangeSet {
     fn default() -> Self {
-        Self { changes: Vec::new(), relations: Vec::new(), work_limit: PatchLimits::default().work }
+        let PatchLimits { work: work_limit, copies: copies_limit, .. } = PatchLimits::default();
+        Self { changes: Vec::new(), relations: Vec::new(), work_limit, copies_limit }
     }
 }
 

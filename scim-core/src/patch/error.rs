@@ -58,6 +58,16 @@ pub enum PatchErrorKind {
         /// The limit that was set.
         limit: u64,
     },
+    /// One value would be set in so many elements that it comes to more than
+    /// [`PatchLimits::copies`](super::PatchLimits::copies).
+    #[error(
+        "the operations set a value in so many elements of a list that its copies come to more than the limit of {limit} \
+         bytes"
+    )]
+    TooManyCopies {
+        /// The limit that was set.
+        limit: u64,
+    },
     /// The change does not fit the mutability of the attribute, or would leave a required one without a value.
     #[error("`{path}` {why}")]
     Mutability {
@@ -115,7 +125,7 @@ impl PatchError {
             PatchErrorKind::Value(error) => error.scim_type(),
             PatchErrorKind::NoValue { .. } => ScimType::InvalidValue,
             PatchErrorKind::NoTarget(_) => ScimType::NoTarget,
-            PatchErrorKind::TooMuchWork { .. } => ScimType::TooMany,
+            PatchErrorKind::TooMuchWork { .. } | PatchErrorKind::TooManyCopies { .. } => ScimType::TooMany,
             PatchErrorKind::Mutability { .. } => ScimType::Mutability,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::apply::{Done, Spot, merge, set_sub};
 use super::change::Action;
 use super::error::PatchErrorKind;
-use super::work::{Work, weight};
+use super::work::{Work, bytes, weight};
 use crate::quirk::Quirk;
 use crate::schema::{Attribute, Mutability};
 use crate::validate::{
@@ -204,11 +204,16 @@ impl List<'_> {
         let (attribute, target, sub) = (self.spot.attribute, self.spot.target, self.spot.sub());
         let guarded = has_guarded_parts(attribute);
         let path = if guarded { target.path() } else { String::new() };
+        let length = bytes(value);
         let mut any = false;
         let mut touched = Vec::new();
         for (n, item) in items.iter_mut().enumerate() {
             if !target.filter.as_ref().is_none_or(|filter| filter.matches_value(&*item)) {
                 continue;
+            }
+            // What was sent is bounded by the body; what is made of it by being set again and again is not.
+            if any {
+                self.work.copy(length)?;
             }
             any = true;
             let had = item.clone();

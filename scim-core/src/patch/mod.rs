@@ -21,3 +21,4 @@ pub use change::{Action, Change, ChangeSet, RelationAction, RelationChange, Targ
 pub use error::{PatchError, PatchErrorKind};
 pub use expected::Expected;
 pub use request::{Op, PatchLimits, PatchOperation, PatchRequest};
+pub(crate) use template::equalities;

@@ -6,7 +6,7 @@ use super::change::{RelationAction, RelationChange};
 use super::error::PatchErrorKind;
 use super::expected::Expected;
 use super::request::{Op, parse_path};
-use super::resolve::{Done, Named, Resolver, required, set_by_server};
+use super::resolve::{Done, Named, Resolver, clears, nothing_in_it, required, set_by_server};
 use crate::ids::ResourceId;
 use crate::message::MessageError;
 use crate::quirk::Quirk;
@@ -27,8 +27,10 @@ impl Resolver<'_> {
                 Some(ids) => RelationAction::Remove(ids),
                 None => RelationAction::RemoveMatching(filter.clone()),
             },
-            (Op::Remove, None, Some(value)) if value != Value::Null => {
-                if !self.quirks.tolerate(Quirk::RemoveListedValues) {
+            (Op::Remove, None, Some(value)) => {
+                // NB: null may be a list that was not filled in as well as no value, and to take all out is never the safe
+                // guess.
+                if value == Value::Null || !self.quirks.tolerate(Quirk::RemoveListedValues) {
                     return Err(PatchErrorKind::Message(MessageError::value(format!(
                         "`remove` of `{0}` has a `value`; say which with `{0}[value eq \"...\"]`, or leave the \
                          value out to remove all",
@@ -37,7 +39,7 @@ impl Resolver<'_> {
                 }
                 RelationAction::Remove(self.ids(named, value)?)
             }
-            (Op::Remove, None, _) => {
+            (Op::Remove, None, None) => {
                 if named.attribute.is_required() {
                     return Err(required(&named.path));
                 }
@@ -46,7 +48,11 @@ impl Resolver<'_> {
             (op, _, None) => return Err(PatchErrorKind::NoValue { op }),
             (Op::Add, None, Some(value)) => RelationAction::Add(self.ids(named, value)?),
             (Op::Replace, None, Some(value)) => {
+                let clears = clears(&value);
                 let ids = self.ids(named, value)?;
+                if ids.is_empty() && !clears {
+                    return Err(nothing_in_it(&named.path));
+                }
                 if ids.is_empty() && named.attribute.is_required() {
                     return Err(
                         ValidationError::from(Issue::new(named.path.as_str(), IssueKind::Required)).into()

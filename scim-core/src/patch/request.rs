@@ -72,11 +72,15 @@ pub struct PatchLimits {
     /// every 64 bytes of text in them, and that much again for every comparison in its filter. Default 2,000,000: a
     /// thousand operations, each with a filter, on a list of three hundred e-mail addresses.
     pub work: u64,
+    /// How many bytes a value may come to by being set in several elements of a list at once, as by
+    /// `emails[type eq "work"].display`, all operations together and the first element of each not counted. Without it a
+    /// short request could make a resource of any size. Default 1 MiB.
+    pub copies: u64,
 }
 
 impl Default for PatchLimits {
     fn default() -> Self {
-        Self { operations: 1000, path: Limits::default(), work: 2_000_000 }
+        Self { operations: 1000, path: Limits::default(), work: 2_000_000, copies: 1024 * 1024 }
     }
 }
 
@@ -99,6 +103,13 @@ impl PatchLimits {
     #[must_use]
     pub fn with_work(mut self, work: u64) -> Self {
         self.work = work;
+        self
+    }
+
+    /// Sets how many bytes a value may come to by being set in several elements at once.
+    #[must_use]
+    pub fn with_copies(mut self, bytes: u64) -> Self {
+        self.copies = bytes;
         self
     }
 }

@@ -24,7 +24,8 @@ impl PatchRequest {
     pub fn resolve(self, definition: &TypeDefinition, quirks: &Quirks) -> Result<ChangeSet, PatchError> {
         let (operations, limits) = self.into_parts();
         let options = parse_options(quirks, &limits);
-        let mut set = ChangeSet { work_limit: limits.work, ..ChangeSet::default() };
+        let mut set =
+            ChangeSet { work_limit: limits.work, copies_limit: limits.copies, ..ChangeSet::default() };
         for (n, operation) in operations.into_iter().enumerate() {
             let mut resolver =
                 Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
@@ -372,6 +373,7 @@ impl<'a> Resolver<'a> {
     /// What an `add` or `replace` comes to; `None` if nothing.
     fn writing(&mut self, op: Op, named: &Named<'_>, value: Value) -> Result<Option<Action>, PatchErrorKind> {
         let written = named.written();
+        let clears = clears(&value);
         let blank = |value: Option<&Value>| written.is_required() && value.is_none_or(is_blank);
         let value = match (&named.filter, named.sub, value) {
             // "a set of sub-attributes" is merged: what it does not name stays (RFC 7644 section 3.5.2.3).
@@ -384,6 +386,15 @@ impl<'a> Resolver<'a> {
         };
         if blank(value.as_ref()) && (named.filter.is_none() || named.sub.is_some()) {
             return Err(ValidationError::from(Issue::new(named.path.as_str(), IssueKind::Required)).into());
+        }
+        // A singular attribute is the smaller loss: `""` for one clears it.
+        if op == Op::Replace
+            && value.is_none()
+            && !clears
+            && written.is_multi_valued()
+            && named.filter.is_none()
+        {
+            return Err(nothing_in_it(&named.path));
         }
         Ok(match (op, value) {
             (Op::Add, Some(value)) => Some(Action::Add(value)),
@@ -483,6 +494,23 @@ impl<'a> Resolver<'a> {
         };
         self.set.changes.push(Change { operation: self.operation, target, action });
     }
+}
+
+/// Whether a value says that an attribute is to have none (RFC 7643 section 2.5).
+pub(super) fn clears(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// The error of a value for a list that comes to nothing without saying so, as where a template had nothing to fill in:
+/// to take it for an empty list would remove all values, which may cost people their access.
+pub(super) fn nothing_in_it(path: &str) -> PatchErrorKind {
+    PatchErrorKind::Message(MessageError::value(format!(
+        "`{path}` would be replaced by a value with nothing in it; send null or an empty list to remove all values"
+    )))
 }
 
 pub(super) fn set_by_server(path: &str) -> PatchErrorKind {

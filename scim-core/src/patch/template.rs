@@ -38,7 +38,7 @@ pub(super) fn template(
     Some(object)
 }
 
-fn equalities(filter: &ResolvedFilter) -> Option<Object> {
+pub(crate) fn equalities(filter: &ResolvedFilter) -> Option<Object> {
     match filter {
         ResolvedFilter::Compare(comparison) if comparison.op == CompareOp::Eq => {
             let value = match &comparison.value {

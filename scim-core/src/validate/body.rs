@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::at::At;
 use super::coerce::{Coerce, is_blank};
 use super::issue::{IssueKind, Issues, ValidationError};
+use super::keys::expand;
 use crate::ids::ResourceId;
 use crate::quirk::{Quirk, Quirks};
 use crate::registry::TypeDefinition;
@@ -68,6 +69,7 @@ pub(super) struct Read {
 pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quirks) -> Read {
     let mut coerce = Coerce::new(quirks, definition.name());
     check_schemas(definition, body.get("schemas"), &mut coerce);
+    let body = expand(definition, body, &mut coerce);
     // No hostile body gets more room than the schemas have attributes.
     let mut attributes = Object::with_capacity(body.len().min(definition.base().attributes().len()) + 1);
     attributes.push_new("schemas", Value::Array(Vec::new()));
@@ -125,6 +127,21 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
         coerce.issue(&at, IssueKind::Type { expected: "a list of strings", got: other.kind().to_owned() });
         return;
     }
+    if coerce.quirks.is_on(Quirk::AssumeSchemas) {
+        let is_known = |uri: &str| {
+            base.is(uri) || definition.extension(uri).is_some() || is_early_core(uri, definition.name())
+        };
+        let mut given = texts().filter(|uri| !uri.trim().is_empty()).peekable();
+        // What names other schemas only was made for another endpoint.
+        if let Some(uri) = given.peek().copied()
+            && !given.any(is_known)
+        {
+            let (uri, name) = (excerpt(uri), definition.name());
+            let problem = format!("names `{uri}`, which is no schema of {name}; it must list `{base}`");
+            coerce.issue(&at, IssueKind::Schemas(problem));
+            return;
+        }
+    }
     let problem = if uris.is_empty() {
         format!("is missing; it must list `{base}`")
     } else if let Some(uri) = texts().find(|uri| !base.is(uri) && definition.extension(uri).is_none()) {
@@ -137,6 +154,17 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
     if !coerce.quirks.tolerate(Quirk::AssumeSchemas) {
         coerce.issue(&at, IssueKind::Schemas(problem));
     }
+}
+
+/// Whether a URI is that of the core schema in SCIM 1.x, which had one for all types, or in drafts of SCIM 2.0.
+fn is_early_core(uri: &str, type_name: &str) -> bool {
+    const PREFIX: &str = "urn:scim:schemas:core:";
+    let version =
+        uri.split_at_checked(PREFIX.len()).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX));
+    version.is_some_and(|(_, rest)| match rest.split_once(':') {
+        None => true,
+        Some((_, name)) => name.eq_ignore_ascii_case(type_name),
+    })
 }
 
 fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Object {

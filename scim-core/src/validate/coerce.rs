@@ -10,7 +10,7 @@ use super::identity::{is_primary, without_duplicates};
 use super::issue::{IssueKind, Issues, ValidationError};
 use crate::quirk::{Quirk, Quirks};
 use crate::schema::{Attribute, Mutability, Returned};
-use crate::value::{Object, Value, excerpt};
+use crate::value::{Object, Value, excerpt, is_unseen};
 
 /// Brings the values of one body or PATCH operation into the form the schema asks for, collecting what is wrong.
 ///
@@ -252,6 +252,12 @@ impl<'a> Coerce<'a> {
             // What the profile UsernameCaseMapped does not allow (RFC 8265 section 3.3), of which blanks are in use most.
             _ if attribute.is_user_name() && text.chars().any(char::is_control) => {
                 Some("a name without control characters")
+            }
+            // Two names must not look the same. Joiners stay: some scripts cannot be written without them.
+            _ if attribute.is_user_name()
+                && text.chars().any(|c| is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}')) =>
+            {
+                Some("a name without invisible characters")
             }
             _ if attribute.is_user_name()
                 && !text.trim().is_empty()

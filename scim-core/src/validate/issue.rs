@@ -75,6 +75,9 @@ pub enum IssueKind {
         /// The resource type.
         resource_type: String,
     },
+    /// A key of the body is a path that cannot be carried out: it cannot be read, or names what another key gives too.
+    #[error("{0}")]
+    Key(String),
     /// An immutable attribute would get another value (RFC 7644 section 3.5.1).
     #[error("is immutable and already has another value")]
     Immutable,
@@ -135,7 +138,7 @@ impl ValidationError {
     #[must_use]
     pub fn scim_type(&self) -> ScimType {
         match self.issues.kept.first().map(Issue::kind) {
-            Some(IssueKind::Schemas(_)) => ScimType::InvalidSyntax,
+            Some(IssueKind::Schemas(_) | IssueKind::Key(_)) => ScimType::InvalidSyntax,
             Some(IssueKind::Immutable) => ScimType::Mutability,
             _ => ScimType::InvalidValue,
         }

@@ -5,6 +5,7 @@ mod body;
 mod coerce;
 mod identity;
 mod issue;
+mod keys;
 mod replace;
 
 pub(crate) use at::At;

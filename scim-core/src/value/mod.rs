@@ -144,7 +144,7 @@ fn excerpt_of(text: &str, longest: usize) -> String {
     let mut out = String::new();
     let mut left = longest;
     for c in text.chars() {
-        let escaped = (c.is_control() || is_unseen(c)).then(|| c.escape_unicode());
+        let escaped = (c == '`' || c.is_control() || is_unseen(c)).then(|| c.escape_unicode());
         let length = escaped.as_ref().map_or(1, ExactSizeIterator::len);
         let Some(rest) = left.checked_sub(length) else {
             out.push_str("...");
@@ -159,9 +159,9 @@ fn excerpt_of(text: &str, longest: usize) -> String {
     out
 }
 
-/// Back-ticks, separators of lines, and characters without a form of their own.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '`' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+/// Separators of lines, and characters without a form of their own.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 use scim_core::validate::validate_new;
-use scim_core::{Projection, TypeDefinition};
+use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
 use super::{check_relation_values, forget_password, load_for};
 use crate::body::Body;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::render::resource_response;
 use crate::request::{parse_projection, read_object};
 use crate::service::{Incoming, Inner};
-use crate::store::{NewResource, ResourceStore};
+use crate::store::{NewResource, ResourceStore, Write};
 
 /// POST on a collection (RFC 7644 section 3.3).
 pub(crate) async fn create<S: ResourceStore>(
@@ -24,11 +24,21 @@ pub(crate) async fn create<S: ResourceStore>(
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let new = new_resource(inner, definition, inner.sources.ids.resource_id(), body)?;
+    let write = Write::create(definition, new).with_load(load_for(definition, &projection));
+    let record = inner.store.write(context, write).await?.into_created()?;
+    resource_response(context, definition, &record, &projection, StatusCode::CREATED)
+}
+
+/// What a POST asks to be kept, once the schemas have accepted it.
+pub(super) fn new_resource<S>(
+    inner: &Inner<S>,
+    definition: &TypeDefinition,
+    id: ResourceId,
+    body: Object,
+) -> Result<NewResource, Error> {
     let mut draft = validate_new(definition, body, &inner.quirks)?;
     check_relation_values(&draft, &inner.limits)?;
     forget_password(definition, &mut draft.resource);
-    let new = NewResource::new(inner.sources.ids.resource_id(), draft.resource, draft.relations);
-    let load = load_for(definition, &projection);
-    let record = inner.store.create(context, definition, new, load).await?;
-    resource_response(context, definition, &record, &projection, StatusCode::CREATED)
+    Ok(NewResource::new(id, draft.resource, draft.relations))
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::render::empty_response;
 use crate::request::{precondition, write_error};
 use crate::service::{Incoming, Inner};
-use crate::store::ResourceStore;
+use crate::store::{ResourceStore, Target, Write};
 
 /// DELETE on a resource (RFC 7644 section 3.6).
 pub(crate) async fn delete<S: ResourceStore>(
@@ -20,9 +20,9 @@ pub(crate) async fn delete<S: ResourceStore>(
     id: &ResourceId,
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
-    let precondition = precondition(&request.headers)?;
-    let deleted = inner.store.delete(context, definition, id, precondition).await;
-    if deleted.map_err(|error| write_error(&request.headers, error))? {
+    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let deleted = inner.store.write(context, Write::delete(target)).await;
+    if deleted.map_err(|error| write_error(&request.headers, error))?.into_deleted()? {
         Ok(empty_response(StatusCode::NO_CONTENT, None))
     } else {
         Err(not_found(definition, id.as_str()))

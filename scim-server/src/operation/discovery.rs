@@ -7,7 +7,9 @@ use serde_json::to_vec;
 
 use crate::body::Body;
 use crate::context::RequestContext;
+use crate::cursor::whole_seconds;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::render::{json, object_response};
 use crate::request::has_filter;
 use crate::service::{Incoming, Inner};
@@ -87,9 +89,10 @@ pub(crate) fn service_provider_config<S>(
         config.insert("documentationUri", uri.as_str());
     }
     config.insert("patch", supported(true));
-    let mut bulk = supported(false);
-    bulk.insert("maxOperations", number(0));
-    bulk.insert("maxPayloadSize", number(0));
+    let mut bulk = supported(inner.bulk);
+    let most = |limit| number(if inner.bulk { limit } else { 0 });
+    bulk.insert("maxOperations", most(inner.limits.bulk_operations));
+    bulk.insert("maxPayloadSize", most(inner.limits.bulk_payload));
     config.insert("bulk", bulk);
     let mut filter = supported(true);
     filter.insert("maxResults", number(inner.limits.max_count));
@@ -97,6 +100,7 @@ pub(crate) fn service_provider_config<S>(
     config.insert("changePassword", supported(false));
     config.insert("sort", supported(true));
     config.insert("etag", supported(true));
+    config.insert("pagination", pagination(&inner.limits));
     let schemes: Vec<Value> = inner
         .authentication
         .iter()
@@ -106,6 +110,21 @@ pub(crate) fn service_provider_config<S>(
     config.insert("authenticationSchemes", schemes);
     config.insert("meta", meta(context, "ServiceProviderConfig", "/ServiceProviderConfig"));
     Ok(object_response(&config))
+}
+
+/// How lists are paged (RFC 9865 section 4).
+fn pagination(limits: &Limits) -> Object {
+    // These "MUST be positive" where they are given.
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX).max(1));
+    let size = |n: usize| number(u64::try_from(n).unwrap_or(u64::MAX));
+    let mut pagination = Object::new();
+    pagination.insert("cursor", true);
+    pagination.insert("index", true);
+    pagination.insert("defaultPaginationMethod", "index");
+    pagination.insert("defaultPageSize", size(limits.default_count.min(limits.max_count)));
+    pagination.insert("maxPageSize", size(limits.max_count));
+    pagination.insert("cursorTimeout", number(whole_seconds(limits.cursor_timeout)));
+    pagination
 }
 
 /// GET `/ResourceTypes` and `/ResourceTypes/{name}` (RFC 7643 section 6).

@@ -8,13 +8,14 @@ use scim_filter::{Limits, ResolveError, UnknownAttributes};
 use super::load_for;
 use crate::body::Body;
 use crate::context::RequestContext;
+use crate::cursor::{Binding, Cursor};
 use crate::error::Error;
 use crate::render::{json, write_record};
 use crate::request::{parse_query, read_object, resolve_filter, resolve_sort};
 use crate::service::{Incoming, Inner};
-use crate::store::{Load, Query, ResourceStore, Scope, StoreError};
+use crate::store::{Load, Query, ResourceStore, Scope, Start, StoreError};
 
-/// GET on a collection, or on the base URL (RFC 7644 section 3.4.2).
+/// GET on a collection, or on the base URL (RFC 7644 section 3.4.2, RFC 9865).
 pub(crate) async fn list<S: ResourceStore>(
     inner: &Inner<S>,
     context: &RequestContext,
@@ -65,14 +66,10 @@ async fn run<S: ResourceStore>(
         scopes.push(Scope::all(Arc::clone(definition)).with_filter(filter).with_sort_by(sort_by));
         projections.push(projection);
     }
-    let start_index = params.start_index.and_then(|n| u64::try_from(n).ok()).unwrap_or(1).max(1);
-    let count = match params.count {
-        None => inner.limits.default_count,
-        Some(count) => usize::try_from(count.max(0)).unwrap_or(usize::MAX),
-    };
-    let query = Query::new(scopes, count.min(inner.limits.max_count))
+    let pages = Pages::new(inner, context, types, params)?;
+    let query = Query::new(scopes, pages.count)
         .with_order(params.sort_order)
-        .with_start_index(start_index)
+        .with_start(pages.start.clone())
         .with_load(load);
     let page = inner.store.query(context, &query).await?;
     let mut resources = Vec::with_capacity(page.records.len() * 1024);
@@ -89,7 +86,67 @@ async fn run<S: ResourceStore>(
         }
         write_record(context, definition, record, projection, &mut resources)?;
     }
+    let list = match &pages.cursor {
+        None => ListResponse::by_index(page.total_results, pages.start_index),
+        Some(binding) => {
+            let total = page.total_results.or(pages.total);
+            let seal = |start| {
+                let cursor = Cursor { start, count: pages.count, total };
+                inner.cursors.seal(&cursor, binding, context.now, inner.limits.cursor_timeout)
+            };
+            let next = page.next.map(|position| seal(Start::After(position))).transpose()?;
+            let previous = page.previous.map(|position| seal(Start::Before(position))).transpose()?;
+            ListResponse::by_cursor(total, next, previous)
+        }
+    };
     let mut bytes = Vec::new();
-    ListResponse::new(page.total_results, start_index).write(page.records.len(), &resources, &mut bytes);
+    list.write(page.records.len(), &resources, &mut bytes);
     Ok(json(StatusCode::OK, bytes))
+}
+
+/// Which page is asked for.
+struct Pages {
+    start: Start,
+    /// The index that an answer by index shows.
+    start_index: u64,
+    count: usize,
+    /// What the cursor remembers of the total.
+    total: Option<u64>,
+    /// What cursors are bound to, if the pages are found by cursor.
+    cursor: Option<Binding>,
+}
+
+impl Pages {
+    fn new<S>(
+        inner: &Inner<S>,
+        context: &RequestContext,
+        types: &[Arc<TypeDefinition>],
+        params: &QueryParams,
+    ) -> Result<Self, Error> {
+        let most = inner.limits.max_count;
+        // "A negative value SHALL be interpreted as 0" (RFC 7644 section 3.4.2.4; RFC 9865 section 2)
+        let asked = params.count.map(|count| usize::try_from(count.max(0)).unwrap_or(usize::MAX).min(most));
+        let first = asked.unwrap_or(inner.limits.default_count.min(most));
+        let Some(cursor) = &params.cursor else {
+            let start_index = params.start_index.and_then(|n| u64::try_from(n).ok()).unwrap_or(1).max(1);
+            let start = Start::Index(start_index);
+            return Ok(Self { start, start_index, count: first, total: None, cursor: None });
+        };
+        // NB: RFC 9865 is silent; a request for two pages at once is a mistake that should be seen.
+        if params.start_index.is_some() {
+            return Err(Error::Query("`startIndex` and `cursor` exclude each other".to_owned()));
+        }
+        let binding = Binding::new(context, types.iter().map(|definition| definition.name()), params);
+        // "MUST be empty or omitted for the first request" (RFC 9865 section 2)
+        if cursor.is_empty() {
+            let start = Start::Index(1);
+            return Ok(Self { start, start_index: 1, count: first, total: None, cursor: Some(binding) });
+        }
+        let Cursor { start, count, total } = inner.cursors.open(cursor, &binding, context.now)?;
+        let count = count.min(most);
+        match (asked, params.count) {
+            (Some(same), Some(got)) if same != count => Err(Error::Count { expected: count, got }),
+            _ => Ok(Self { start, start_index: 1, count, total, cursor: Some(binding) }),
+        }
+    }
 }

@@ -1,18 +1,24 @@
 //! The operations of RFC 7644 sections 3 and 4, one file each: from a request that has been read to an answer.
 
+mod bulk;
 mod create;
 mod delete;
 mod discovery;
 mod list;
+mod me;
 mod patch;
 mod read;
 mod replace;
 
+pub use bulk::BulkError;
+pub(crate) use bulk::{bulk, read_bulk_body};
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub use discovery::AuthenticationScheme;
 pub(crate) use discovery::{resource_types, schemas, service_provider_config};
 pub(crate) use list::{list, search};
+pub(crate) use me::{Me, me, takes_body};
+pub use me::{MeBy, SubjectResolver};
 pub(crate) use patch::patch;
 pub(crate) use read::read;
 pub(crate) use replace::replace;
@@ -62,21 +68,21 @@ fn check_relation_values(draft: &Draft, limits: &Limits) -> Result<(), Error> {
 
 /// As [`check_relation_values`], for a PATCH: all its operations together.
 fn check_relation_changes(changes: &ChangeSet, limits: &Limits) -> Result<(), Error> {
-    let named = changes.relations.iter().map(|change| {
-        let values = match &change.action {
-            RelationAction::Add(ids) | RelationAction::Remove(ids) | RelationAction::Replace(ids) => {
-                ids.len()
-            }
-            _ => 1,
-        };
-        (&*change.attribute, values)
-    });
+    let named = changes.relations.iter().map(|change| (&*change.attribute, relation_values(&change.action)));
     count_values(named, limits)?;
     // Each of these looks at all values that there are, inside the store's transaction.
     let limit = limits.relation_sweeps;
     match changes.relations.iter().filter(|change| change.is_sweep()).nth(limit) {
         Some(change) => Err(Error::TooManySweeps { attribute: change.attribute.as_ref().to_owned(), limit }),
         None => Ok(()),
+    }
+}
+
+/// How many values of a relation a change names.
+fn relation_values(action: &RelationAction) -> usize {
+    match action {
+        RelationAction::Add(ids) | RelationAction::Remove(ids) | RelationAction::Replace(ids) => ids.len(),
+        _ => 1,
     }
 }
 

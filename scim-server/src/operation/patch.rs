@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use scim_core::{PatchRequest, Projection, ResourceId, TypeDefinition};
+use scim_core::{ChangeSet, PatchRequest, Projection, ResourceId, TypeDefinition};
 
 use super::{check_relation_changes, forget_password_changes, load_for, not_found};
 use crate::body::Body;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::render::{empty_response, resource_response};
 use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
-use crate::store::{Load, ResourceStore};
+use crate::store::{Load, ResourceStore, Target, Write};
 
 /// PATCH on a resource (RFC 7644 section 3.5.2).
 ///
@@ -28,20 +28,30 @@ pub(crate) async fn patch<S: ResourceStore>(
     let body = read_object(body, &inner.limits)?;
     let patch = PatchRequest::from_object(body, &inner.quirks, &inner.limits.patch)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?;
-    let mut changes = patch.resolve(definition, &inner.quirks)?;
+    let changes = changes(inner, definition, patch)?;
     let projection = projection.with_changed(definition, &changes);
-    check_relation_changes(&changes, &inner.limits)?;
-    forget_password_changes(definition, &mut changes);
     let load = match load_for(definition, &projection) {
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let precondition = precondition(&request.headers)?;
-    let written = inner.store.apply(context, definition, id, changes, precondition, load).await;
-    let written = written.map_err(|error| write_error(&request.headers, error))?;
+    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let written = inner.store.write(context, Write::apply(target, changes).with_load(load)).await;
+    let written = written.map_err(|error| write_error(&request.headers, error))?.into_written()?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
     }
     resource_response(context, definition, &record, &projection, StatusCode::OK)
+}
+
+/// The changes that a PATCH asks for, once the schemas have accepted them.
+pub(super) fn changes<S>(
+    inner: &Inner<S>,
+    definition: &TypeDefinition,
+    patch: PatchRequest,
+) -> Result<ChangeSet, Error> {
+    let mut changes = patch.resolve(definition, &inner.quirks)?;
+    check_relation_changes(&changes, &inner.limits)?;
+    forget_password_changes(definition, &mut changes);
+    Ok(changes)
 }

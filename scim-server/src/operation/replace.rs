@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 use scim_core::validate::validate_replacement;
-use scim_core::{Projection, ResourceId, TypeDefinition};
+use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
 use super::{check_relation_values, forget_password, load_for, not_found};
 use crate::body::Body;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::render::resource_response;
 use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
-use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError};
+use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError, Target, Write, Written};
 
 /// How often a PUT without If-Match is tried again when others change the resource in between.
 const TRIES: usize = 128;
@@ -29,25 +29,43 @@ pub(crate) async fn replace<S: ResourceStore>(
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);
-    let asked = precondition(&request.headers)?;
-    let check = |version| asked.check(version).map_err(|error| write_error(&request.headers, error));
+    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let written = put(inner, context, &target, &body, load, |_| Ok(())).await;
+    let written = written.map_err(|error| match error {
+        Error::Store(error) => write_error(&request.headers, error),
+        other => other,
+    })?;
+    resource_response(context, definition, &written.record, &projection, StatusCode::OK)
+}
+
+/// Replaces a resource by what the schemas and `check` accept as a successor of its present version.
+pub(super) async fn put<S: ResourceStore>(
+    inner: &Inner<S>,
+    context: &RequestContext,
+    target: &Target,
+    body: &Object,
+    load: Load,
+    mut check: impl FnMut(&Replacement) -> Result<(), Error>,
+) -> Result<Written, Error> {
+    let Target { definition, id, precondition: asked, .. } = target;
     for _ in 0..TRIES {
         let current = inner.store.get(context, definition, id, Load::None).await?;
         let current = current.ok_or_else(|| not_found(definition, id.as_str()))?;
-        check(current.version)?;
+        asked.check(current.version)?;
         // Immutable and hidden values are judged against this version, so it must still be there when writing.
         let had = current.to_resource().map_err(StoreError::internal)?;
         let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
         check_relation_values(&draft, &inner.limits)?;
         forget_password(definition, &mut draft.resource);
         let replacement = Replacement::new(draft.resource, draft.relations);
+        check(&replacement)?;
         let unchanged = Precondition::IfVersion(vec![current.version]);
-        match inner.store.replace(context, definition, id, replacement, unchanged, load).await {
-            Ok(Some(written)) => {
-                return resource_response(context, definition, &written.record, &projection, StatusCode::OK);
+        let target = Target::new(definition, id).with_precondition(unchanged);
+        match inner.store.write(context, Write::replace(target, replacement).with_load(load)).await {
+            Ok(outcome) => {
+                return outcome.into_written()?.ok_or_else(|| not_found(definition, id.as_str()));
             }
-            Ok(None) => return Err(not_found(definition, id.as_str())),
-            Err(StoreError::Precondition { current }) => check(current)?,
+            Err(StoreError::Precondition { current }) => asked.check(current)?,
             Err(error) => return Err(error.into()),
         }
     }

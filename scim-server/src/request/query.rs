@@ -11,18 +11,24 @@ use crate::error::Error;
 use crate::route::decode;
 
 /// The parameters that may stand in a query once only.
-const ONCE: [&str; 5] = ["filter", "sortby", "sortorder", "startindex", "count"];
+const ONCE: [&str; 6] = ["filter", "sortby", "sortorder", "startindex", "count", "cursor"];
 
 /// Reads the query string of a request for a list. `+` is a blank, as HTML forms and Microsoft Entra ID write it.
 pub(crate) fn parse_query(query: Option<&str>) -> Result<QueryParams, Error> {
     let mut params = QueryParams::default();
     let mut seen = HashSet::new();
+    let mut decoded = Vec::new();
     for (name, value) in pairs(query) {
         let (name, value) = (decode_form(name)?, decode_form(value)?);
         let folded = name.to_ascii_lowercase();
         if ONCE.contains(&folded.as_str()) && !seen.insert(folded) {
             return Err(Error::Query(format!("the parameter `{}` is given twice", excerpt(&name))));
         }
+        decoded.push((name, value));
+    }
+    // What is wrong with a count depends on whether there is a cursor, wherever that stands.
+    decoded.sort_by_key(|(name, _)| !name.eq_ignore_ascii_case("cursor"));
+    for (name, value) in decoded {
         params.set(&name, &value)?;
     }
     Ok(params)

@@ -11,12 +11,12 @@ use scim_filter::{ResolvedFilter, TypedValue};
 use super::encode::{Encoded, Keys, normalize};
 use super::plan::IdKey;
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
-use super::{NewResource, Precondition, Record, Replacement, StoreError};
+use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
 use crate::context::RequestContext;
 
-/// What a write comes to.
+/// What changing a resource comes to.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum Effect {
     /// There is no such resource.
     Missing,
     /// The resource is already as it is to be.
@@ -38,6 +38,15 @@ pub(super) struct Mutation {
     pub keys: Option<Keys>,
     /// The relations that change.
     pub relations: Vec<RelationDiff>,
+}
+
+/// A resource that is ready to be kept.
+#[derive(Debug)]
+pub(super) struct Creation {
+    /// Its type.
+    pub definition: Arc<TypeDefinition>,
+    /// The change that makes it, with [placeholders](RelationDiff::place) for those that are made along with it.
+    pub mutation: Mutation,
 }
 
 /// What changes in one relation.
@@ -71,6 +80,38 @@ pub(super) struct Writer<'a, V> {
     pub definition: &'a TypeDefinition,
     /// The version that the resource gets if it changes.
     pub version: Version,
+    /// What the same write creates, under the placeholders of its rows.
+    pub coming: Option<&'a HashMap<ResourceId, Link>>,
+}
+
+/// Works out what keeping new resources comes to, which may refer to each other.
+pub(super) fn create<V: View>(
+    view: &V,
+    context: &RequestContext,
+    version: Version,
+    new: Vec<(Arc<TypeDefinition>, NewResource)>,
+) -> Result<Vec<Creation>, StoreError> {
+    let mut coming = HashMap::with_capacity(new.len());
+    let mut placeholder: Row = 0;
+    for (definition, new) in &new {
+        placeholder = placeholder.saturating_sub(1);
+        let reference = Reference::new(new.id.clone(), Arc::clone(definition.shared_name()), None);
+        let known = coming.insert(new.id.clone(), Link { row: placeholder, reference }).is_some();
+        if known || view.link(&new.id)?.is_some() {
+            return Err(StoreError::Uniqueness {
+                resource_type: definition.name().to_owned(),
+                attribute: "id".to_owned(),
+                value: scim_core::excerpt(new.id.as_str()),
+            });
+        }
+    }
+    new.into_iter()
+        .map(|(definition, new)| {
+            let writer = Writer { view, context, definition: &definition, version, coming: Some(&coming) };
+            let mutation = writer.create(new)?;
+            Ok(Creation { definition, mutation })
+        })
+        .collect()
 }
 
 impl<V: View> Writer<'_, V> {
@@ -79,15 +120,16 @@ impl<V: View> Writer<'_, V> {
         millis(self.context.now)
     }
 
-    pub(super) fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
-        let NewResource { id, mut resource, relations } = new;
-        if self.view.link(&id)?.is_some() {
-            return Err(StoreError::Uniqueness {
-                resource_type: self.definition.name().to_owned(),
-                attribute: "id".to_owned(),
-                value: scim_core::excerpt(id.as_str()),
-            });
+    /// The resource that an id refers to.
+    fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError> {
+        match self.coming.and_then(|coming| coming.get(id)) {
+            Some(link) => Ok(Some(link.clone())),
+            None => self.view.link(id),
         }
+    }
+
+    fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
+        let NewResource { id, mut resource, relations } = new;
         normalize(self.definition, &mut resource);
         let encoded = Encoded::new(self.definition, &id, &resource);
         let relations = self.relations(None, relations.into_iter().map(replace_values))?;
@@ -110,15 +152,15 @@ impl<V: View> Writer<'_, V> {
         id: &ResourceId,
         replacement: Replacement,
         precondition: &Precondition,
-    ) -> Result<Outcome, StoreError> {
-        let Some(stored) = self.current(id, precondition)? else { return Ok(Outcome::Missing) };
+    ) -> Result<Effect, StoreError> {
+        let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let Replacement { mut resource, relations } = replacement;
         normalize(self.definition, &mut resource);
         let encoded = Encoded::new(self.definition, id, &resource);
         let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
             || stored.record.to_resource().map_err(StoreError::internal)? == resource;
         let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
-        Ok(self.outcome(stored, (!same).then_some(encoded), relations))
+        Ok(self.effect(stored, (!same).then_some(encoded), relations))
     }
 
     pub(super) fn apply(
@@ -126,8 +168,8 @@ impl<V: View> Writer<'_, V> {
         id: &ResourceId,
         changes: &ChangeSet,
         precondition: &Precondition,
-    ) -> Result<Outcome, StoreError> {
-        let Some(stored) = self.current(id, precondition)? else { return Ok(Outcome::Missing) };
+    ) -> Result<Effect, StoreError> {
+        let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let mut encoded = None;
         if !changes.changes.is_empty() {
             let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
@@ -138,7 +180,7 @@ impl<V: View> Writer<'_, V> {
             }
         }
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
-        Ok(self.outcome(stored, encoded, relations))
+        Ok(self.effect(stored, encoded, relations))
     }
 
     /// Puts what is kept apart from the attributes where a PATCH that sends it along looks for it.
@@ -186,9 +228,9 @@ impl<V: View> Writer<'_, V> {
         Ok(Some(stored))
     }
 
-    fn outcome(&self, stored: Stored, encoded: Option<Encoded>, relations: Vec<RelationDiff>) -> Outcome {
+    fn effect(&self, stored: Stored, encoded: Option<Encoded>, relations: Vec<RelationDiff>) -> Effect {
         if encoded.is_none() && relations.is_empty() {
-            return Outcome::Unchanged(stored);
+            return Effect::Unchanged(stored);
         }
         let Stored { row, mut record, mut display } = stored;
         record.version = self.version;
@@ -200,7 +242,7 @@ impl<V: View> Writer<'_, V> {
             display = encoded.display;
             keys = Some(encoded.keys);
         }
-        Outcome::Changed(Mutation { row: Some(row), record, display, keys, relations })
+        Effect::Changed(Mutation { row: Some(row), record, display, keys, relations })
     }
 
     /// What actions on relations, one after the other, come to in the end.
@@ -244,6 +286,15 @@ fn millis(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl RelationDiff {
+    /// Puts rows in the place of placeholders: -1 stands for the first new resource of the write, -2 for the second.
+    pub(super) fn place(&mut self, rows: &[Row]) {
+        for added in &mut self.added {
+            let placeholder = added.checked_add(1).and_then(i64::checked_neg);
+            let row = placeholder.and_then(|n| rows.get(usize::try_from(n).ok()?));
+            *added = row.copied().unwrap_or(*added);
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
@@ -304,7 +355,7 @@ impl<V: View> Overlay<'_, V> {
 
     /// Adds a value, which must be a resource that the relation may refer to.
     fn add(&mut self, id: &ResourceId) -> Result<Row, StoreError> {
-        let link = self.writer.view.link(id)?;
+        let link = self.writer.link(id)?;
         let link = link.filter(|link| self.relation.targets.contains(&link.reference.resource_type));
         let Some(link) = link else {
             return Err(StoreError::UnknownReference {

@@ -13,7 +13,10 @@ mod error;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
+mod perform;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 mod plan;
+mod position;
 mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
@@ -22,21 +25,26 @@ mod select;
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod view;
+mod write;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, RelationValues, Resource, ResourceId, TypeDefinition, Version};
+use scim_core::{ResourceId, TypeDefinition};
 
 pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
-pub use query::{Page, Query, Scope};
+pub use position::Position;
+pub use query::{Page, Query, Scope, Start};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};
+use write::Countdown;
+pub use write::{NewResource, Outcome, Precondition, Replacement, Target, Write, Written};
 
 use crate::context::RequestContext;
 
@@ -44,16 +52,18 @@ use crate::context::RequestContext;
 ///
 /// # What a store promises
 ///
-/// - **Atomic.** Each call happens wholly or not at all; two calls never see each other half done.
+/// - **Atomic.** Each write happens wholly or not at all; two calls never see each other half done. The writes of a
+///   [`write_all`](ResourceStore::write_all) are atomic each by itself.
 /// - **Durable.** What was answered survives a crash of the process, unless the store keeps nothing on disk.
 /// - **Unique.** No two resources of one type and tenant share a value of an attribute whose `uniqueness` is `server`
 ///   or `global`, compared as the schema compares it; the store finds out in the transaction that writes.
 /// - **Versioned.** Every change gives the resource a version that it never had before, and a `last_modified` that is
-///   not before the last one. A call that changes nothing leaves both.
-/// - **Referential.** A relation only refers to resources that exist and have a type that the relation allows.
-///   Deleting a resource takes it out of every relation; the resources that held it get a new version.
+///   not before the last one. A write that changes nothing leaves both.
+/// - **Referential.** A relation only refers to resources that exist, or that the same write creates, and that have a
+///   type that the relation allows. Deleting a resource takes it out of every relation; the resources that held it
+///   get a new version.
 /// - **Ordered.** Without a sort, resources come in the order of their creation, the same every time; with one, ties
-///   come in that order.
+///   come in that order. What differs only past the first [`Position::KEY_LENGTH`] characters may be a tie.
 /// - **Exact.** A query counts and returns what [`ResolvedFilter::matches`](scim_filter::ResolvedFilter::matches)
 ///   says, on the resource as [`Record::to_object`] shows it.
 /// - **Separate.** Nothing of one tenant is seen, counted, matched or changed for another.
@@ -61,18 +71,6 @@ use crate::context::RequestContext;
 /// `store::conformance` (feature `conformance`) tests all of it.
 #[async_trait]
 pub trait ResourceStore: Send + Sync + fmt::Debug {
-    /// Keeps a new resource under the id that comes with it.
-    ///
-    /// # Errors
-    /// [`StoreError::Uniqueness`] and [`StoreError::UnknownReference`] besides those of every call.
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError>;
-
     /// The resource with this id, if it exists and has this type.
     ///
     /// # Errors
@@ -87,152 +85,61 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
 
     /// One page of the resources that match, and how many match in all.
     ///
+    /// A page may be asked for by its index or by a position that an earlier [`Page`] gave. Pages at positions neither
+    /// repeat nor leave out a resource that was there all the time and did not change its place in the order, whatever
+    /// was created, changed or deleted in between; one in the middle of a list should cost what the first one costs.
+    ///
     /// # Errors
     /// As [`ResourceStore::get`].
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError>;
 
-    /// Puts other attributes in the place of those that a resource has. `None` if there is no such resource.
+    /// Carries out one write, and answers with the [`Outcome`] that belongs to it.
+    ///
+    /// - [`Write::Create`] keeps each new resource under the id that comes with it. A store that gives ids of its own
+    ///   says so by the ids of the records, and refuses several resources at once.
+    /// - [`Write::Apply`] should cost what the change costs: adding one value to a relation neither reads nor writes
+    ///   the others. Where the changes [expect](scim_core::ChangeSet::expects) `id`, `meta` or an inverse relation,
+    ///   the resource that they are applied to must have it as clients see it.
+    /// - [`Write::Replace`], [`Write::Apply`] and [`Write::Delete`] of a resource that does not exist, or has another
+    ///   type, are [`Outcome::Missing`], whatever their precondition.
     ///
     /// # Errors
-    /// As [`ResourceStore::create`], and [`StoreError::Precondition`].
-    async fn replace(
+    /// [`StoreError::Uniqueness`] and [`StoreError::UnknownReference`] of all but a deletion,
+    /// [`StoreError::Precondition`] of all but a creation, [`StoreError::Patch`] when a change does not fit the
+    /// resource, besides those of every call.
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError>;
+
+    /// Carries out several writes in their order, each atomic by itself and as if it came alone: one that fails leaves
+    /// the others. The results are in the order of the writes.
+    ///
+    /// With `stop_after`, no further write is carried out once so many have failed or found their resource
+    /// [missing](Outcome::Missing); the results then end with the last of these.
+    ///
+    /// Others may see the state between two of the writes or not, and a crash may come between any two. What is
+    /// provided asks [`ResourceStore::write`] for one after the other; a store that can do better carries them out in
+    /// one transaction.
+    async fn write_all(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError>;
-
-    /// Applies the changes of a PATCH. `None` if there is no such resource.
-    ///
-    /// The cost should be that of the change: adding one value to a relation neither reads nor writes the others.
-    /// Where the changes [expect](ChangeSet::expects) `id`, `meta` or an inverse relation, the resource that they are
-    /// applied to must have it as clients see it.
-    ///
-    /// # Errors
-    /// As [`ResourceStore::replace`], and [`StoreError::Patch`] when a change does not fit the resource.
-    async fn apply(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError>;
-
-    /// Deletes a resource and every reference to it. `false` if there is no such resource.
-    ///
-    /// # Errors
-    /// [`StoreError::Precondition`] besides those of every call.
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError>;
-}
-
-/// A resource to be kept.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct NewResource {
-    /// The id that it gets.
-    pub id: ResourceId,
-    /// Its attributes.
-    pub resource: Resource,
-    /// The values of its relations.
-    pub relations: Vec<RelationValues>,
-}
-
-impl NewResource {
-    /// A resource to be kept under an id.
-    #[must_use]
-    pub fn new(id: ResourceId, resource: Resource, relations: Vec<RelationValues>) -> Self {
-        Self { id, resource, relations }
-    }
-}
-
-/// What takes the place of a resource's attributes.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Replacement {
-    /// The attributes.
-    pub resource: Resource,
-    /// The values of the relations that are replaced; a relation that is not here stays as it is.
-    pub relations: Vec<RelationValues>,
-}
-
-impl Replacement {
-    /// A replacement of attributes and of all relations that are listed.
-    #[must_use]
-    pub fn new(resource: Resource, relations: Vec<RelationValues>) -> Self {
-        Self { resource, relations }
-    }
-}
-
-/// What must hold of the present version for a write to happen (RFC 7644 section 3.14).
-///
-/// Complete by definition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// Nothing.
-    #[default]
-    Any,
-    /// It is one of these.
-    IfVersion(Vec<Version>),
-    /// It is none of these.
-    UnlessVersion(Vec<Version>),
-}
-
-impl Precondition {
-    /// Whether a write may happen to a resource of this version.
-    ///
-    /// # Errors
-    /// [`StoreError::Precondition`] with the version that it has.
-    pub fn check(&self, version: Version) -> Result<(), StoreError> {
-        let holds = match self {
-            Self::Any => true,
-            Self::IfVersion(versions) => versions.contains(&version),
-            Self::UnlessVersion(versions) => !versions.contains(&version),
-        };
-        if holds { Ok(()) } else { Err(StoreError::Precondition { current: version }) }
-    }
-}
-
-/// What a write came to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Written {
-    /// The resource as it is now.
-    pub record: Record,
-    /// Whether the write changed it.
-    pub changed: bool,
-}
-
-impl Written {
-    /// The outcome of a write.
-    #[must_use]
-    pub fn new(record: Record, changed: bool) -> Self {
-        Self { record, changed }
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let mut countdown = Countdown::new(stop_after);
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            let result = self.write(context, write).await;
+            let is_last = countdown.ends_with(&result);
+            results.push(result);
+            if is_last {
+                break;
+            }
+        }
+        results
     }
 }
 
 #[async_trait]
 impl<S: ResourceStore + ?Sized> ResourceStore for Arc<S> {
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        (**self).create(context, definition, new, load).await
-    }
-
     async fn get(
         &self,
         context: &RequestContext,
@@ -247,37 +154,16 @@ impl<S: ResourceStore + ?Sized> ResourceStore for Arc<S> {
         (**self).query(context, query).await
     }
 
-    async fn replace(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        (**self).replace(context, definition, id, replacement, precondition, load).await
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        (**self).write(context, write).await
     }
 
-    async fn apply(
+    async fn write_all(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        (**self).apply(context, definition, id, changes, precondition, load).await
-    }
-
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError> {
-        (**self).delete(context, definition, id, precondition).await
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        (**self).write_all(context, writes, stop_after).await
     }
 }

@@ -1,6 +1,6 @@
 //! Answering a query over one tenant's data.
 
-use std::cmp::Ordering;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::message::SortOrder;
@@ -8,44 +8,41 @@ use scim_core::{TypeDefinition, Value};
 use scim_filter::SortKey;
 
 use super::plan::{Access, IdKey, Lookup, Plan};
-use super::view::{Row, Stored, View, kept_apart, loaded, shown};
-use super::{Page, Query, Scope, StoreError};
+use super::view::{Row, Span, Stored, View, kept_apart, loaded, shown};
+use super::{Page, Position, Query, Scope, Start, StoreError};
 use crate::context::RequestContext;
 
 /// One page of what matches, and how much does.
 pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-    let skip = query.start_index.saturating_sub(1);
     let plans: Vec<Plan> =
         query.scopes.iter().map(|scope| Plan::new(&scope.definition, scope.filter.as_ref())).collect();
     let sorted = query.count > 0 && query.scopes.iter().any(|scope| scope.sort_by.is_some());
+    // A page of nothing is nowhere: it is asked for to learn the total.
+    let start = if query.count == 0 { &Start::Index(1) } else { &query.start };
     let everything = plans.iter().all(|plan| plan.exact && plan.access == Access::Everything);
+    let mut found = Found::new(start, query.order, query.count);
     if everything && !sorted {
-        let types: Vec<Arc<str>> =
-            query.scopes.iter().map(|scope| Arc::clone(scope.definition.shared_name())).collect();
-        let mut total = 0_u64;
-        for name in &types {
-            total = total.saturating_add(view.count(name)?);
-        }
-        let stored = if query.count == 0 || skip >= total {
-            Vec::new()
-        } else {
-            view.page(&types, skip, query.count)?
-        };
-        return page(view, query, total, stored);
+        let stored = found.first_of_all(view, query)?;
+        return page(view, query, start, found, stored);
     }
-    let mut found = Found::new(query, skip);
     for (scope, plan) in query.scopes.iter().zip(&plans) {
         Search { view, context, scope, sorted }.run(plan, &mut found)?;
     }
-    let (total, rows) = found.finish(query.count);
-    let mut stored = Vec::with_capacity(rows.len());
-    for row in rows {
-        stored.extend(view.row(row)?);
+    found.finish();
+    let mut stored = Vec::with_capacity(found.entries.len());
+    for entry in &found.entries {
+        stored.extend(view.row(entry.row())?);
     }
-    page(view, query, total, stored)
+    page(view, query, start, found, stored)
 }
 
-fn page(view: &impl View, query: &Query, total: u64, stored: Vec<Stored>) -> Result<Page, StoreError> {
+fn page(
+    view: &impl View,
+    query: &Query,
+    start: &Start,
+    found: Found<'_>,
+    stored: Vec<Stored>,
+) -> Result<Page, StoreError> {
     let mut records = Vec::with_capacity(stored.len());
     for stored in stored {
         let scope = query.scopes.iter().find(|s| s.definition.name() == &*stored.record.resource_type);
@@ -53,7 +50,18 @@ fn page(view: &impl View, query: &Query, total: u64, stored: Vec<Stored>) -> Res
             records.push(loaded(view, &scope.definition, stored, query.load)?);
         }
     }
-    Ok(Page::new(total, records))
+    let (first, last) = (found.entries.first().cloned(), found.entries.last().cloned());
+    let (previous, next) = match start {
+        Start::Index(index) => (first.filter(|_| *index > 1), last.filter(|_| found.more)),
+        Start::After(position) => {
+            (Some(first.unwrap_or_else(|| position.behind())), last.filter(|_| found.more))
+        }
+        Start::Before(position) => {
+            (first.filter(|_| found.more), Some(last.unwrap_or_else(|| position.ahead())))
+        }
+    };
+    let total = found.counted_all.then_some(found.total);
+    Ok(Page::new(total, records).with_next(next).with_previous(previous))
 }
 
 /// The search for what one scope asks for.
@@ -65,28 +73,30 @@ struct Search<'a, V> {
 }
 
 impl<V: View> Search<'_, V> {
-    fn run(&self, plan: &Plan, found: &mut Found) -> Result<(), StoreError> {
+    fn run(&self, plan: &Plan, found: &mut Found<'_>) -> Result<(), StoreError> {
         let definition = &*self.scope.definition;
         let sorts = self.sorted && self.scope.sort_by.is_some();
         let wanted = self.wanted(plan.exact);
+        // Without a sort what is found comes in the order of the page, which is full at some time.
+        let span = if self.sorted { Span::All } else { found.span() };
+        let mut room = if span == Span::All { usize::MAX } else { found.keep };
         // What neither the filter nor the order needs to see is never parsed.
-        let mut judge = |stored: Stored| -> Result<(), StoreError> {
+        let mut judge = |found: &mut Found<'_>, stored: Stored| -> Result<ControlFlow<()>, StoreError> {
             let row = stored.row;
-            if plan.exact && !sorts {
-                found.push(SortKey::Unassigned, row);
-                return Ok(());
+            let (mut matches, mut key) = (true, SortKey::Unassigned);
+            if !plan.exact || sorts {
+                let object = Value::Object(shown(self.view, self.context, definition, stored, &wanted)?);
+                matches =
+                    plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(&object));
+                if let (Some(attribute), true) = (&self.scope.sort_by, sorts && matches) {
+                    key = Position::cut(attribute.sort_key(&object));
+                }
             }
-            let object = Value::Object(shown(self.view, self.context, definition, stored, &wanted)?);
-            let matches =
-                plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(&object));
             if matches {
-                let key = match &self.scope.sort_by {
-                    Some(attribute) if sorts => attribute.sort_key(&object),
-                    _ => SortKey::Unassigned,
-                };
-                found.push(key, row);
+                found.push(Position::new(key, row));
+                room = room.saturating_sub(1);
             }
-            Ok(())
+            Ok(if room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         };
         match &plan.access {
             Access::Everything if plan.exact && !sorts => {
@@ -94,12 +104,19 @@ impl<V: View> Search<'_, V> {
                 let name = definition.shared_name();
                 found.total = found.total.saturating_add(self.view.count(name)?);
                 if found.keep > 0 {
-                    let first = self.view.page(std::slice::from_ref(name), 0, found.keep)?;
-                    first.iter().for_each(|stored| found.keep(SortKey::Unassigned, stored.row));
+                    // Where others are sorted by a value, a position among those without one is one of creation too;
+                    // any other is before or after all of these, and then `keep` drops them or the first are enough.
+                    let span = if self.sorted { found.span_without_key() } else { span };
+                    for stored in self.view.page(std::slice::from_ref(name), span, 0, found.keep)? {
+                        found.keep(Position::new(SortKey::Unassigned, stored.row));
+                    }
                 }
                 Ok(())
             }
-            Access::Everything => self.view.scan(definition.shared_name(), &mut judge),
+            Access::Everything => {
+                found.counted_all &= span == Span::All;
+                self.view.scan(definition.shared_name(), span, &mut |stored| judge(found, stored))
+            }
             Access::Lookups(lookups) => {
                 let mut rows = Vec::new();
                 for lookup in lookups {
@@ -108,12 +125,23 @@ impl<V: View> Search<'_, V> {
                 rows.sort_unstable();
                 rows.dedup();
                 if plan.exact && !sorts {
-                    rows.into_iter().for_each(|row| found.push(SortKey::Unassigned, row));
+                    rows.into_iter().for_each(|row| found.push(Position::new(SortKey::Unassigned, row)));
                     return Ok(());
                 }
+                match span {
+                    Span::All => {}
+                    Span::After(place) => rows.retain(|row| *row > place),
+                    Span::Before(place) => {
+                        rows.retain(|row| *row < place);
+                        rows.reverse();
+                    }
+                }
+                found.counted_all &= span == Span::All;
                 for row in rows {
-                    if let Some(stored) = self.view.row(row)? {
-                        judge(stored)?;
+                    if let Some(stored) = self.view.row(row)?
+                        && judge(found, stored)?.is_break()
+                    {
+                        break;
                     }
                 }
                 Ok(())
@@ -176,56 +204,143 @@ impl<V: View> Search<'_, V> {
     }
 }
 
-/// What has been found so far: how much, and as many of the first as the page may need.
-struct Found {
+/// What has been found so far: how much, and as many as the page may need of those that come first, seen from where it
+/// starts.
+struct Found<'q> {
+    start: &'q Start,
     order: SortOrder,
-    skip: usize,
+    count: usize,
     keep: usize,
     total: u64,
-    first: Vec<(SortKey, Row)>,
+    /// Whether `total` is of all that match, not only of those that were looked at.
+    counted_all: bool,
+    /// Once finished, those of the page, in the order of the list.
+    entries: Vec<Position>,
+    /// Once finished, whether there are more in the direction of the page.
+    more: bool,
 }
 
-impl Found {
+impl<'q> Found<'q> {
     /// How much more than is needed is collected before the surplus is dropped.
     const SLACK: usize = 1_024;
 
-    fn new(query: &Query, skip: u64) -> Self {
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let keep = if query.count == 0 { 0 } else { skip.saturating_add(query.count) };
-        Self { order: query.order, skip, keep, total: 0, first: Vec::new() }
+    fn new(start: &'q Start, order: SortOrder, count: usize) -> Self {
+        let keep = match start {
+            _ if count == 0 => 0,
+            Start::Index(index) => skipped(*index).saturating_add(count),
+            // One more than the page shows whether there is another.
+            Start::After(_) | Start::Before(_) => count.saturating_add(1),
+        };
+        Self { start, order, count, keep, total: 0, counted_all: true, entries: Vec::new(), more: false }
     }
 
-    fn push(&mut self, key: SortKey, row: Row) {
+    /// The part of a list without a sort that the page is at the beginning of.
+    fn span(&self) -> Span {
+        match self.start {
+            Start::Index(_) => Span::All,
+            Start::After(position) => Span::After(position.row()),
+            Start::Before(position) => Span::Before(position.row()),
+        }
+    }
+
+    /// The same among those that have no value to be sorted by.
+    fn span_without_key(&self) -> Span {
+        let without = |position: &Position| *position.key() == SortKey::Unassigned;
+        match self.start {
+            Start::After(position) | Start::Before(position) if without(position) => self.span(),
+            Start::Index(_) | Start::After(_) => Span::All,
+            Start::Before(_) => Span::Before(Row::MAX),
+        }
+    }
+
+    /// Finds a page of all resources, in the order of creation.
+    fn first_of_all(&mut self, view: &impl View, query: &Query) -> Result<Vec<Stored>, StoreError> {
+        let types: Vec<Arc<str>> =
+            query.scopes.iter().map(|scope| Arc::clone(scope.definition.shared_name())).collect();
+        for name in &types {
+            self.total = self.total.saturating_add(view.count(name)?);
+        }
+        let (skip, take) = match self.start {
+            Start::Index(index) => (index.saturating_sub(1), self.count),
+            Start::After(_) | Start::Before(_) => (0, self.keep),
+        };
+        let mut stored = if take == 0 || skip >= self.total {
+            Vec::new()
+        } else {
+            view.page(&types, self.span(), skip, take)?
+        };
+        let seen = skip.saturating_add(u64::try_from(stored.len()).unwrap_or(u64::MAX));
+        self.more = match self.start {
+            Start::Index(_) => seen < self.total,
+            Start::After(_) | Start::Before(_) => stored.len() > self.count,
+        };
+        stored.truncate(self.count);
+        if matches!(self.start, Start::Before(_)) {
+            stored.reverse();
+        }
+        self.entries = stored.iter().map(|stored| Position::new(SortKey::Unassigned, stored.row)).collect();
+        Ok(stored)
+    }
+
+    fn push(&mut self, entry: Position) {
         self.total = self.total.saturating_add(1);
-        self.keep(key, row);
+        self.keep(entry);
     }
 
-    fn keep(&mut self, key: SortKey, row: Row) {
-        if self.keep == 0 {
+    fn keep(&mut self, entry: Position) {
+        let order = self.order;
+        let within = match self.start {
+            Start::Index(_) => true,
+            Start::After(position) => position.compare(&entry, order).is_lt(),
+            Start::Before(position) => position.compare(&entry, order).is_gt(),
+        };
+        if self.keep == 0 || !within {
             return;
         }
-        self.first.push((key, row));
-        if self.first.len() >= self.keep.saturating_mul(2).saturating_add(Self::SLACK) {
-            let order = self.order;
-            self.first.select_nth_unstable_by(self.keep, |a, b| compare(order, a, b));
-            self.first.truncate(self.keep);
+        self.entries.push(entry);
+        if self.entries.len() >= self.keep.saturating_mul(2).saturating_add(Self::SLACK) {
+            let backwards = self.is_backwards();
+            self.entries.select_nth_unstable_by(self.keep, |a, b| {
+                let (a, b) = if backwards { (b, a) } else { (a, b) };
+                a.compare(b, order)
+            });
+            self.entries.truncate(self.keep);
         }
     }
 
-    fn finish(mut self, count: usize) -> (u64, Vec<Row>) {
+    fn is_backwards(&self) -> bool {
+        matches!(self.start, Start::Before(_))
+    }
+
+    /// Leaves those of the page.
+    fn finish(&mut self) {
         let order = self.order;
-        self.first.sort_unstable_by(|a, b| compare(order, a, b));
-        (self.total, self.first.into_iter().skip(self.skip).take(count).map(|(_, row)| row).collect())
+        self.entries.sort_unstable_by(|a, b| a.compare(b, order));
+        let count = self.count;
+        match self.start {
+            Start::Index(index) => {
+                let skip = skipped(*index).min(self.entries.len());
+                self.entries.drain(..skip);
+                self.entries.truncate(count);
+                let seen = skip.saturating_add(self.entries.len());
+                self.more = u64::try_from(seen).is_ok_and(|seen| seen < self.total);
+            }
+            Start::After(_) => {
+                self.more = self.entries.len() > count;
+                self.entries.truncate(count);
+            }
+            Start::Before(_) => {
+                let surplus = self.entries.len().saturating_sub(count);
+                self.more = surplus > 0;
+                self.entries.drain(..surplus);
+            }
+        }
     }
 }
 
-/// By the key in the order asked for; ties in the order of creation, whatever the direction.
-fn compare(order: SortOrder, (a, first): &(SortKey, Row), (b, second): &(SortKey, Row)) -> Ordering {
-    let keys = match order {
-        SortOrder::Ascending => a.cmp(b),
-        SortOrder::Descending => b.cmp(a),
-    };
-    keys.then(first.cmp(second))
+/// How many resources come before the one of this index.
+fn skipped(index: u64) -> usize {
+    usize::try_from(index.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -241,24 +356,44 @@ mod tests {
         #[test]
         fn a_page_is_the_one_of_the_whole_list(
             keys in prop::collection::vec(0..40_u8, 0..6_000),
+            (place, row, which) in (0..42_u8, 0..6_000_i64, 0..3_u8),
             skip in 0..700_u64,
             count in 0..700_usize,
             descending: bool,
         ) {
             let order = if descending { SortOrder::Descending } else { SortOrder::Ascending };
-            let query = Query::new(Vec::new(), count).with_order(order);
-            let mut found = Found::new(&query, skip);
-            let mut all: Vec<(SortKey, Row)> = Vec::new();
-            for (row, key) in (0..).zip(keys) {
-                let key = if key == 0 { SortKey::Unassigned } else { SortKey::Text(key.to_string()) };
-                found.push(key.clone(), row);
-                all.push((key, row));
+            let key = |key: u8| if key == 0 { SortKey::Unassigned } else { SortKey::Text(key.to_string()) };
+            let place = Position::new(key(place), row);
+            let start = match which {
+                1 if count > 0 => Start::After(place.clone()),
+                2 if count > 0 => Start::Before(place.clone()),
+                _ => Start::Index(skip + 1),
+            };
+            let mut found = Found::new(&start, order, count);
+            let mut all: Vec<Position> = Vec::new();
+            for (row, byte) in (0..).zip(keys) {
+                found.push(Position::new(key(byte), row));
+                all.push(Position::new(key(byte), row));
             }
-            all.sort_by(|a, b| compare(order, a, b));
-            let total = u64::try_from(all.len()).unwrap();
-            let skip = usize::try_from(skip).unwrap();
-            let page: Vec<Row> = all.into_iter().skip(skip).take(count).map(|(_, row)| row).collect();
-            prop_assert_eq!(found.finish(count), (total, page));
+            all.sort_by(|a, b| a.compare(b, order));
+            found.finish();
+            prop_assert_eq!(found.total, u64::try_from(all.len()).unwrap());
+            let (from, to) = match start {
+                Start::Index(_) => {
+                    let from = usize::try_from(skip).unwrap().min(all.len());
+                    (from, all.len().min(from + count))
+                }
+                Start::After(_) => {
+                    let from = all.iter().filter(|e| place.compare(e, order).is_ge()).count();
+                    (from, all.len().min(from + count))
+                }
+                Start::Before(_) => {
+                    let to = all.iter().filter(|e| place.compare(e, order).is_gt()).count();
+                    (to.saturating_sub(count), to)
+                }
+            };
+            prop_assert_eq!(found.more, if which == 2 && count > 0 { from > 0 } else { to < all.len() });
+            prop_assert_eq!(&found.entries, &all[from..to]);
         }
     }
 }

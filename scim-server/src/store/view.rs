@@ -1,5 +1,6 @@
 //! What the operations that all stores share need to read of one tenant's data.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition};
@@ -32,6 +33,17 @@ pub(super) struct Link {
     pub reference: Reference,
 }
 
+/// Which part of the order of creation is looked at, and from which end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Span {
+    /// All of it, from the first.
+    All,
+    /// What comes after this number, from there on.
+    After(Row),
+    /// What comes before this number, from there back.
+    Before(Row),
+}
+
 /// The data of one tenant at one moment.
 pub(super) trait View {
     /// The resource with this id, of any type.
@@ -49,14 +61,17 @@ pub(super) trait View {
     /// How many resources of a type there are.
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError>;
 
-    /// Some resources of the given types in the order of their creation.
-    fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError>;
+    /// The resources of the given types at the beginning of a span, past the first `skip`, in the order in which the
+    /// span is looked at.
+    fn page(&self, types: &[Arc<str>], span: Span, skip: u64, take: usize)
+    -> Result<Vec<Stored>, StoreError>;
 
-    /// Visits every resource of a type in the order of creation.
+    /// Visits the resources of a type in a span, until that asks for no more.
     fn scan(
         &self,
         type_name: &Arc<str>,
-        visit: &mut dyn FnMut(Stored) -> Result<(), StoreError>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError>;
 
     /// The resources of a type that an index finds, in any order.

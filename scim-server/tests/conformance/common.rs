@@ -87,7 +87,8 @@ impl Server {
         options: impl Fn(ScimServiceBuilder<Store>) -> ScimServiceBuilder<Store>,
     ) -> impl Iterator<Item = Self> {
         let modes = [("interop", Quirks::interop()), ("strict", Quirks::strict())];
-        let stores = modes.into_iter().flat_map(|mode| ["memory", "sqlite"].map(|store| (store, mode.clone())));
+        let stores =
+            modes.into_iter().flat_map(|mode| ["memory", "sqlite"].map(|store| (store, mode.clone())));
         stores.map(move |(store, (mode, quirks))| {
             // Shown when the test fails.
             eprintln!("store {store}, quirks {mode}");

@@ -114,6 +114,13 @@ const ADDITIONS: &[(&str, &str, &str)] = &[
     (CONFIG, "etag.supported", "section 5 requires it"),
     (CONFIG, "authenticationSchemes.type", "section 5 requires it"),
     (CONFIG, "authenticationSchemes.primary", "section 8.5 uses it"),
+    (CONFIG, "pagination", "RFC 9865 section 4"),
+    (CONFIG, "pagination.cursor", "RFC 9865 section 4"),
+    (CONFIG, "pagination.index", "RFC 9865 section 4"),
+    (CONFIG, "pagination.defaultPaginationMethod", "RFC 9865 section 4"),
+    (CONFIG, "pagination.defaultPageSize", "RFC 9865 section 4"),
+    (CONFIG, "pagination.maxPageSize", "RFC 9865 section 4"),
+    (CONFIG, "pagination.cursorTimeout", "RFC 9865 section 4"),
 ];
 
 const CONFIG: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";

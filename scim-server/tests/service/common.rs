@@ -15,6 +15,8 @@ pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub(crate) const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+pub(crate) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+pub(crate) const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 pub(crate) const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 pub(crate) const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
@@ -200,6 +202,9 @@ impl Answer {
                 "invalidValue",
                 "invalidVers",
                 "sensitive",
+                "invalidCursor",
+                "expiredCursor",
+                "invalidCount",
             ];
             assert!(json.get("scimType").is_none_or(|t| known.contains(&t.as_str().unwrap())), "{self:?}");
         } else if let Some(meta) = json.get("meta")
@@ -250,6 +255,33 @@ impl Answer {
         let json = self.json();
         let resources = json["Resources"].as_array().unwrap();
         resources.iter().map(|r| r[attribute].as_str().unwrap_or("-").to_owned()).collect()
+    }
+}
+
+/// The results of a bulk request, whose form has been checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Bulk(pub(crate) Vec<Value>);
+
+impl Bulk {
+    #[track_caller]
+    pub(crate) fn of(answer: Answer) -> Self {
+        let json = answer.expect(200).json();
+        assert_eq!(json["schemas"], json!([BULK_RESPONSE]));
+        let results = json["Operations"].as_array().unwrap().clone();
+        for result in &results {
+            let status = result["status"].as_str().unwrap_or_else(|| panic!("no status: {result}"));
+            let failed = status.parse::<u16>().unwrap() >= 400;
+            assert_eq!(result.get("response").is_some(), failed, "{result}");
+            if failed {
+                let response = &result["response"];
+                assert_eq!((&response["schemas"], &response["status"]), (&json!([ERROR]), &json!(status)));
+                assert!(response["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{result}");
+            }
+            // "REQUIRED in a response, except in the event of a POST failure" (RFC 7644 section 3.7.3)
+            let needs_location = !failed || ["PUT", "PATCH", "DELETE"].iter().any(|m| result["method"] == *m);
+            assert!(!needs_location || result["location"].is_string(), "{result}");
+        }
+        Self(results)
     }
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, ResourceId, ScimError, TypeDefinition};
+use scim_core::{ResourceId, ScimError, TypeDefinition};
 use scim_server::store::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, StoreError,
-    UnavailableError, Written,
+    Load, Outcome, Page, Query, Record, ResourceStore, StoreError, UnavailableError, Write,
 };
 use scim_server::{RequestContext, ScimService};
 
@@ -19,16 +18,6 @@ struct Failing(fn() -> StoreError);
 
 #[async_trait]
 impl ResourceStore for Failing {
-    async fn create(
-        &self,
-        _: &RequestContext,
-        _: &Arc<TypeDefinition>,
-        _: NewResource,
-        _: Load,
-    ) -> Result<Record, StoreError> {
-        Err(self.0())
-    }
-
     async fn get(
         &self,
         _: &RequestContext,
@@ -43,37 +32,7 @@ impl ResourceStore for Failing {
         Err(self.0())
     }
 
-    async fn replace(
-        &self,
-        _: &RequestContext,
-        _: &Arc<TypeDefinition>,
-        _: &ResourceId,
-        _: Replacement,
-        _: Precondition,
-        _: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        Err(self.0())
-    }
-
-    async fn apply(
-        &self,
-        _: &RequestContext,
-        _: &Arc<TypeDefinition>,
-        _: &ResourceId,
-        _: ChangeSet,
-        _: Precondition,
-        _: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        Err(self.0())
-    }
-
-    async fn delete(
-        &self,
-        _: &RequestContext,
-        _: &Arc<TypeDefinition>,
-        _: &ResourceId,
-        _: Precondition,
-    ) -> Result<bool, StoreError> {
+    async fn write(&self, _: &RequestContext, _: Write) -> Result<Outcome, StoreError> {
         Err(self.0())
     }
 }

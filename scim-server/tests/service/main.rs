@@ -10,6 +10,7 @@
 )]
 
 mod anything;
+mod bulk_random;
 mod common;
 mod create;
 mod custom;

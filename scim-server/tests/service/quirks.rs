@@ -53,6 +53,22 @@ async fn dotted_keys() {
     let (ok, strict) = patched("/Users/id-1", json!({"op": "Add", "value": {"name.familyName": "F"}})).await;
     assert_eq!(ok.expect(200).json()["name"]["familyName"], "F");
     strict.refused(400, "invalidPath");
+    for suspended in [json!({USER: {"active": false}}), json!({format!("{USER}:active"): false})] {
+        let mut body = json!({"schemas": [USER], "userName": "ann", "name.familyName": "F"});
+        body.as_object_mut().unwrap().extend(suspended.as_object().unwrap().clone());
+        let (ok, strict) = both("PUT", "/Users/id-1", body.clone()).await;
+        let person = ok.expect(200).json();
+        assert_eq!((&person["active"], &person["name"]["familyName"]), (&json!(false), &json!("F")));
+        strict.refused(400, "invalidValue");
+        body["userName"] = json!("new");
+        let (ok, strict) = both("POST", "/Users", body.clone()).await;
+        assert_eq!(ok.expect(201).json()["active"], false);
+        strict.refused(400, "invalidValue");
+        body["active"] = json!(true);
+        let (clash, strict) = both("PUT", "/Users/id-1", body).await;
+        clash.refused(400, "invalidSyntax");
+        strict.refused(400, "invalidValue");
+    }
 }
 
 #[tokio::test]

@@ -120,6 +120,16 @@ impl LocalAccount {
         self.clock.now()
     }
 
+    /// Makes an account that belongs to nobody yet the unlocked session's own, so that no other session is let in.
+    /// Repeated, it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::OtherSession`] if it belongs to another session, and the errors of every change.
+    pub async fn own(&self) -> Result<(), AccountError> {
+        self.change("own", |_, _| Ok(())).await
+    }
+
     /// Runs `work` for the integration, after checking that the session is unlocked and the account's own.
     async fn change<T, F>(&self, what: &'static str, work: F) -> Result<T, AccountError>
     where
@@ -137,10 +147,17 @@ impl LocalAccount {
             .database
             .write(move |database| {
                 let Integration { credentials, random, now, .. } = &integration;
-                registration::ensure(database, credentials, *now, &**random)?;
-                work(database, &integration)
+                let is_new = registration::ensure(database, credentials, *now, &**random)?;
+                Ok((work(database, &integration)?, is_new.then(|| Arc::clone(credentials))))
             })
-            .await;
+            .await
+            .map(|(done, registered)| {
+                // Only now is it certain: a change that fails takes the registration back with it.
+                if let Some(credentials) = registered {
+                    registration::log(&credentials);
+                }
+                done
+            });
         // Not why it was refused: that may say who somebody is.
         tracing::debug!(change = what, done = done.is_ok(), duration_us = micros(started), "account change");
         done
@@ -236,6 +253,12 @@ impl Account for LocalAccount {
     async fn change_email(&self, id: &PersonId, email: &str) -> Result<Person, AccountError> {
         let (id, email) = (id.clone(), email.to_owned());
         self.change("change email", move |database, by| people::change_email(database, &id, &email, by.now))
+            .await
+    }
+
+    async fn set_person_managed(&self, id: &PersonId, managed: bool) -> Result<Person, AccountError> {
+        let id = id.clone();
+        self.change("set person managed", move |database, _| people::set_managed(database, &id, managed))
             .await
     }
 

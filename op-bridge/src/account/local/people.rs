@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::text::quote;
 
 const SELECT: &str = "
-SELECT p.id, p.name, p.language, p.state, p.provisioned_by_bridge, p.created_at, p.updated_at,
+SELECT p.id, p.name, p.language, p.state, p.provisioned_by_bridge, p.managed, p.created_at, p.updated_at,
        c.address AS email, n.address AS pending_email
 FROM people p
 JOIN email_addresses c ON c.person_id = p.id AND c.kind = 'current'
@@ -70,8 +70,9 @@ pub(super) fn insert(
         .map_err(|error| AccountError::unavailable("an id could not be made", error))?;
     database
         .prepare_cached(
-            "INSERT INTO people (id, name, language, state, provisioned_by_bridge, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+            "INSERT INTO people
+             (id, name, language, state, provisioned_by_bridge, managed, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?6)",
         )?
         .execute(params![
             id.as_str(),
@@ -224,6 +225,18 @@ pub(super) fn set_active(
     Ok(())
 }
 
+/// Records whether the identity provider manages a person. Nothing of the person's own changes.
+pub(super) fn set_managed(
+    database: &Connection,
+    id: &PersonId,
+    managed: bool,
+) -> Result<Person, AccountError> {
+    database
+        .prepare_cached("UPDATE people SET managed = ?2 WHERE id = ?1")?
+        .execute(params![id.as_str(), managed])?;
+    required(database, id)
+}
+
 /// Whether the person's key is trusted: memberships are granted at once, not when they are confirmed.
 pub(super) fn is_confirmed(state: &PersonState) -> bool {
     matches!(state, PersonState::Active | PersonState::Suspended)
@@ -256,6 +269,29 @@ fn reserve(database: &Connection, id: &PersonId, email: &str, kind: &str) -> Res
     }
 }
 
+/// Brings the keys of addresses into line with this build: its rules, and its Unicode, may be later than the database.
+pub(super) fn refresh_email_keys(database: &Connection) -> Result<(), AccountError> {
+    let addresses: Vec<(String, String, String)> = database
+        .prepare("SELECT key, address, person_id FROM email_addresses")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (key, address, person) in addresses {
+        let fresh = email_key(&address);
+        if fresh == key {
+            continue;
+        }
+        match database.execute("UPDATE email_addresses SET key = ?2 WHERE key = ?1", [&key, &fresh]) {
+            Err(error) if is_duplicate(&error) => tracing::error!(
+                person,
+                "the account has two people whose e-mail addresses are the same by now: this one is found by id only, \
+                 until they get another address"
+            ),
+            updated => drop(updated?),
+        }
+    }
+    Ok(())
+}
+
 fn touch(database: &Connection, id: &PersonId, now: DateTime<Utc>) -> Result<(), AccountError> {
     database
         .prepare_cached("UPDATE people SET updated_at = :now WHERE id = :id")?
@@ -273,6 +309,7 @@ fn from_row(row: &Row<'_>) -> Result<Person, rusqlite::Error> {
         state: state.into(),
         language: row.get("language")?,
         provisioned_by_bridge: row.get("provisioned_by_bridge")?,
+        managed: row.get("managed")?,
         created_at: instant(row, "created_at")?,
         updated_at: instant(row, "updated_at")?,
     })

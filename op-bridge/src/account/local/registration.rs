@@ -11,15 +11,15 @@ use crate::random::Random;
 /// The integration's own group.
 const GROUP: &str = "SCIM Bridge";
 
-/// Checks that the account belongs to `credentials`; an account that belongs to nobody yet is given to them.
+/// Checks that the account belongs to `credentials`; an account that belongs to nobody yet is given to them. Whether that was so.
 pub(super) fn ensure(
     database: &Connection,
     credentials: &Credentials,
     now: DateTime<Utc>,
     random: &dyn Random,
-) -> Result<(), AccountError> {
+) -> Result<bool, AccountError> {
     if is_registered(database, credentials)? {
-        return Ok(());
+        return Ok(false);
     }
     database.execute(
         "UPDATE account SET account_id = ?1, integration_id = ?2, integration_key = ?3, integration_since = ?4",
@@ -31,12 +31,16 @@ pub(super) fn ensure(
         ],
     )?;
     groups::create_system(database, GROUP, SystemGroupOf::Integration(credentials), now, random)?;
+    Ok(true)
+}
+
+/// To be said once, when it has been saved.
+pub(super) fn log(credentials: &Credentials) {
     tracing::info!(
         account = %credentials.account(),
         integration = %credentials.integration(),
         "the account now belongs to this session"
     );
-    Ok(())
 }
 
 /// Whether `credentials` are the account's; `false` if it has none yet.

@@ -4,7 +4,7 @@ use rusqlite_migration::{M, Migrations};
 
 pub(super) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
-const STEPS: &[M<'static>] = &[M::up(V1)];
+const STEPS: &[M<'static>] = &[M::up(V1), M::up(V2)];
 
 const V1: &str = "
 CREATE TABLE account (
@@ -79,6 +79,9 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_by_person ON memberships (person_id);
 ";
 
+/// Whether the identity provider manages a person; NULL where nobody has said so yet.
+const V2: &str = "ALTER TABLE people ADD COLUMN managed INTEGER CHECK (managed IN (0, 1));";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +96,7 @@ mod tests {
         let mut database = rusqlite::Connection::open_in_memory().unwrap();
         MIGRATIONS.to_latest(&mut database).unwrap();
         database
-            .execute("INSERT INTO people VALUES (1, 'X', 'n', 'en', 'ACTIVE', NULL, 1, NULL, 0, 0)", [])
+            .execute("INSERT INTO people VALUES (1, 'X', 'n', 'en', 'ACTIVE', NULL, 1, NULL, 0, 0, NULL)", [])
             .unwrap();
         let refused = database.execute("DELETE FROM people", []).unwrap_err();
         assert_eq!(refused.to_string(), "people are never deleted");

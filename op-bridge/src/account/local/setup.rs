@@ -33,6 +33,7 @@ pub(super) fn found(
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.prepare("SELECT 1 FROM account")?.exists([])? {
         groups::refresh_name_keys(&transaction)?;
+        people::refresh_email_keys(&transaction)?;
         return Ok(transaction.commit()?);
     }
     transaction.execute("INSERT INTO account (only, created_at) VALUES (1, ?1)", [now.timestamp_millis()])?;

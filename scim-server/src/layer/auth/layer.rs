@@ -3,26 +3,38 @@ use std::sync::Arc;
 
 use http::Method;
 use http::request::Parts;
+use scim_core::ScimError;
 use tower_layer::Layer;
 
-use super::{AuthService, VerifyToken};
+use super::{Access, AuthService, VerifyToken};
 use crate::route::{Mounts, is_discovery};
 
-/// Says whether a request needs no token.
-pub(super) type Open = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+type Open = dyn Fn(&Parts) -> bool + Send + Sync;
+type Policy = dyn Fn(&Parts, &Access) -> Result<(), ScimError> + Send + Sync;
 
-/// Lets requests in that carry a known bearer token, and answers the others with 401 and a challenge.
+/// Lets requests in that carry a known bearer token which is good for what they want.
+///
+/// | request | answer | challenge (RFC 6750 section 3) |
+/// |---|---|---|
+/// | without a token | 401 | no error code |
+/// | with a header that is no bearer token, or two | 401 | `invalid_request` |
+/// | with a token that is unknown, expired or forged | 401 | `invalid_token` |
+/// | that the token may not do: reading needs read access, the rest write access | 403 | `insufficient_scope` |
+/// | for data of a tenant that the token is not for | 404, as for a tenant that does not exist | |
+/// | while tokens cannot be checked | 503 with `Retry-After` | |
 #[derive(Clone)]
 pub struct AuthLayer {
-    verify: Arc<dyn VerifyToken>,
-    open: Open,
+    pub(super) verify: Arc<dyn VerifyToken>,
+    pub(super) open: Arc<Open>,
+    pub(super) policy: Option<Arc<Policy>>,
+    pub(super) realm: Arc<str>,
 }
 
 impl AuthLayer {
     /// Every request needs a token.
     #[must_use]
     pub fn new(verify: impl VerifyToken + 'static) -> Self {
-        Self { verify: Arc::new(verify), open: Arc::new(|_| false) }
+        Self { verify: Arc::new(verify), open: Arc::new(|_| false), policy: None, realm: "SCIM".into() }
     }
 
     /// Requests for which this holds need no token: discovery, for example. A token that they carry is not looked
@@ -44,13 +56,32 @@ impl AuthLayer {
                 && mounts.split(parts.uri.path()).is_some_and(|(_, rest)| is_discovery(rest))
         })
     }
+
+    /// Asks this about every request with a good token: who, and what to do to which resource (RFC 7644 section 2).
+    /// What it refuses is answered with its error, such as a 403.
+    #[must_use]
+    pub fn with_policy(
+        mut self,
+        policy: impl Fn(&Parts, &Access) -> Result<(), ScimError> + Send + Sync + 'static,
+    ) -> Self {
+        self.policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// The realm of challenges. Default: `SCIM`. Characters that cannot stand in a quoted text are left out.
+    #[must_use]
+    pub fn with_realm(mut self, realm: &str) -> Self {
+        let legal = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        self.realm = realm.chars().filter(legal).collect::<String>().into();
+        self
+    }
 }
 
 impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService::new(inner, Arc::clone(&self.verify), Arc::clone(&self.open))
+        AuthService::new(inner, self.clone())
     }
 }
 

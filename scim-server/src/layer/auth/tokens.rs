@@ -1,10 +1,13 @@
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scim_core::ScimError;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+use super::{Access, Scope};
 use crate::context::Principal;
 
 /// Tells who a bearer token belongs to.
@@ -16,6 +19,35 @@ pub trait VerifyToken: Send + Sync + fmt::Debug {
     /// [`AuthError::Unknown`] when the token is nobody's, [`AuthError::Refused`] when it is somebody's but cannot be
     /// used now.
     async fn verify(&self, token: &str) -> Result<Principal, AuthError>;
+
+    /// What a token is good for. Provided: reading and writing, where there are no tenants.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    async fn access(&self, token: &str) -> Result<Access, AuthError> {
+        self.verify(token).await.map(Access::new)
+    }
+
+    /// What clients ask their authorization server for to get this access, for the challenge of a refusal.
+    fn scope_name(&self, scope: Scope) -> Option<&str> {
+        let _ = scope;
+        None
+    }
+}
+
+#[async_trait]
+impl<T: VerifyToken + ?Sized> VerifyToken for Arc<T> {
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
+        (**self).verify(token).await
+    }
+
+    async fn access(&self, token: &str) -> Result<Access, AuthError> {
+        (**self).access(token).await
+    }
+
+    fn scope_name(&self, scope: Scope) -> Option<&str> {
+        (**self).scope_name(scope)
+    }
 }
 
 /// Why a token does not let a request in.
@@ -28,6 +60,12 @@ pub enum AuthError {
     /// The token cannot be used for this reason, which the client should read.
     #[error("{}", .0.detail())]
     Refused(ScimError),
+    /// Whether the token is good cannot be found out now: 503.
+    #[error("bearer tokens cannot be checked now")]
+    Unavailable {
+        /// When to ask again.
+        retry_after: Duration,
+    },
 }
 
 /// A fixed set of tokens, each with the name of its principal.
@@ -36,7 +74,7 @@ pub enum AuthError {
 /// the time of an answer tells a token. `Debug` shows names only.
 #[derive(Clone, Default)]
 pub struct StaticTokens {
-    tokens: Vec<(Principal, [u8; 32])>,
+    tokens: Vec<(Access, [u8; 32])>,
 }
 
 /// A text that cannot be a bearer token.
@@ -62,12 +100,20 @@ impl StaticTokens {
     ///
     /// # Errors
     /// [`TokenError`] when the text could not be sent as a bearer token or has fewer than 8 characters.
-    pub fn with(mut self, principal: &str, token: &str) -> Result<Self, TokenError> {
+    pub fn with(self, principal: &str, token: &str) -> Result<Self, TokenError> {
+        self.with_access(Access::new(Principal::new(principal)), token)
+    }
+
+    /// Adds a token that is good for this.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn with_access(mut self, access: Access, token: &str) -> Result<Self, TokenError> {
         let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
         if token.len() < SHORTEST || !token.bytes().all(legal) {
             return Err(TokenError { shortest: SHORTEST });
         }
-        self.tokens.push((Principal::new(principal), digest(token)));
+        self.tokens.push((access, digest(token)));
         Ok(self)
     }
 }
@@ -79,6 +125,10 @@ fn digest(token: &str) -> [u8; 32] {
 #[async_trait]
 impl VerifyToken for StaticTokens {
     async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
+        self.access(token).await.map(|access| access.principal)
+    }
+
+    async fn access(&self, token: &str) -> Result<Access, AuthError> {
         let presented = digest(token);
         let mut found = u64::MAX;
         for (n, (_, known)) in (0_u64..).zip(&self.tokens) {
@@ -86,12 +136,12 @@ impl VerifyToken for StaticTokens {
             found = u64::conditional_select(&found, &n, equal);
         }
         let at = usize::try_from(found).unwrap_or(usize::MAX);
-        self.tokens.get(at).map(|(principal, _)| principal.clone()).ok_or(AuthError::Unknown)
+        self.tokens.get(at).map(|(access, _)| access.clone()).ok_or(AuthError::Unknown)
     }
 }
 
 impl fmt::Debug for StaticTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.tokens.iter().map(|(principal, _)| principal)).finish()
+        f.debug_list().entries(self.tokens.iter().map(|(access, _)| access)).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Request ids and one log line per request, as a layer.
 //!
 //! The line has method, route (without ids), status, duration and request id. Query strings, bodies and the header
-//! Authorization are never logged: filters and bodies are about people.
+//! Authorization are not logged: filters and bodies are about people. [`TraceLayer::with_uri`] adds path and query.
 //!
 //! ```
 //! use http::Request;

@@ -5,29 +5,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use scim_core::excerpt;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::clock::IdGenerator;
 use crate::context::{Principal, RequestId};
-use crate::route::RouteName;
+use crate::route::{RouteName, decode};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Ids of requests that come from outside are kept up to this length.
 const LONGEST: usize = 128;
+/// Paths with queries are logged up to this length.
+const LONGEST_URI: usize = 2048;
 
 /// The service of [`TraceLayer`](super::TraceLayer).
 #[derive(Clone, Debug)]
 pub struct TraceService<S> {
     inner: S,
     ids: Arc<dyn IdGenerator>,
+    with_uri: bool,
 }
 
 impl<S> TraceService<S> {
-    pub(super) fn new(inner: S, ids: Arc<dyn IdGenerator>) -> Self {
-        Self { inner, ids }
+    pub(super) fn new(inner: S, ids: Arc<dyn IdGenerator>, with_uri: bool) -> Self {
+        Self { inner, ids, with_uri }
     }
 
     /// The service behind it.
@@ -53,6 +56,7 @@ where
         let id = given(request.headers()).unwrap_or_else(|| RequestId::new(&self.ids.request_id()));
         request.extensions_mut().insert(id.clone());
         let method = excerpt(request.method().as_str());
+        let uri = self.with_uri.then(|| redacted(request.uri()));
         let started = Instant::now();
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -66,6 +70,7 @@ where
                 status = response.status().as_u16(),
                 duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
                 principal,
+                uri,
                 "request"
             );
             if let Ok(value) = HeaderValue::from_str(id.as_str()) {
@@ -74,6 +79,24 @@ where
             Ok(response)
         })
     }
+}
+
+/// Path and query without tokens, cut off where they are long.
+fn redacted(uri: &Uri) -> String {
+    let mut text = uri.path().to_owned();
+    for (n, parameter) in uri.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+        text.push(if n == 0 { '?' } else { '&' });
+        let name = parameter.split('=').next().unwrap_or_default();
+        // NB: a name may be written with escapes. What cannot be read is not shown.
+        if decode(name).is_ok_and(|name| !name.to_ascii_lowercase().contains("token")) {
+            text.push_str(parameter);
+        } else {
+            text.push_str("[redacted]");
+        }
+    }
+    let cut = text.char_indices().nth(LONGEST_URI).map_or(text.len(), |(at, _)| at);
+    text.truncate(cut);
+    text
 }
 
 /// The id that a request brings, if it is one that may stand in a log line.

@@ -12,7 +12,7 @@ use scim_filter::{AttrPath, Filter, ResolveOptions, ResolvedAttr, ResolvedFilter
 use crate::context::RequestContext;
 use crate::store::{
     Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
-    Written,
+    Target, Write, Written,
 };
 
 /// One tenant of a store under test.
@@ -47,10 +47,7 @@ impl Fixture {
         id: &str,
         body: &str,
     ) -> Result<Record, StoreError> {
-        let Draft { resource, relations, .. } = draft(definition, body);
-        self.store
-            .create(&self.context, definition, NewResource::new(rid(id), resource, relations), Load::All)
-            .await
+        self.store.write(&self.context, creation(definition, id, body)).await?.into_created()
     }
 
     /// A user with this name, and further attributes as the inside of a JSON object.
@@ -75,8 +72,9 @@ impl Fixture {
         precondition: Precondition,
     ) -> Result<Option<Written>, StoreError> {
         let Draft { resource, relations, .. } = draft(definition, body);
-        let replacement = Replacement::new(resource, relations);
-        self.store.replace(&self.context, definition, &rid(id), replacement, precondition, Load::All).await
+        let target = Target::new(definition, &rid(id)).with_precondition(precondition);
+        let write = Write::replace(target, Replacement::new(resource, relations));
+        self.store.write(&self.context, write).await?.into_written()
     }
 
     /// Applies a PATCH whose operations are the inside of a JSON array.
@@ -87,8 +85,9 @@ impl Fixture {
         operations: &str,
         precondition: Precondition,
     ) -> Result<Option<Written>, StoreError> {
-        let changes = changes(definition, operations);
-        self.store.apply(&self.context, definition, &rid(id), changes, precondition, Load::All).await
+        let target = Target::new(definition, &rid(id)).with_precondition(precondition);
+        let write = Write::apply(target, changes(definition, operations));
+        self.store.write(&self.context, write).await?.into_written()
     }
 
     pub(super) async fn patch(
@@ -101,7 +100,8 @@ impl Fixture {
     }
 
     pub(super) async fn delete(&self, definition: &Arc<TypeDefinition>, id: &str) -> bool {
-        self.store.delete(&self.context, definition, &rid(id), Precondition::Any).await.unwrap()
+        let write = Write::delete(Target::new(definition, &rid(id)));
+        self.store.write(&self.context, write).await.unwrap().into_deleted().unwrap()
     }
 
     pub(super) async fn query(&self, query: &Query) -> Page {
@@ -112,7 +112,7 @@ impl Fixture {
     pub(super) async fn matching(&self, definition: &Arc<TypeDefinition>, text: &str) -> Vec<String> {
         let scope = Scope::all(Arc::clone(definition)).with_filter(Some(filter(definition, text)));
         let page = self.query(&Query::new(vec![scope], 1_000)).await;
-        assert_eq!(page.total_results, u64::try_from(page.records.len()).unwrap(), "{text}");
+        assert_eq!(page.total_results, Some(u64::try_from(page.records.len()).unwrap()), "{text}");
         ids(&page.records)
     }
 }
@@ -151,6 +151,11 @@ pub(super) fn group_body(name: &str, members: &[&str]) -> String {
 
 pub(super) fn draft(definition: &TypeDefinition, body: &str) -> Draft {
     validate::validate_new(definition, object(body), &Quirks::interop()).unwrap()
+}
+
+pub(super) fn creation(definition: &Arc<TypeDefinition>, id: &str, body: &str) -> Write {
+    let Draft { resource, relations, .. } = draft(definition, body);
+    Write::create(definition, NewResource::new(rid(id), resource, relations))
 }
 
 pub(super) fn changes(definition: &TypeDefinition, operations: &str) -> ChangeSet {

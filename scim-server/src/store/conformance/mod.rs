@@ -31,10 +31,12 @@
 mod basics;
 mod concurrency;
 mod fixture;
+mod positions;
 mod queries;
 mod relations;
 pub mod strategies;
 mod uniqueness;
+mod writes;
 
 use std::sync::Arc;
 
@@ -46,6 +48,7 @@ pub use basics::{
     times_never_go_back, versions_never_repeat, wrong_type_is_none,
 };
 pub use concurrency::{concurrent_creates_of_one_name_let_one_win, concurrent_patch_loses_nothing};
+pub use positions::positions_hold_while_others_write;
 pub use queries::{
     count_zero_gives_total, filter_agrees_with_naive, paging_is_stable, several_types_in_one_query,
     sort_order,
@@ -56,6 +59,10 @@ pub use relations::{
 };
 pub use uniqueness::{
     ids_are_taken_once, unique_user_name_ignores_case, unique_value_is_free_after_delete_and_rename,
+};
+pub use writes::{
+    new_resources_are_kept_together_or_not_at_all, new_resources_may_refer_to_each_other,
+    write_all_keeps_order_and_what_succeeds, write_all_stops_after_failures,
 };
 
 /// Runs every function of the suite on one store.
@@ -85,7 +92,12 @@ pub async fn run_all(store: &Arc<dyn ResourceStore>) {
     delete_removes_memberships(store).await;
     load_limits(store).await;
     patch_meets_what_it_expects(store).await;
+    new_resources_may_refer_to_each_other(store).await;
+    new_resources_are_kept_together_or_not_at_all(store).await;
+    write_all_keeps_order_and_what_succeeds(store).await;
+    write_all_stops_after_failures(store).await;
     paging_is_stable(store).await;
+    positions_hold_while_others_write(store).await;
     count_zero_gives_total(store).await;
     sort_order(store).await;
     several_types_in_one_query(store).await;

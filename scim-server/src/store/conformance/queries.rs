@@ -9,7 +9,7 @@ use scim_core::{TypeDefinition, Value};
 
 use super::fixture::{Fixture, filter, ids, sort_by};
 use super::strategies::{self, Search};
-use crate::store::{Load, Precondition, Query, Record, ResourceStore, Scope};
+use crate::store::{Load, Page, Precondition, Query, Record, ResourceStore, Scope, Start};
 
 /// Without a sort, resources come in the order of creation, the same on every page and after changes; every resource
 /// is on exactly one page.
@@ -40,7 +40,7 @@ pub async fn paging_is_stable(store: &Arc<dyn ResourceStore>) {
             let scope = Scope::all(Arc::clone(&it.user)).with_filter(text.map(|text| filter(&it.user, text)));
             let start = u64::try_from(seen.len()).unwrap() + 1;
             let page = it.query(&Query::new(vec![scope], count).with_start_index(start)).await;
-            assert_eq!(page.total_results, 22);
+            assert_eq!(page.total_results, Some(22));
             assert_eq!(page.records.len(), count.min(expected.len() - seen.len()));
             seen.extend(ids(&page.records));
         }
@@ -49,7 +49,7 @@ pub async fn paging_is_stable(store: &Arc<dyn ResourceStore>) {
     for start in [23, 24, u64::MAX] {
         let query = Query::new(vec![Scope::all(Arc::clone(&it.user))], 10).with_start_index(start);
         let page = it.query(&query).await;
-        assert_eq!((page.total_results, page.records.len()), (22, 0), "{start}");
+        assert_eq!((page.total_results, page.records.len()), (Some(22), 0), "{start}");
     }
 }
 
@@ -74,7 +74,7 @@ pub async fn count_zero_gives_total(store: &Arc<dyn ResourceStore>) {
                 .with_filter(text.map(|text| filter(&it.user, text)))
                 .with_sort_by(sort);
             let page = it.query(&Query::new(vec![scope], 0)).await;
-            assert_eq!((page.total_results, page.records.len()), (total, 0), "{text:?}");
+            assert_eq!((page.total_results, page.records.len()), (Some(total), 0), "{text:?}");
         }
     }
 }
@@ -119,7 +119,7 @@ pub async fn sort_order(store: &Arc<dyn ResourceStore>) {
     // A page in the middle of a sorted list.
     let scope = Scope::all(Arc::clone(&it.user)).with_sort_by(Some(sort_by(&it.user, "displayName")));
     let page = it.query(&Query::new(vec![scope], 2).with_start_index(3)).await;
-    assert_eq!((page.total_results, ids(&page.records)), (6, vec!["b".to_owned(), "c".to_owned()]));
+    assert_eq!((page.total_results, ids(&page.records)), (Some(6), vec!["b".to_owned(), "c".to_owned()]));
 }
 
 /// Several types in one query make one list, in the order of creation or sorted.
@@ -144,7 +144,7 @@ pub async fn several_types_in_one_query(store: &Arc<dyn ResourceStore>) {
     let all = it.query(&Query::new(both(None, false), 10)).await;
     assert_eq!(
         (all.total_results, ids(&all.records)),
-        (5, vec!["u1", "g1", "u2", "u3", "g2"].into_iter().map(str::to_owned).collect())
+        (Some(5), vec!["u1", "g1", "u2", "u3", "g2"].into_iter().map(str::to_owned).collect())
     );
     assert_eq!(super::fixture::references(&all.records[1], "members").unwrap(), ["u1"]);
     for (query, total, expected) in [
@@ -176,7 +176,7 @@ pub async fn several_types_in_one_query(store: &Arc<dyn ResourceStore>) {
         let page = it.query(&query).await;
         assert_eq!(
             (page.total_results, ids(&page.records).iter().map(String::as_str).collect::<Vec<_>>()),
-            (total, expected.to_vec()),
+            (Some(total), expected.to_vec()),
             "{query:?}"
         );
     }
@@ -268,26 +268,47 @@ async fn compare(
         SortOrder::Ascending => a.cmp(b),
         SortOrder::Descending => b.cmp(a),
     });
-    let total = u64::try_from(expected.len()).unwrap();
-    let skip = usize::try_from(search.start_index).unwrap() - 1;
-    let expected: Vec<String> =
-        expected.into_iter().skip(skip).take(search.count).map(|(_, record)| format!("{record:?}")).collect();
+    let all: Vec<String> = expected.into_iter().map(|(_, record)| format!("{record:?}")).collect();
     let scope = Scope::all(Arc::clone(definition)).with_filter(resolved).with_sort_by(sort);
-    let query = Query::new(vec![scope], search.count)
-        .with_order(order)
-        .with_start_index(search.start_index)
-        .with_load(Load::All);
-    let page = it.query(&query).await;
-    let found: Vec<String> = page.records.iter().map(|record| format!("{record:?}")).collect();
-    if (page.total_results, &found) == (total, &expected) {
-        return Ok(());
+    let query = Query::new(vec![scope], search.count).with_order(order).with_load(Load::All);
+    let shown = |page: &Page| page.records.iter().map(|record| format!("{record:?}")).collect::<Vec<_>>();
+    let check = |what: &str, found: &[String], expected: &[String], total: Option<u64>| {
+        if found == expected && total.is_none_or(|total| total == all.len() as u64) {
+            return Ok(());
+        }
+        Err(format!(
+            "{search:?}, {what}: finds {} of {total:?}, expected {} of {}:\n{}\nexpected:\n{}",
+            found.len(),
+            expected.len(),
+            all.len(),
+            found.join("\n"),
+            expected.join("\n")
+        ))
+    };
+    let first = usize::try_from(search.start_index).unwrap() - 1;
+    let expected: Vec<String> = all.iter().skip(first).take(search.count).cloned().collect();
+    let page = it.query(&query.clone().with_start_index(search.start_index)).await;
+    check("by index", &shown(&page), &expected, Some(page.total_results.unwrap_or(u64::MAX)))?;
+
+    // To the end and back, by positions.
+    let count = search.count.clamp(1, 7);
+    let query = Query { count, ..query };
+    let mut page = it.query(&query).await;
+    let mut begin = 0;
+    for (n, expected) in all.chunks(count).enumerate() {
+        begin = n * count;
+        check("forth", &shown(&page), expected, page.total_results)?;
+        let Some(next) = page.next.clone() else { break };
+        page = it.query(&query.clone().with_start(Start::After(next))).await;
     }
-    Err(format!(
-        "{search:?} finds {} of {}, expected {} of {total}:\n{}\nexpected:\n{}",
-        found.len(),
-        page.total_results,
-        expected.len(),
-        found.join("\n"),
-        expected.join("\n")
-    ))
+    check("to the end", &all[..begin + page.records.len()], &all, None)?;
+    while let Some(previous) = page.previous {
+        let end = begin;
+        begin = end.saturating_sub(count);
+        page = it.query(&query.clone().with_start(Start::Before(previous))).await;
+        check("back", &shown(&page), &all[begin..end], page.total_results)?;
+        assert!(page.next.is_some(), "{search:?}: a page before another is not the last");
+    }
+    assert_eq!(begin, 0, "{search:?}: the first page is where there is none before");
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_core::{Quirks, ScimType, TypeDefinition, Value};
 
 use super::fixture::{Fixture, group_body, ids, references, second, whole};
-use crate::store::{Load, Precondition, Query, Record, ResourceStore, Scope, StoreError};
+use crate::store::{Load, Precondition, Query, Record, ResourceStore, Scope, StoreError, Target, Write};
 
 /// A relation takes only resources that exist and that it may refer to; both sides show it.
 ///
@@ -139,7 +139,8 @@ pub async fn patch_meets_what_it_expects(store: &Arc<dyn ResourceStore>) {
     let strictly = async |definition: &Arc<TypeDefinition>, id: &str, operations: &str| {
         let changes = super::fixture::changes_with(definition, operations, &Quirks::strict());
         let id = id.parse().unwrap();
-        it.store.apply(&it.at(60).context, definition, &id, changes, Precondition::Any, Load::All).await
+        let write = Write::apply(Target::new(definition, &id), changes);
+        it.store.write(&it.at(60).context, write).await?.into_written()
     };
     let shown = |record: &Record, definition: &TypeDefinition| {
         let object = record.to_object(&it.context, definition).unwrap();
@@ -262,14 +263,9 @@ pub async fn load_limits(store: &Arc<dyn ResourceStore>) {
     let changes =
         super::fixture::changes(&it.group, r#"{"op":"add","path":"members","value":[{"value":"u2"}]}"#);
     let apply = async |load| {
-        let changes = changes.clone();
-        let id = "g1".parse().unwrap();
-        it.store
-            .apply(&it.context, &it.group, &id, changes, Precondition::Any, load)
-            .await
-            .unwrap()
-            .unwrap()
-            .record
+        let target = Target::new(&it.group, &"g1".parse().unwrap());
+        let write = Write::apply(target, changes.clone()).with_load(load);
+        it.store.write(&it.context, write).await.unwrap().into_written().unwrap().unwrap().record
     };
     assert!(apply(Load::None).await.related.is_empty());
     assert_eq!(references(&apply(Load::AtMost(2)).await, "members"), None);

@@ -4,17 +4,16 @@ mod tables;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, ResourceId, TenantId, TypeDefinition, Version};
+use scim_core::{ResourceId, TenantId, TypeDefinition, Version};
 
-use super::change::{Mutation, Outcome, Removal, Writer};
+use super::perform::perform;
 use super::select::select;
 use super::view::{View as _, loaded};
-use super::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, StoreError, Written,
-};
+use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use tables::Tables;
 
@@ -55,63 +54,22 @@ impl MemoryStore {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a write: `work` says what it comes to, and nothing happens if it fails.
-    fn write<T>(
-        &self,
-        context: &RequestContext,
-        definition: &TypeDefinition,
-        work: impl FnOnce(&mut Session<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let State { tenants, revision } = &mut *state;
-        let tables = tenants.entry(context.tenant.clone()).or_default();
-        work(&mut Session { tables, revision, context, definition })
+    /// Runs writes, which find the same data and nobody else.
+    fn writing<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// One write while it holds the lock.
-struct Session<'a> {
-    tables: &'a mut Tables,
-    revision: &'a mut u64,
-    context: &'a RequestContext,
-    definition: &'a TypeDefinition,
-}
-
-impl Session<'_> {
-    fn next_version(&self) -> Version {
-        Version::new(self.revision.saturating_add(1))
-    }
-
-    fn writer(&self) -> Writer<'_, Tables> {
-        Writer {
-            view: self.tables,
-            context: self.context,
-            definition: self.definition,
-            version: self.next_version(),
+impl State {
+    /// Carries out a write; nothing happens if it fails.
+    fn perform(&mut self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        let tables = self.tenants.entry(context.tenant.clone()).or_default();
+        let version = Version::new(self.revision.saturating_add(1));
+        let outcome = perform(tables, context, version, write)?;
+        if outcome.is_change() {
+            self.revision = version.number();
         }
-    }
-
-    fn commit(&mut self, mutation: Mutation, load: Load) -> Result<Record, StoreError> {
-        let version = mutation.record.version;
-        let stored = self.tables.commit(self.definition, mutation)?;
-        *self.revision = version.number();
-        loaded(self.tables, self.definition, stored, load)
-    }
-
-    fn finish(&mut self, outcome: Outcome, load: Load) -> Result<Option<Written>, StoreError> {
-        Ok(match outcome {
-            Outcome::Missing => None,
-            Outcome::Unchanged(stored) => {
-                Some(Written::new(loaded(self.tables, self.definition, stored, load)?, false))
-            }
-            Outcome::Changed(mutation) => Some(Written::new(self.commit(mutation, load)?, true)),
-        })
-    }
-
-    fn remove(&mut self, removal: &Removal) {
-        let version = self.next_version();
-        self.tables.remove(removal, version);
-        *self.revision = version.number();
+        Ok(outcome)
     }
 }
 
@@ -127,19 +85,6 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl ResourceStore for MemoryStore {
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        self.write(context, definition, |session| {
-            let mutation = session.writer().create(new)?;
-            session.commit(mutation, load)
-        })
-    }
-
     async fn get(
         &self,
         context: &RequestContext,
@@ -157,51 +102,32 @@ impl ResourceStore for MemoryStore {
         let state = self.read();
         match state.tenants.get(&context.tenant) {
             Some(tables) => select(tables, context, query),
-            None => Ok(Page::default()),
+            None => select(&Tables::default(), context, query),
         }
     }
 
-    async fn replace(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        self.write(context, definition, |session| {
-            let outcome = session.writer().replace(id, replacement, &precondition)?;
-            session.finish(outcome, load)
-        })
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        self.writing(|state| state.perform(context, write))
     }
 
-    async fn apply(
+    async fn write_all(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        self.write(context, definition, |session| {
-            let outcome = session.writer().apply(id, &changes, &precondition)?;
-            session.finish(outcome, load)
-        })
-    }
-
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError> {
-        self.write(context, definition, |session| {
-            let Some(removal) = session.writer().delete(id, &precondition)? else { return Ok(false) };
-            session.remove(&removal);
-            Ok(true)
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        self.writing(|state| {
+            let mut countdown = Countdown::new(stop_after);
+            let mut results = Vec::with_capacity(writes.len());
+            for write in writes {
+                let result = state.perform(context, write);
+                let is_last = countdown.ends_with(&result);
+                results.push(result);
+                if is_last {
+                    break;
+                }
+            }
+            results
         })
     }
 }

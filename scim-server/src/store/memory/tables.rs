@@ -1,16 +1,18 @@
 //! The tables of one tenant and their indexes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{ResourceId, TypeDefinition, Version};
 use scim_filter::{CaseRule, comparison_key};
 
 use super::super::StoreError;
-use super::super::change::{Mutation, RelationDiff, Removal};
+use super::super::change::{Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Index, Key, Keys};
+use super::super::perform::Transaction;
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Stored, View};
+use super::super::view::{Link, Row, Span, Stored, View};
 
 /// All resources of one tenant.
 ///
@@ -57,17 +59,23 @@ enum Rows {
     Many(BTreeSet<Row>),
 }
 
-impl Tables {
+impl Transaction for Tables {
+    fn check_new(&self, new: &[Creation]) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
+        for Creation { definition, mutation } in new {
+            if let Some(keys) = &mutation.keys {
+                self.check_unique(definition.shared_name(), None, keys, &mut seen)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Carries a change out, or fails and changes nothing.
-    pub(super) fn commit(
-        &mut self,
-        definition: &TypeDefinition,
-        mutation: Mutation,
-    ) -> Result<Stored, StoreError> {
+    fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         let Mutation { row, record, display, keys, relations } = mutation;
         let type_name = definition.shared_name();
         if let Some(keys) = &keys {
-            self.check_unique(type_name, row, keys)?;
+            self.check_unique(type_name, row, keys, &mut HashSet::new())?;
         }
         let row = row.unwrap_or_else(|| {
             self.last_row = self.last_row.saturating_add(1);
@@ -91,15 +99,35 @@ impl Tables {
             (None, None) => Entry { stored: stored.clone(), unique: Vec::new(), shared: Vec::new() },
         };
         self.resources.insert(row, entry);
-        for diff in relations {
-            self.relate(row, diff);
+        for diff in &relations {
+            self.relate(row, diff)?;
         }
         Ok(stored)
     }
 
-    /// Takes a resource out of all tables.
-    pub(super) fn remove(&mut self, removal: &Removal, version: Version) {
-        let Some(entry) = self.resources.remove(&removal.row) else { return };
+    fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
+        let RelationDiff { attribute, added, removed } = diff;
+        for target in removed {
+            let values = self.forward.get_mut(&source).and_then(|all| all.get_mut(attribute));
+            let Some(values) = values else { continue };
+            if let Some(place) = values.places.remove(target) {
+                values.in_order.remove(&place);
+                self.forget(*target, place);
+            }
+        }
+        for target in added {
+            self.last_place = self.last_place.saturating_add(1);
+            let place = self.last_place;
+            let values = self.forward.entry(source).or_default().entry(Arc::clone(attribute)).or_default();
+            values.in_order.insert(place, *target);
+            values.places.insert(*target, place);
+            self.reverse.entry(*target).or_default().insert(place, (source, Arc::clone(attribute)));
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError> {
+        let Some(entry) = self.resources.remove(&removal.row) else { return Ok(()) };
         let record = &entry.stored.record;
         self.unindex(&record.resource_type, &entry);
         self.ids.remove(&record.id);
@@ -133,12 +161,23 @@ impl Tables {
                 entry.stored.record.last_modified = *last_modified;
             }
         }
+        Ok(())
     }
+}
 
-    fn check_unique(&self, type_name: &Arc<str>, row: Option<Row>, keys: &Keys) -> Result<(), StoreError> {
+impl Tables {
+    /// Whether a resource may have these keys, beside those that are stored and those that have been seen.
+    fn check_unique(
+        &self,
+        type_name: &Arc<str>,
+        row: Option<Row>,
+        keys: &Keys,
+        seen: &mut HashSet<(Arc<str>, Key)>,
+    ) -> Result<(), StoreError> {
         for unique in &keys.unique {
-            let holder = self.unique.get(&(Arc::clone(type_name), unique.key.clone()));
-            if holder.is_some_and(|holder| Some(*holder) != row) {
+            let key = (Arc::clone(type_name), unique.key.clone());
+            let held = self.unique.get(&key).is_some_and(|holder| Some(*holder) != row);
+            if held || !seen.insert(key) {
                 return Err(StoreError::Uniqueness {
                     resource_type: type_name.as_ref().to_owned(),
                     attribute: unique.key.attribute.as_ref().to_owned(),
@@ -179,26 +218,6 @@ impl Tables {
         }
     }
 
-    fn relate(&mut self, source: Row, diff: RelationDiff) {
-        let RelationDiff { attribute, added, removed } = diff;
-        for target in removed {
-            let values = self.forward.get_mut(&source).and_then(|all| all.get_mut(&attribute));
-            let Some(values) = values else { continue };
-            if let Some(place) = values.places.remove(&target) {
-                values.in_order.remove(&place);
-                self.forget(target, place);
-            }
-        }
-        for target in added {
-            self.last_place = self.last_place.saturating_add(1);
-            let place = self.last_place;
-            let values = self.forward.entry(source).or_default().entry(Arc::clone(&attribute)).or_default();
-            values.in_order.insert(place, target);
-            values.places.insert(target, place);
-            self.reverse.entry(target).or_default().insert(place, (source, Arc::clone(&attribute)));
-        }
-    }
-
     /// Takes one entry out of the index by what is referred to.
     fn forget(&mut self, target: Row, place: Place) {
         if let Some(places) = self.reverse.get_mut(&target) {
@@ -215,6 +234,17 @@ impl Tables {
 
     fn stored(&self, row: Row) -> Option<&Stored> {
         self.resources.get(&row).map(|entry| &entry.stored)
+    }
+
+    /// The part of a type that lies in a span, in the order of creation.
+    fn part(&self, type_name: &Arc<str>, span: Span) -> &[Row] {
+        let rows = self.types.get(type_name).map(Vec::as_slice).unwrap_or_default();
+        let part = match span {
+            Span::All => Some(rows),
+            Span::After(row) => rows.get(rows.partition_point(|known| *known <= row)..),
+            Span::Before(row) => rows.get(..rows.partition_point(|known| *known < row)),
+        };
+        part.unwrap_or_default()
     }
 
     fn link_of(&self, row: Row) -> Option<Link> {
@@ -245,33 +275,57 @@ impl View for Tables {
         Ok(self.types.get(type_name).map_or(0, |rows| rows.len().try_into().unwrap_or(u64::MAX)))
     }
 
-    fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError> {
+    fn page(
+        &self,
+        types: &[Arc<str>],
+        span: Span,
+        skip: u64,
+        take: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let stored = |rows: &[Row]| rows.iter().filter_map(|row| self.stored(*row)).cloned().collect();
-        if let [one] = types {
-            let rows = self.types.get(one).and_then(|rows| rows.get(skip..)).unwrap_or_default();
-            return Ok(stored(rows.get(..take).unwrap_or(rows)));
+        let mut parts: Vec<&[Row]> = types.iter().map(|name| self.part(name, span)).collect();
+        let stored = |row: Row| self.stored(row).cloned();
+        if let ([part], Span::All | Span::After(_)) = (parts.as_slice(), span) {
+            let rows = part.get(skip..).unwrap_or_default();
+            return Ok(rows.iter().take(take).copied().filter_map(stored).collect());
         }
-        let mut sets: Vec<_> =
-            types.iter().filter_map(|name| self.types.get(name)).map(|rows| rows.iter().peekable()).collect();
+        // There are as many parts as there are types in the query: a handful.
         let in_order = std::iter::from_fn(move || {
-            // There are as many sets as there are types in the query: a handful.
-            let first = sets.iter_mut().filter_map(|rows| rows.peek().copied().copied()).min()?;
-            for rows in &mut sets {
-                rows.next_if(|row| **row == first);
+            if matches!(span, Span::Before(_)) {
+                let last = parts.iter().filter_map(|rows| rows.last().copied()).max()?;
+                for rows in &mut parts {
+                    *rows = rows.strip_suffix(&[last]).unwrap_or(rows);
+                }
+                return Some(last);
+            }
+            let first = parts.iter().filter_map(|rows| rows.first().copied()).min()?;
+            for rows in &mut parts {
+                *rows = rows.strip_prefix(&[first]).unwrap_or(rows);
             }
             Some(first)
         });
-        Ok(stored(&in_order.skip(skip).take(take).collect::<Vec<_>>()))
+        Ok(in_order.skip(skip).take(take).filter_map(stored).collect())
     }
 
     fn scan(
         &self,
         type_name: &Arc<str>,
-        visit: &mut dyn FnMut(Stored) -> Result<(), StoreError>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let rows = self.types.get(type_name).into_iter().flatten();
-        rows.filter_map(|row| self.stored(*row)).try_for_each(|stored| visit(stored.clone()))
+        let rows = self.part(type_name, span).iter();
+        let mut visit = |row: &Row| match self.stored(*row) {
+            Some(stored) => visit(stored.clone()),
+            None => Ok(ControlFlow::Continue(())),
+        };
+        let backwards = matches!(span, Span::Before(_));
+        let (mut forth, mut back) = (rows.clone(), rows.rev());
+        while let Some(row) = if backwards { back.next() } else { forth.next() } {
+            if visit(row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn indexed(

@@ -102,6 +102,21 @@ pub(super) fn all_failed(error: &Arc<rusqlite::Error>) -> StoreError {
     if may_pass(error) { unavailable(Arc::clone(error)) } else { StoreError::internal(Arc::clone(error)) }
 }
 
+/// The same failure for each of several writes.
+pub(super) fn each_failed<T>(error: StoreError, count: usize) -> Vec<Result<T, StoreError>> {
+    let (retry_after, cause) = match error {
+        StoreError::Unavailable(UnavailableError { retry_after, cause }) => (Some(retry_after), cause),
+        StoreError::Internal(cause) => (None, cause),
+        other => (None, other.into()),
+    };
+    let cause: Arc<dyn Error + Send + Sync> = cause.into();
+    let failure = || match retry_after {
+        Some(retry_after) => UnavailableError { retry_after, cause: Box::new(Arc::clone(&cause)) }.into(),
+        None => StoreError::internal(Arc::clone(&cause)),
+    };
+    (0..count).map(|_| Err(failure())).collect()
+}
+
 pub(super) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
     StoreError::Unavailable(UnavailableError { retry_after: RETRY_AFTER, cause: cause.into() })
 }

@@ -1,6 +1,7 @@
 //! A store in one SQLite file: durable, with no server to run.
 
 mod error;
+mod keys;
 mod options;
 mod readers;
 mod rows;
@@ -9,22 +10,21 @@ mod write;
 mod writer;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ChangeSet, ResourceId, TypeDefinition};
+use scim_core::{ResourceId, TypeDefinition};
 
-use super::change::{Outcome, Writer};
+use super::perform::perform;
 use super::select::select;
 use super::view::{View as _, loaded};
-use super::{
-    Load, NewResource, Page, Precondition, Query, Record, Replacement, ResourceStore, StoreError, Written,
-};
+use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use readers::Readers;
 use rows::Rows;
-use writer::{Batch, WriterThread};
+use writer::{Batch, WriterThread, caught};
 
 pub use error::SqliteOpenError;
 pub use options::{SqliteOptions, Synchronous};
@@ -34,14 +34,16 @@ pub use options::{SqliteOptions, Synchronous};
 /// # How it works
 ///
 /// One thread writes. Writes that wait at the same time share one transaction, each in a savepoint of its own, and
-/// none is answered before that transaction is on disk: many writers at once cost little more than one. Reads run
+/// none is answered before that transaction is on disk: many writers at once cost little more than one. The writes of
+/// one [`write_all`](ResourceStore::write_all) are always in one transaction. Reads run
 /// beside it on connections of their own and see a state between two transactions (write-ahead log).
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
 /// Other filters and sorting read every resource of the type.
 ///
 /// The keys of unique and indexed values are made by the schemas in force when a resource is written. Whoever changes
-/// how an existing attribute compares, or whether it is unique, writes the resources again.
+/// how an existing attribute compares, or whether it is unique, writes the resources again. Where a new version of this
+/// program compares the user names of RFC 7643 in another way, it makes their keys anew when it opens the database.
 ///
 /// # Several processes
 ///
@@ -98,49 +100,58 @@ impl SqliteStore {
             None => self.writer.run(move |batch| work(&Rows::new(batch.connection(), &context))).await,
         }
     }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        work: impl FnOnce(&Session<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (context, definition) = (context.clone(), Arc::clone(definition));
-        self.writer
-            .run(move |batch| {
-                let rows = Rows::new(batch.connection(), &context);
-                work(&Session { batch, rows, context: &context, definition: &definition })
-            })
-            .await
-    }
 }
 
-/// One write within its savepoint.
-struct Session<'a> {
-    batch: &'a Batch<'a>,
-    rows: Rows<'a>,
-    context: &'a RequestContext,
-    definition: &'a TypeDefinition,
+/// Carries out one write in the savepoint that it is in.
+fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write)
 }
 
-impl<'a> Session<'a> {
-    fn writer(&self) -> Writer<'_, Rows<'a>> {
-        Writer {
-            view: &self.rows,
-            context: self.context,
-            definition: self.definition,
-            version: self.batch.next_version(),
+type Outcomes = Vec<Result<Outcome, StoreError>>;
+
+/// Carries out writes, each in a savepoint of its own.
+fn perform_apart(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    writes: Vec<Write>,
+    stop_after: Option<NonZeroUsize>,
+) -> Result<Outcomes, StoreError> {
+    let mut countdown = Countdown::new(stop_after);
+    let mut results = Vec::with_capacity(writes.len());
+    for write in writes {
+        let result = batch.part(|| perform_in(batch, context, write))?;
+        let is_last = countdown.ends_with(&result);
+        results.push(result);
+        if is_last {
+            break;
         }
     }
+    Ok(results)
+}
 
-    fn finish(&self, outcome: Outcome, load: Load) -> Result<Option<Written>, StoreError> {
-        let (stored, changed) = match outcome {
-            Outcome::Missing => return Ok(None),
-            Outcome::Unchanged(stored) => (stored, false),
-            Outcome::Changed(mutation) => (self.rows.commit(self.definition, mutation)?, true),
-        };
-        Ok(Some(Written::new(loaded(&self.rows, self.definition, stored, load)?, changed)))
+/// Carries out writes with no savepoints between them, which cost a third of the whole; `None` if one of them has
+/// failed half-way. Most that fail do so before they have changed anything.
+fn perform_together(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    writes: &[Write],
+    stop_after: Option<NonZeroUsize>,
+) -> Option<Outcomes> {
+    let mut countdown = Countdown::new(stop_after);
+    let mut results = Vec::with_capacity(writes.len());
+    for write in writes {
+        let before = batch.connection().total_changes();
+        let result = caught(|| perform_in(batch, context, write.clone()));
+        if result.is_err() && (batch.connection().total_changes() != before || batch.is_lost()) {
+            return None;
+        }
+        let is_last = countdown.ends_with(&result);
+        results.push(result);
+        if is_last {
+            break;
+        }
     }
+    Some(results)
 }
 
 impl fmt::Debug for SqliteStore {
@@ -151,21 +162,6 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl ResourceStore for SqliteStore {
-    async fn create(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        new: NewResource,
-        load: Load,
-    ) -> Result<Record, StoreError> {
-        self.write(context, definition, move |session| {
-            let mutation = session.writer().create(new)?;
-            let stored = session.rows.commit(session.definition, mutation)?;
-            loaded(&session.rows, session.definition, stored, load)
-        })
-        .await
-    }
-
     async fn get(
         &self,
         context: &RequestContext,
@@ -186,53 +182,30 @@ impl ResourceStore for SqliteStore {
         self.read(context, move |rows| select(rows, &asking, &query)).await
     }
 
-    async fn replace(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        replacement: Replacement,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        let id = id.clone();
-        self.write(context, definition, move |session| {
-            session.finish(session.writer().replace(&id, replacement, &precondition)?, load)
-        })
-        .await
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        let context = context.clone();
+        self.writer.run(move |batch| perform_in(batch, &context, write)).await
     }
 
-    async fn apply(
+    async fn write_all(
         &self,
         context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        changes: ChangeSet,
-        precondition: Precondition,
-        load: Load,
-    ) -> Result<Option<Written>, StoreError> {
-        let id = id.clone();
-        self.write(context, definition, move |session| {
-            session.finish(session.writer().apply(&id, &changes, &precondition)?, load)
-        })
-        .await
-    }
-
-    async fn delete(
-        &self,
-        context: &RequestContext,
-        definition: &Arc<TypeDefinition>,
-        id: &ResourceId,
-        precondition: Precondition,
-    ) -> Result<bool, StoreError> {
-        let id = id.clone();
-        self.write(context, definition, move |session| {
-            let writer = session.writer();
-            let Some(removal) = writer.delete(&id, &precondition)? else { return Ok(false) };
-            session.rows.remove(&removal, writer.version)?;
-            Ok(true)
-        })
-        .await
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let (count, context) = (writes.len(), context.clone());
+        let done = self.writer.run(move |batch| {
+            let revision = batch.revision();
+            if let Some(results) = perform_together(batch, &context, &writes, stop_after) {
+                return Ok(results);
+            }
+            batch.undo(revision)?;
+            perform_apart(batch, &context, writes, stop_after)
+        });
+        match done.await {
+            Ok(results) => results,
+            Err(error) => error::each_failed(error, stop_after.map_or(count, |most| count.min(most.get()))),
+        }
     }
 }
 

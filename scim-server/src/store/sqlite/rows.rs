@@ -1,5 +1,6 @@
 //! Reading one tenant's rows.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use scim_core::{ResourceId, Version};
 
 use super::super::encode::Index;
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Stored, View};
+use super::super::view::{Link, Row, Span, Stored, View};
 use super::super::{Record, Reference, StoreError};
 use super::error::failed;
 use crate::context::RequestContext;
@@ -151,18 +152,34 @@ impl View for Rows<'_> {
         Ok(self.one(SQL, [self.tenant(), type_name], |row| row.get(0))?.unwrap_or(0))
     }
 
-    fn page(&self, types: &[Arc<str>], skip: u64, take: usize) -> Result<Vec<Stored>, StoreError> {
+    fn page(
+        &self,
+        types: &[Arc<str>],
+        span: Span,
+        skip: u64,
+        take: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let (within, order, place) = match span {
+            Span::All => ("", "", 0),
+            Span::After(row) => (" AND seq > ?4", "", row),
+            Span::Before(row) => (" AND seq < ?4", " DESC", row),
+        };
         // One part for each type, so that the index by type yields each in order and SQLite merges them.
         let parts: Vec<String> = (0..types.len())
             .map(|n| {
-                let name = n.saturating_add(4);
-                format!("SELECT seq FROM resources WHERE tenant = ?1 AND type = ?{name}")
+                let name = n.saturating_add(5);
+                format!("SELECT seq FROM resources WHERE tenant = ?1 AND type = ?{name}{within}")
             })
             .collect();
-        let sql = format!("{} ORDER BY seq LIMIT ?2 OFFSET ?3", parts.join(" UNION "));
+        let sql = format!("{} ORDER BY seq{order} LIMIT ?2 OFFSET ?3", parts.join(" UNION "));
         let number = |n: u64| rusqlite::types::Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         let text = |text: &str| rusqlite::types::Value::Text(text.to_owned());
-        let first = [text(self.tenant()), number(u64::try_from(take).unwrap_or(u64::MAX)), number(skip)];
+        let first = [
+            text(self.tenant()),
+            number(u64::try_from(take).unwrap_or(u64::MAX)),
+            number(skip),
+            rusqlite::types::Value::Integer(place),
+        ];
         let values = first.into_iter().chain(types.iter().map(|name| text(name)));
         let rows: Vec<Row> = self.all(&sql, params_from_iter(values), |row| row.get(0))?;
         let mut page = Vec::with_capacity(rows.len());
@@ -175,13 +192,22 @@ impl View for Rows<'_> {
     fn scan(
         &self,
         type_name: &Arc<str>,
-        visit: &mut dyn FnMut(Stored) -> Result<(), StoreError>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        const SQL: &str = select_stored!("WHERE tenant = ?1 AND type = ?2 ORDER BY seq");
-        let mut statement = self.prepare(SQL)?;
-        let mut rows = statement.query([self.tenant(), type_name]).map_err(failed)?;
+        const AFTER: &str = select_stored!("WHERE tenant = ?1 AND type = ?2 AND seq > ?3 ORDER BY seq");
+        const BEFORE: &str = select_stored!("WHERE tenant = ?1 AND type = ?2 AND seq < ?3 ORDER BY seq DESC");
+        let (sql, place) = match span {
+            Span::All => (AFTER, Row::MIN),
+            Span::After(row) => (AFTER, row),
+            Span::Before(row) => (BEFORE, row),
+        };
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params![self.tenant(), type_name, place]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            visit(self.stored(row).map_err(failed)?)?;
+            if visit(self.stored(row).map_err(failed)?)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use super::error::SqliteOpenError;
+use super::keys;
 use super::options::SqliteOptions;
 
 /// Marks a database as one of these ("SCIM"), so that no other is mistaken for one.
@@ -19,7 +20,8 @@ const STATEMENTS: usize = 64;
 const LARGEST_LOG: i64 = 64 * 1024 * 1024;
 
 /// What made the tables what they are. Only ever add to it.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("schema.sql"))];
+const MIGRATIONS: &[M<'static>] =
+    &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_key_rules.sql"))];
 
 /// Opens the connection that writes.
 pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
@@ -96,6 +98,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), SqliteOpenErr
         rusqlite_migration::Error::RusqliteError { err, .. } => SqliteOpenError::new(path, err),
         other => SqliteOpenError::Other { path: path.to_owned(), cause: other.into() },
     })?;
+    keys::bring_up_to_date(connection).map_err(|cause| SqliteOpenError::new(path, cause))?;
     connection
         .pragma_update(None, "application_id", APPLICATION_ID)
         .map_err(|cause| SqliteOpenError::new(path, cause))

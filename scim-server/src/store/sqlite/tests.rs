@@ -3,6 +3,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use scim_core::{Object, Registry, Resource};
 
+use super::super::NewResource;
 use super::*;
 
 fn user(name: &str) -> Resource {
@@ -13,7 +14,8 @@ async fn create(store: &SqliteStore, id: &str) -> Result<Record, StoreError> {
     let registry = Registry::rfc7643();
     let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
     let new = NewResource::new(id.parse().unwrap(), user(id), Vec::new());
-    store.create(&context, registry.by_name("User").unwrap(), new, Load::None).await
+    let write = Write::create(registry.by_name("User").unwrap(), new).with_load(Load::None);
+    store.write(&context, write).await?.into_created()
 }
 
 fn refusal(path: &Path) -> String {
@@ -129,5 +131,42 @@ async fn a_full_disk_loses_nothing_that_was_answered() {
     let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
     let scope = super::super::Scope::all(Arc::clone(registry.by_name("User").unwrap()));
     let page = store.query(&context, &Query::new(vec![scope], 10_000)).await.unwrap();
-    assert_eq!((page.total_results, page.records.len() as u64), (made + 1, made + 1));
+    assert_eq!((page.total_results, page.records.len() as u64), (Some(made + 1), made + 1));
+}
+
+async fn found(store: &SqliteStore, name: &str) -> Vec<String> {
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let definition = registry.by_name("User").unwrap();
+    let text = format!("userName eq \"{name}\"");
+    let filter = scim_core::scim_filter::Filter::parse(&text).unwrap();
+    let filter = filter.resolve(&**definition, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
+    let scope = super::super::Scope::all(Arc::clone(definition)).with_filter(Some(filter));
+    let page = store.query(&context, &Query::new(vec![scope], 10)).await.unwrap();
+    page.records.iter().map(|record| record.id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn user_names_that_were_kept_by_other_rules_are_found_by_those_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim.db");
+    let store = SqliteStore::open(&path).unwrap();
+    create(&store, "straße").await.unwrap();
+    create(&store, "anna").await.unwrap();
+    drop(store);
+    // As the version before left it.
+    let old = Connection::open(&path).unwrap();
+    old.execute("UPDATE unique_values SET value = 'strasse' WHERE value = 'straße'", []).unwrap();
+    old.execute_batch("DROP TABLE key_rules").unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    for _ in 0..2 {
+        let store = SqliteStore::open(&path).unwrap();
+        assert_eq!(found(&store, "STRAẞE").await, ["straße"]);
+        assert_eq!(found(&store, "Anna").await, ["anna"]);
+        assert!(matches!(create(&store, "straße").await, Err(StoreError::Uniqueness { .. })));
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    create(&store, "strasse").await.unwrap();
+    assert_eq!(found(&store, "STRASSE").await, ["strasse"]);
 }

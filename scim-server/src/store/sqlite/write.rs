@@ -6,21 +6,24 @@ use rusqlite::params;
 use scim_core::{TypeDefinition, Version, excerpt};
 use scim_filter::{CaseRule, comparison_key};
 
-use super::super::change::{Mutation, RelationDiff, Removal};
+use super::super::change::{Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Key, Keys};
+use super::super::perform::Transaction;
 use super::super::view::{Row, Stored};
 use super::super::{Record, StoreError};
 use super::error::{failed, is_taken};
 use super::rows::Rows;
 
-impl Rows<'_> {
+impl Transaction for Rows<'_> {
+    /// Nothing: whatever cannot be kept shows when it is, and the savepoint is rolled back.
+    fn check_new(&self, _: &[Creation]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Carries a change out. If it fails, the savepoint around it is rolled back.
-    pub(super) fn commit(
-        &self,
-        definition: &TypeDefinition,
-        mutation: Mutation,
-    ) -> Result<Stored, StoreError> {
+    fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         let Mutation { row, record, display, keys, relations } = mutation;
+        let is_new = row.is_none();
         let row = match row {
             None => self.insert(definition, &record, display.as_deref())?,
             Some(row) if keys.is_some() => {
@@ -44,7 +47,7 @@ impl Rows<'_> {
             }
         };
         if let Some(keys) = keys {
-            self.index(definition, row, keys)?;
+            self.index(definition, row, keys, is_new)?;
         }
         for diff in relations {
             self.relate(row, &diff)?;
@@ -52,15 +55,31 @@ impl Rows<'_> {
         Ok(Stored { row, record, display })
     }
 
+    fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
+        let mut delete =
+            self.prepare("DELETE FROM relations WHERE source = ?1 AND attribute = ?2 AND target = ?3")?;
+        for target in &diff.removed {
+            delete.execute(params![source, diff.attribute, target]).map_err(failed)?;
+        }
+        let mut insert =
+            self.prepare("INSERT INTO relations (source, attribute, target) VALUES (?1, ?2, ?3)")?;
+        for target in &diff.added {
+            insert.execute(params![source, diff.attribute, target]).map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// Deletes a resource; its values and those that refer to it go with it.
-    pub(super) fn remove(&self, removal: &Removal, version: Version) -> Result<(), StoreError> {
+    fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError> {
         for (holder, last_modified) in &removal.holders {
             self.touch(*holder, last_modified.timestamp_millis(), version)?;
         }
         self.prepare("DELETE FROM resources WHERE seq = ?1")?.execute([removal.row]).map_err(failed)?;
         Ok(())
     }
+}
 
+impl Rows<'_> {
     fn insert(
         &self,
         definition: &TypeDefinition,
@@ -100,9 +119,16 @@ impl Rows<'_> {
     }
 
     /// Puts keys in the place of those that a resource has; what stays is not written.
-    fn index(&self, definition: &TypeDefinition, row: Row, keys: Keys) -> Result<(), StoreError> {
-        let mut unique = self.keys("SELECT attribute, value FROM unique_values WHERE resource = ?1", row)?;
-        let mut shared = self.keys("SELECT attribute, value FROM shared_values WHERE resource = ?1", row)?;
+    fn index(
+        &self,
+        definition: &TypeDefinition,
+        row: Row,
+        keys: Keys,
+        is_new: bool,
+    ) -> Result<(), StoreError> {
+        let stored = |sql| if is_new { Ok(HashSet::new()) } else { self.keys(sql, row) };
+        let mut unique = stored("SELECT attribute, value FROM unique_values WHERE resource = ?1")?;
+        let mut shared = stored("SELECT attribute, value FROM shared_values WHERE resource = ?1")?;
         let new_unique: Vec<_> = keys.unique.into_iter().filter(|new| !unique.remove(&new.key)).collect();
         let new_shared: Vec<_> = keys.shared.into_iter().filter(|new| !shared.remove(new)).collect();
         self.drop_keys(
@@ -158,20 +184,6 @@ impl Rows<'_> {
             self.prepare(sql)?
                 .execute(params![self.tenant(), definition.name(), attribute, value, row])
                 .map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    fn relate(&self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
-        let mut delete =
-            self.prepare("DELETE FROM relations WHERE source = ?1 AND attribute = ?2 AND target = ?3")?;
-        for target in &diff.removed {
-            delete.execute(params![source, diff.attribute, target]).map_err(failed)?;
-        }
-        let mut insert =
-            self.prepare("INSERT INTO relations (source, attribute, target) VALUES (?1, ?2, ?3)")?;
-        for target in &diff.added {
-            insert.execute(params![source, diff.attribute, target]).map_err(failed)?;
         }
         Ok(())
     }

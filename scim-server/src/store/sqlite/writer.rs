@@ -11,7 +11,7 @@ use scim_core::Version;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::StoreError;
-use super::error::{SqliteOpenError, all_failed};
+use super::error::{SqliteOpenError, all_failed, failed};
 use super::options::SqliteOptions;
 
 /// How long a transaction takes in further writes. Those that wait behind it want an answer too.
@@ -78,6 +78,46 @@ impl Batch<'_> {
         self.connection
     }
 
+    /// Whether SQLite has rolled the transaction back by itself, as when a disk is full.
+    pub(super) fn is_lost(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// The last version that was given out.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.get()
+    }
+
+    /// Takes back what the present write has done, which began after this version was given out.
+    pub(super) fn undo(&self, revision: u64) -> Result<(), StoreError> {
+        execute(self.connection, "ROLLBACK TO job").map_err(failed)?;
+        self.revision.set(revision);
+        Ok(())
+    }
+
+    /// Runs one of several parts of a write: if it fails, nothing of it stays, but the others do.
+    ///
+    /// The outer error is that of the whole write.
+    pub(super) fn part<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<Result<T, StoreError>, StoreError> {
+        execute(self.connection, "SAVEPOINT part").map_err(failed)?;
+        let result = caught(work);
+        if self.is_lost() {
+            // Without a transaction there are no other parts either.
+            return match result {
+                Err(error) => Err(error),
+                Ok(_) => Err(StoreError::internal("the transaction of a write has ended")),
+            };
+        }
+        if result.is_err() {
+            execute(self.connection, "ROLLBACK TO part").map_err(failed)?;
+        }
+        execute(self.connection, "RELEASE part").map_err(failed)?;
+        Ok(result)
+    }
+
     /// A version that no resource has had.
     pub(super) fn next_version(&self) -> Version {
         let next = self.revision.get().saturating_add(1);
@@ -111,9 +151,7 @@ where
 {
     fn run(&mut self, batch: &Batch<'_>) -> bool {
         let Some(work) = self.work.take() else { return false };
-        // The savepoint is rolled back, so nothing that was broken half-way is seen again.
-        let result = catch_unwind(AssertUnwindSafe(|| work(batch)))
-            .unwrap_or_else(|_| Err(StoreError::internal("a write panicked")));
+        let result = caught(|| work(batch));
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -132,6 +170,11 @@ where
             let _ = self.answer.send(result);
         }
     }
+}
+
+/// Runs work that may panic. The savepoint around it is rolled back, so nothing that was broken half-way is seen again.
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::internal("a write panicked")))
 }
 
 fn run_batch(
@@ -206,7 +249,6 @@ fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::failed;
     use super::*;
 
     fn started() -> WriterThread {

@@ -1,0 +1,138 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http::header::{ETAG, HeaderName, LOCATION};
+use http::{Extensions, HeaderMap, Request, Response};
+use scim_core::{ResourceId, TenantId, excerpt};
+use tower_service::Service;
+
+use super::{AuditEvent, AuditSink};
+use crate::body::Body;
+use crate::clock::Clock;
+use crate::context::{ClientAddr, Principal, RequestId};
+use crate::layer::only_reads;
+use crate::route::{RouteName, decode};
+
+/// The service of [`AuditLayer`](super::AuditLayer).
+#[derive(Clone, Debug)]
+pub struct AuditService<S> {
+    inner: S,
+    sink: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S> AuditService<S> {
+    pub(super) fn new(inner: S, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, sink, clock }
+    }
+
+    /// The service behind it.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S, B> Service<Request<B>> for AuditService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if only_reads(request.method(), request.uri().path()) {
+            return Box::pin(self.inner.call(request));
+        }
+        let mut event = AuditEvent {
+            time: self.clock.now(),
+            request_id: None,
+            principal: None,
+            tenant: None,
+            client: None,
+            method: excerpt(request.method().as_str()),
+            route: None,
+            resource_id: None,
+            status: None,
+            version: None,
+            duration: Duration::ZERO,
+        };
+        event.learn(request.extensions());
+        let path = request.uri().path().to_owned();
+        let pending = Pending { event: Some(event), started: Instant::now(), sink: Arc::clone(&self.sink) };
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let response = answer.await?;
+            pending.finish(&path, &response);
+            Ok(response)
+        })
+    }
+}
+
+/// An event of a request that is under way; dropped, it is reported without an outcome.
+struct Pending {
+    event: Option<AuditEvent>,
+    started: Instant,
+    sink: Arc<dyn AuditSink>,
+}
+
+impl Pending {
+    fn finish(mut self, path: &str, response: &Response<Body>) {
+        let Some(event) = &mut self.event else { return };
+        event.learn(response.extensions());
+        event.status = Some(response.status().as_u16());
+        let header = |name: HeaderName| text(response.headers(), &name);
+        if response.status().is_success() {
+            event.version = header(ETAG);
+        }
+        event.request_id =
+            event.request_id.take().or_else(|| header(HeaderName::from_static("x-request-id")));
+        let names_one = event.route.as_deref().is_some_and(|route| route.ends_with("/{id}"));
+        let named = names_one.then(|| path.to_owned());
+        event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(mut event) = self.event.take() {
+            event.duration = self.started.elapsed();
+            self.sink.record(event);
+        }
+    }
+}
+
+impl AuditEvent {
+    /// Takes what layers have found out, where it was not known yet.
+    fn learn(&mut self, extensions: &Extensions) {
+        let request_id = || extensions.get::<RequestId>().map(|id| id.as_str().to_owned());
+        self.request_id = self.request_id.take().or_else(request_id);
+        let principal = || extensions.get::<Principal>().map(|principal| principal.as_str().to_owned());
+        self.principal = self.principal.take().or_else(principal);
+        let tenant = || extensions.get::<TenantId>().map(|tenant| tenant.as_str().to_owned());
+        self.tenant = self.tenant.take().or_else(tenant);
+        let client = || ClientAddr::of(extensions).map(|client| client.0.to_string());
+        self.client = self.client.take().or_else(client);
+        let route = || extensions.get::<RouteName>().map(|route| route.as_str().to_owned());
+        self.route = self.route.take().or_else(route);
+    }
+}
+
+/// The last part of a path or URL, if it can be the id of a resource.
+fn last_segment(path: &str) -> Option<String> {
+    let segment = decode(path.trim_end_matches('/').rsplit('/').next()?).ok()?;
+    segment.parse::<ResourceId>().ok().map(|id| id.as_str().to_owned())
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

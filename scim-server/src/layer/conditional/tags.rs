@@ -1,0 +1,105 @@
+use http::{HeaderMap, HeaderName};
+
+/// How many tags a header may list.
+const MOST: usize = 100;
+
+/// The value of `If-Match` or `If-None-Match`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tags {
+    /// `*`
+    Any,
+    /// The opaque parts of the tags; whether they are weak does not matter for SCIM, whose examples compare weakly.
+    Listed(Vec<Box<[u8]>>),
+}
+
+/// A header that is not a list of entity tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+impl Tags {
+    /// Reads a header: `"*" / #entity-tag` (RFC 9110 section 13.1.1).
+    pub(super) fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Malformed> {
+        let mut values = headers.get_all(name).iter().peekable();
+        if values.peek().is_none() {
+            return Ok(None);
+        }
+        let mut tags = Vec::new();
+        let mut any = 0_usize;
+        for value in values {
+            let mut rest = value.as_bytes().trim_ascii();
+            while !rest.is_empty() {
+                rest = match rest.strip_prefix(b"*") {
+                    Some(after) => {
+                        any += 1;
+                        after
+                    }
+                    None => {
+                        let (tag, after) = entity_tag(rest).ok_or(Malformed)?;
+                        tags.push(tag.into());
+                        after
+                    }
+                };
+                rest = rest.trim_ascii_start();
+                match rest.strip_prefix(b",") {
+                    Some(after) => rest = after.trim_ascii_start(),
+                    None if rest.is_empty() => {}
+                    None => return Err(Malformed),
+                }
+            }
+        }
+        match (any, tags.len()) {
+            (1, 0) => Ok(Some(Self::Any)),
+            (0, 1..=MOST) => Ok(Some(Self::Listed(tags))),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// Whether an `ETag` is one of them, compared weakly.
+    pub(super) fn has(&self, etag: &[u8]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(tags) => {
+                entity_tag(etag).is_some_and(|(tag, _)| tags.iter().any(|listed| **listed == *tag))
+            }
+        }
+    }
+}
+
+/// `[ "W/" ] DQUOTE *etagc DQUOTE` at the beginning of a text: what is between the quotes, and what comes after.
+fn entity_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let quoted = text.strip_prefix(b"W/").unwrap_or(text).strip_prefix(b"\"")?;
+    let end = quoted.iter().position(|byte| *byte == b'"')?;
+    let (tag, rest) = quoted.split_at_checked(end)?;
+    let legal = |byte: &u8| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..);
+    tag.iter().all(legal).then(|| (tag, rest.strip_prefix(b"\"").unwrap_or(rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::IF_MATCH;
+
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<Tags>, Malformed> {
+        let headers = values.iter().map(|value| (IF_MATCH, HeaderValue::from_str(value).unwrap())).collect();
+        Tags::read(&headers, &IF_MATCH)
+    }
+
+    #[test]
+    fn lists_of_tags() {
+        let listed =
+            |tags: &[&str]| Ok(Some(Tags::Listed(tags.iter().map(|tag| tag.as_bytes().into()).collect())));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["*"]), Ok(Some(Tags::Any)));
+        assert_eq!(read(&["W/\"a\", \"b,c\" , \"\""]), listed(&["a", "b,c", ""]));
+        assert_eq!(read(&["\"a\"", "\"b\","]), listed(&["a", "b"]));
+        for bad in
+            ["", " ", ",", "a", "W/a", "w/\"a\"", "\"a", "\"a\" \"b\"", "\"a b\"", "*, \"a\"", "**", "'a'"]
+        {
+            assert_eq!(read(&[bad]), Err(Malformed), "{bad}");
+        }
+        assert_eq!(read(&["*", "*"]), Err(Malformed));
+        assert_eq!(read(&vec!["\"a\""; 101]), Err(Malformed));
+    }
+}

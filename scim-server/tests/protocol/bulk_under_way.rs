@@ -1,0 +1,161 @@
+//! Clients that go away while a bulk request is under way: every operation is carried out as a whole or not at all.
+
+use std::future::poll_fn;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use async_trait::async_trait;
+use scim_core::{ResourceId, TypeDefinition};
+use scim_server::RequestContext;
+use scim_server::store::{
+    Load, MemoryStore, Outcome, Page, Query, Record, ResourceStore, SqliteStore, StoreError, Write,
+};
+use tokio::task::yield_now;
+
+use crate::bulk::{create, patch_data};
+use crate::server::*;
+
+/// Waits before and after everything it is asked for, so that a request can be given up there.
+#[derive(Debug)]
+struct Slow {
+    store: Store,
+    /// Whether it carries out writes one by one, as stores do that do not know better.
+    one_by_one: bool,
+}
+
+#[async_trait]
+impl ResourceStore for Slow {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        yield_now().await;
+        let found = self.store.get(context, definition, id, load).await;
+        yield_now().await;
+        found
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.store.query(context, query).await
+    }
+
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        yield_now().await;
+        let outcome = self.store.write(context, write).await;
+        yield_now().await;
+        outcome
+    }
+
+    async fn write_all(
+        &self,
+        context: &RequestContext,
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        if !self.one_by_one {
+            yield_now().await;
+            let outcomes = self.store.write_all(context, writes, stop_after).await;
+            yield_now().await;
+            return outcomes;
+        }
+        let mut outcomes = Vec::new();
+        for write in writes {
+            outcomes.push(self.write(context, write).await);
+        }
+        outcomes
+    }
+}
+
+/// Sends a bulk request and goes away after so many steps of it; whether its answer came before.
+async fn given_up(server: &Server, operations: &Value, steps: usize) -> bool {
+    let mut left = steps;
+    let mut bulk = pin!(server.bulk(operations.clone()));
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        bulk.as_mut().poll(context).map(|_| true)
+    })
+    .await
+}
+
+/// Checks that nobody is half created or half changed.
+async fn check(server: &Server, old: &str, steps: usize) {
+    let users = server.get("/Users").await.expect(200).json();
+    for user in users["Resources"].as_array().unwrap() {
+        let user = json!([user["userName"], user["title"], user["nickName"]]);
+        let whole = [
+            json!(["old", null, null]),
+            json!(["replaced", "new", "new"]),
+            json!(["patched", "newer", null]),
+            json!(["ann", null, null]),
+            json!(["bob", null, null]),
+        ];
+        assert!(whole.contains(&user), "{user} after {steps} steps");
+    }
+    let ids = strings(&users["Resources"], "id");
+    let groups = server.get("/Groups").await.expect(200).json();
+    let members = |name: &str| {
+        let group = groups["Resources"].as_array().unwrap().iter().find(|group| group["displayName"] == name);
+        group.map(|group| strings(&group["members"], "value"))
+    };
+    if let Some(staff) = members("staff") {
+        assert_eq!(staff.len(), 2, "after {steps} steps: {groups}");
+        assert!(staff.iter().all(|id| ids.contains(id)), "after {steps} steps: {groups} {users}");
+    }
+    assert_eq!(members("one").is_some(), members("other").is_some(), "a circle, after {steps} steps");
+    if let Some(one) = members("one") {
+        assert_eq!((one.len(), members("other").unwrap().len()), (1, 1));
+    }
+    server.get(old).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_leaves_no_half_operation() {
+    let group = |bulk_id: &str, name: &str, members: &[&str]| {
+        let members: Vec<Value> = members.iter().map(|id| json!({"value": format!("bulkId:{id}")})).collect();
+        json!({"method": "POST", "path": "/Groups", "bulkId": bulk_id,
+            "data": {"schemas": [GROUP], "displayName": name, "members": members}})
+    };
+    for (name, one_by_one) in [("memory", true), ("memory", false), ("sqlite", true), ("sqlite", false)] {
+        let mut steps = 0;
+        loop {
+            let store: Store = match name {
+                "memory" => Arc::new(MemoryStore::new()),
+                _ => Arc::new(SqliteStore::in_memory().unwrap()),
+            };
+            let server = Server::over(Arc::new(Slow { store, one_by_one }), false, |builder| builder);
+            let old = server.user(json!({"userName": "old"})).await;
+            let replaced = user(json!({"userName": "replaced", "title": "new", "nickName": "new"}));
+            let operations = json!([
+                group("staff", "staff", &["ann", "bob"]),
+                create("ann", "ann"),
+                {"method": "PUT", "path": old, "data": replaced},
+                group("one", "one", &["other"]),
+                group("other", "other", &["one"]),
+                {"method": "PATCH", "path": old, "data": patch_data(json!([
+                    {"op": "replace", "path": "userName", "value": "patched"},
+                    {"op": "remove", "path": "nickName"},
+                    {"op": "replace", "path": "title", "value": "newer"}]))},
+                create("bob", "bob"),
+            ]);
+            let done = given_up(&server, &operations, steps).await;
+            check(&server, &old, steps).await;
+            // It holds nothing that others wait for.
+            let next = server.bulk(json!([create("last", "last"), {"method": "DELETE", "path": old}])).await;
+            assert_eq!(next.statuses(), ["201", "204"], "after {steps} steps");
+            if done {
+                assert!(steps > 5, "{name} has places to give up at");
+                assert_eq!(server.names("userName pr").await.len(), 3);
+                break;
+            }
+            steps += 1;
+        }
+    }
+}
