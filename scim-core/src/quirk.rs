@@ -98,10 +98,10 @@ quirks! {
         "directories whose user names have blanks",
         "RFC 8265 section 3.3 has no blanks, which directories allow";
     /// `userName` may have any other characters that the profile UsernameCaseMapped of RFC 8265 does not allow, except
-    /// for control characters: symbols, zero-width characters, code points that are not assigned. Instead of 400
+    /// for control characters and invisible ones: symbols, code points that are not assigned. Instead of 400
     /// invalidValue.
     AnyUserName = "any_user_name",
-        "directories whose user names have symbols, or came with characters that cannot be seen",
+        "directories whose user names have symbols, unassigned or compatibility code points",
         "RFC 8265 section 3.3 disallows them, which directories do not";
     /// `addresses.country` may be any text, where the RFC has ISO 3166-1 alpha-2. Instead of 400 invalidValue.
     AnyCountry = "any_country",

@@ -149,7 +149,7 @@ async fn user_name_blanks() {
 
 #[tokio::test]
 async fn any_user_name() {
-    let body = json!({"schemas": [USER], "userName": "anna\u{200b}"});
+    let body = json!({"schemas": [USER], "userName": "anna\u{265a}"});
     needs(Quirk::AnyUserName, "POST", "/Users", body, "invalidValue").await;
 }
 
