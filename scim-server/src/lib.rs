@@ -119,6 +119,7 @@
 //! | resources on a page | 1,000 | a page of that many |
 //! | age of a cursor | 1 hour | 400 expiredCursor |
 //! | characters of a text (digits of a number) that sorting looks at | 256 | a tie, in the order of creation |
+//! | characters of `display` in `members` and `groups` | 256 | the beginning of the name |
 //! | values of relations in the answer to a PATCH | 100 | 204 without a body |
 //!
 //! # Paging

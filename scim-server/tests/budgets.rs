@@ -406,6 +406,20 @@ fn answers_are_bounded_by_what_is_stored_and_what_was_sent() {
     let page = run(few.get("/Users?count=1000000")).json();
     assert_eq!((&page["itemsPerPage"], &page["totalResults"]), (&json!(10), &json!(30)));
 
+    // The name of a group is not repeated for each of its members.
+    let members: Vec<Value> = run(few.get("/Users")).json()["Resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| json!({"value": user["id"]}))
+        .collect();
+    let before = run(few.get("/Users")).text.len();
+    let group = json!({"schemas": [GROUP], "displayName": "\u{e9}".repeat(50_000), "members": members});
+    run(few.post("/Groups", &group)).expect(201);
+    let after = run(few.get("/Users"));
+    assert!(size(&after) <= before + 10 * 1_000, "{} bytes after {before}", size(&after));
+    assert_eq!(after.json()["Resources"][0]["groups"][0]["display"], "\u{e9}".repeat(256));
+
     // What a value filter adds is bounded, and so is what comes back of it.
     let mut before = stored.len();
     for operations in [

@@ -61,6 +61,9 @@ impl Client {
             .allow_non_standard_methods(true)
             .max_redirects(0)
             .proxy(None)
+            // A server may end a connection after a refusal whose body it has not read, and does not know in time to
+            // say so: the next request must not be the one that finds out.
+            .max_idle_connections(0)
             .timeout_global(Some(TIMEOUT))
             .build();
         Self {

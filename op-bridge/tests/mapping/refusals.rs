@@ -271,11 +271,14 @@ async fn addresses_and_names_that_mislead_are_refused() {
     for email in ["a\u{200b}da@x.org", "ada@x.org\u{202e}", "\u{2066}eve@x.org", "eve@x\u{ad}.org"] {
         let by_emails = json!({"userName": "eve", "emails": [{"value": email}]});
         for body in [user(email, "Eve"), by_emails] {
-            let attribute = if body["userName"] == "eve" { "`emails`" } else { "`userName`" };
+            let (attribute, words) = match body["userName"] == "eve" {
+                true => ("`emails`", "cannot be seen"),
+                false => ("`userName`", "invisible characters"),
+            };
             for (method, path) in [("POST", "/Users".to_owned()), ("PUT", format!("/Users/{id}"))] {
                 let answer = world.send(method, &path, Some(body.clone())).await;
                 let detail = answer.json["detail"].as_str().unwrap_or_default().to_owned();
-                answer.refuses(400, "invalidValue", "cannot be seen");
+                answer.refuses(400, "invalidValue", words);
                 assert!(detail.contains(attribute), "{detail}");
             }
         }

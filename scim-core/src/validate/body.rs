@@ -129,7 +129,7 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
     }
     if coerce.quirks.is_on(Quirk::AssumeSchemas) {
         let is_known = |uri: &str| {
-            base.is(uri) || definition.extension(uri).is_some() || is_early_core(uri, definition.name())
+            base.is(uri) || definition.extension(uri).is_some() || is_meant_for(uri, definition.name())
         };
         let mut given = texts().filter(|uri| !uri.trim().is_empty()).peekable();
         // What names other schemas only was made for another endpoint.
@@ -156,15 +156,20 @@ fn check_schemas(definition: &TypeDefinition, schemas: Option<&Value>, coerce: &
     }
 }
 
-/// Whether a URI is that of the core schema in SCIM 1.x, which had one for all types, or in drafts of SCIM 2.0.
-fn is_early_core(uri: &str, type_name: &str) -> bool {
-    const PREFIX: &str = "urn:scim:schemas:core:";
-    let version =
-        uri.split_at_checked(PREFIX.len()).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(PREFIX));
-    version.is_some_and(|(_, rest)| match rest.split_once(':') {
-        None => true,
-        Some((_, name)) => name.eq_ignore_ascii_case(type_name),
-    })
+/// Whether a URI was meant for resources of this type: that of the core schema in SCIM 1.x, which had one for all types,
+/// or in drafts of SCIM 2.0, or another URN of SCIM that ends with the name of the type, as an example of RFC 7644 section
+/// 3.7.3 has it.
+fn is_meant_for(uri: &str, type_name: &str) -> bool {
+    const EARLY: &str = "urn:scim:schemas:core:";
+    const SCIM: &str = "urn:ietf:params:scim:";
+    let after = |prefix: &str| {
+        let (begin, rest) = uri.split_at_checked(prefix.len())?;
+        begin.eq_ignore_ascii_case(prefix).then_some(rest)
+    };
+    let names_type =
+        |rest: &str| rest.rsplit(':').next().is_some_and(|name| name.eq_ignore_ascii_case(type_name));
+    after(EARLY).is_some_and(|rest| !rest.contains(':') || names_type(rest))
+        || after(SCIM).is_some_and(names_type)
 }
 
 fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Object {

@@ -57,6 +57,14 @@ pub(super) enum Index {
     Shared,
 }
 
+/// How many characters of a resource's name its references show: one long name of a group would else be repeated for
+/// every member on a page.
+const DISPLAY: usize = 256;
+
+fn shortened(name: &str) -> &str {
+    name.char_indices().nth(DISPLAY).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+}
+
 /// What is looked up often enough to be indexed although it is not unique.
 const LOOKED_UP: [&str; 4] = ["externalId", "displayName", "userName", "emails.value"];
 
@@ -73,7 +81,7 @@ impl Encoded {
     /// Encodes a resource that is [normalized](normalize).
     pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
         let keys = Keys::of(definition, resource);
-        let display = definition.display_of(resource).map(Arc::from);
+        let display = definition.display_of(resource).map(|name| shortened(name).into());
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
         let mut document = Object::new();
