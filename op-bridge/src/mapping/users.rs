@@ -64,7 +64,20 @@ impl BridgeStore {
         wanted: &Wanted,
         found: Found,
     ) -> Result<Option<Record>, StoreError> {
-        let Found { known, named } = found;
+        let Found { mut known, named } = found;
+        // Somebody who is suspended and whom nobody manages keeps the address that they had: who is to be created with
+        // the one they were to get is somebody else.
+        if let Some(person) = &known
+            && !person.state.is_active_for_scim()
+            && !is_same_email(&person.email, &wanted.email)
+            && named.as_ref().is_none_or(|named| named.as_str() != person.id.as_str())
+        {
+            let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
+            if self.inner.get(context, definition, &id, Load::None).await?.is_none() {
+                self.keep_address(person).await?;
+                known = None;
+            }
+        }
         let user_name = || new.resource.text("userName").unwrap_or_default().to_owned();
         // Somebody who is managed already must not be touched by a second POST, not even reactivated.
         if let Some(id) = &named
@@ -313,9 +326,17 @@ impl BridgeStore {
         };
         precondition.check(current.version)?;
         let person = id.as_str().parse::<PersonId>().map_err(no_id)?;
-        match self.account.suspend(&person).await {
-            Ok(_) | Err(AccountError::NotFound { .. }) => {}
+        let suspended = match self.account.suspend(&person).await {
+            Ok(suspended) => Some(suspended),
+            Err(AccountError::NotFound { .. }) => None,
             Err(error) => return Err(refusal(error)),
+        };
+        // Whoever gets the new address next is somebody else.
+        if let Some(suspended) = &suspended
+            && suspended.pending_email.is_some()
+        {
+            self.keep_address(suspended).await?;
+            self.show_address(context, definition, id, &suspended.email).await?;
         }
         if self.settings.deleted_users == DeletedUsers::Listed {
             self.show_inactive(context, definition, id).await?;
@@ -340,6 +361,31 @@ impl BridgeStore {
             tracing::warn!(person = %person, error = %error, "a group could not be left");
         }
         Ok(deleted)
+    }
+
+    /// Takes back the request for another address.
+    async fn keep_address(&self, person: &Person) -> Result<(), StoreError> {
+        match self.account.change_email(&person.id, &person.email).await {
+            // An owner's address is their own business.
+            Ok(_) | Err(AccountError::NotFound { .. } | AccountError::Protected { .. }) => Ok(()),
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
+    /// Shows the address that a person has as their user name again.
+    async fn show_address(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        email: &str,
+    ) -> Result<(), StoreError> {
+        let shown = set(definition, "userName", email.into())?;
+        match self.inner.apply(context, definition, id, shown, Precondition::Any, Load::None).await {
+            // Another user has it by now; this one is about to go.
+            Ok(_) | Err(StoreError::Uniqueness { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The identity provider does not manage them any more: should the view be lost, they stay out of it.

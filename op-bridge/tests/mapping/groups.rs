@@ -13,6 +13,23 @@ fn set(ids: &[&String]) -> BTreeSet<String> {
 }
 
 #[tokio::test]
+async fn a_put_with_a_template_that_was_not_filled_in_empties_no_group() {
+    let world = World::new();
+    let ada = world.member("ada@example.com").await;
+    let id = world.group("G", &[&ada]).await;
+    let path = format!("/Groups/{id}");
+    for nothing in [json!(""), json!([""]), json!([null])] {
+        let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G", "members": nothing});
+        world.send("PUT", &path, Some(body)).await.refuses(400, "invalidValue", "nothing in it");
+        world.agrees().await;
+        assert_eq!(world.get(&path).await.is(200)["members"][0]["value"], ada);
+    }
+    let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G", "members": []});
+    world.send("PUT", &path, Some(body)).await.is(200);
+    assert_eq!(world.get(&path).await.is(200).get("members"), None);
+}
+
+#[tokio::test]
 async fn a_group_comes_with_its_members_or_not_at_all() {
     let world = World::new();
     let (ada, bob) = (world.member("ada@x.org").await, world.user("bob@x.org").await);

@@ -240,6 +240,38 @@ async fn a_new_address_waits_for_somebody_who_has_accepted() {
 }
 
 #[tokio::test]
+async fn an_address_that_was_not_accepted_is_somebody_elses_after_a_delete() {
+    for world in [World::new(), World::listed()] {
+        let leaver = world.member("alice@example.com").await;
+        let path = format!("/Users/{leaver}");
+        world.set(&path, "userName", json!("bob@example.com")).await.is(200);
+        assert_eq!(world.delete(&path).await.status, 204);
+        assert_eq!(world.person(&leaver).await.pending_email, None, "the request is taken back");
+        let bob = world.user("bob@example.com").await;
+        assert_ne!(bob, leaver);
+        let left = world.person(&leaver).await;
+        assert!(!left.state.is_active_for_scim(), "{left:?}");
+        assert_eq!(left.email, "alice@example.com");
+        assert_eq!(world.person(&bob).await.email, "bob@example.com");
+        world.agrees().await;
+    }
+}
+
+#[tokio::test]
+async fn who_was_suspended_in_the_account_is_not_who_gets_their_next_address() {
+    let world = World::new();
+    let account = &world.setup.account;
+    let leaver = account.invite(NewPerson::new("alice@example.com", "Alice")).await.unwrap().id;
+    account.accept("alice@example.com").await.unwrap();
+    account.change_email(&leaver, "bob@example.com").await.unwrap();
+    account.suspend(&leaver).await.unwrap();
+    let bob = world.user("bob@example.com").await;
+    assert_ne!(bob, leaver.to_string());
+    assert!(!world.person(leaver.as_str()).await.state.is_active_for_scim());
+    world.agrees().await;
+}
+
+#[tokio::test]
 async fn an_invitation_goes_to_the_new_address_at_once() {
     let world = World::new();
     let id = world.user("ada@example.com").await;

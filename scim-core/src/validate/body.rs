@@ -63,6 +63,8 @@ pub(super) struct Read {
     pub(super) issues: Issues,
     /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
     pub(super) cleared: HashSet<String>,
+    /// The relations that were given something with no value in it, as a template leaves it that was not filled in.
+    pub(super) blank: Vec<Arc<str>>,
 }
 
 /// Everything but the required attributes: those can only be judged once a replaced resource is known.
@@ -78,6 +80,7 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
         .iter()
         .map(|relation| RelationValues { attribute: Arc::clone(&relation.attribute), targets: Vec::new() })
         .collect();
+    let mut blank = Vec::new();
     for (name, value) in body {
         let name = name.as_str();
         if let Some(attribute) = definition.attribute(name) {
@@ -87,7 +90,14 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
                 continue;
             }
             if let Some(relation) = relations.iter_mut().find(|r| r.attribute.eq_ignore_ascii_case(name)) {
+                let clears = match &value {
+                    Value::Array(items) => items.is_empty(),
+                    value => *value == Value::Null,
+                };
                 relation.targets = read_relation(attribute, value, &at, &mut coerce);
+                if relation.targets.is_empty() && !clears {
+                    blank.push(Arc::clone(&relation.attribute));
+                }
             } else if let Some(value) = coerce.attribute(attribute, value, &at) {
                 attributes.push_new(attribute.name(), value);
             }
@@ -103,7 +113,7 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
     let mut resource = Resource::from_attributes(attributes);
     resource.stamp_schemas(definition);
     let cleared = coerce.cleared.into_iter().collect();
-    Read { draft: Draft { resource, relations }, issues: coerce.issues, cleared }
+    Read { draft: Draft { resource, relations }, issues: coerce.issues, cleared, blank }
 }
 
 /// "REQUIRED ... non-empty array" of the base schema and registered extensions (RFC 7643 section 3).

@@ -14,7 +14,8 @@ use crate::value::{Object, Value};
 ///
 /// readOnly attributes stay as the server has them; immutable ones that already have a value must be given the same
 /// one or be left out; those that are never returned stay when they are left out, as the client cannot know them, and
-/// go when they are given `null`.
+/// go when they are given `null`. A relation such as `members` is emptied by leaving it out, `null` or `[]`, not by a
+/// value with nothing in it (`""`), as a template leaves it that was not filled in.
 ///
 /// # Errors
 /// [`ValidationError`] with every problem of the body and its path.
@@ -24,7 +25,15 @@ pub fn validate_replacement(
     current: &Resource,
     quirks: &Quirks,
 ) -> Result<Draft, ValidationError> {
-    let Read { mut draft, mut issues, cleared } = read_body(definition, body, quirks);
+    let Read { mut draft, mut issues, cleared, blank } = read_body(definition, body, quirks);
+    // To take it for an empty list would remove all values, which may cost people their access.
+    for relation in blank {
+        let expected = "a list of values, or null or an empty list to remove all";
+        issues.push(
+            At::Path(&relation),
+            IssueKind::Type { expected, got: "a value with nothing in it".to_owned() },
+        );
+    }
     let is_cleared = |at: &At<'_>| !cleared.is_empty() && cleared.contains(&at.to_string());
     let new = draft.resource.attributes_mut();
     for attribute in definition.base().attributes() {

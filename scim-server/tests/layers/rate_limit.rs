@@ -128,6 +128,23 @@ async fn keys_are_bounded_and_those_at_rest_make_room() {
     }
 }
 
+/// As before, while somebody asks all the time.
+#[tokio::test(start_paused = true)]
+async fn keys_at_rest_make_room_under_steady_traffic() {
+    let layer = RateLimitLayer::new(1, Duration::from_secs(10)).with_most_keys(2).by_principal();
+    let service = layer.layer(service_fn(inside));
+    for principal in ["a", "b"] {
+        assert_eq!(ask(&service, principal, "", "").await.0, 200);
+    }
+    for _ in 0..100 {
+        tokio::time::advance(Duration::from_millis(300)).await;
+        ask(&service, "c", "", "").await;
+    }
+    for (principal, status) in [("d", 200), ("d", 429)] {
+        assert_eq!(ask(&service, principal, "", "").await.0, status, "{principal}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn rates_that_make_no_sense_are_no_panic() {
     for (requests, per, burst) in [

@@ -55,9 +55,12 @@ impl Limiter {
     fn sweep(&self) {
         let now = self.limiter.clock().now().as_u64() / 1_000_000;
         let due = self.next_sweep.load(Ordering::Relaxed);
+        if now < due {
+            return;
+        }
         let next = now.saturating_add(u64::try_from(SWEEP.as_millis()).unwrap_or(u64::MAX));
-        let mine = self.next_sweep.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if now >= due && mine {
+        // One of those who come at the same time does it.
+        if self.next_sweep.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.limiter.retain_recent();
         }
     }
