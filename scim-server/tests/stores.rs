@@ -82,6 +82,12 @@ macro_rules! contract {
 contract!(memory);
 contract!(sqlite);
 contract!(sqlite_in_memory);
+#[cfg(feature = "postgres")]
+contract!(postgres);
+
+#[cfg(feature = "postgres")]
+#[path = "support/postgres.rs"]
+mod postgres_server;
 
 mod open {
     use super::{Arc, MemoryStore, ResourceStore, SqliteStore, TempDir};
@@ -92,6 +98,12 @@ mod open {
 
     pub(super) fn sqlite(folder: &TempDir) -> Arc<dyn ResourceStore> {
         Arc::new(SqliteStore::open(folder.path().join("scim.db")).unwrap())
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres(_: &TempDir) -> Arc<dyn ResourceStore> {
+        use scim_server::store::PostgresStore;
+        Arc::new(PostgresStore::open(&super::postgres_server::database()).unwrap())
     }
 
     pub(super) fn sqlite_in_memory(_: &TempDir) -> Arc<dyn ResourceStore> {

@@ -3,27 +3,29 @@
 //! A store keeps resources of all types of all tenants. It sees resources that the schemas have accepted, filters
 //! that the schemas have resolved, and changes that are down to single attributes; HTTP and JSON text stay outside.
 
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod encode;
 mod error;
 #[cfg(feature = "memory")]
 mod memory;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod perform;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod plan;
 mod position;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod select;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod view;
 mod write;
 
@@ -38,6 +40,8 @@ pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
 pub use position::Position;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
 pub use query::{Page, Query, Scope, Start};
 pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
