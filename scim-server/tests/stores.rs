@@ -262,7 +262,12 @@ struct Observer {
 
 impl Observer {
     fn new(store: Arc<dyn ResourceStore>) -> Self {
-        let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH);
+        Self::of_tenant(store, "default")
+    }
+
+    fn of_tenant(store: Arc<dyn ResourceStore>, tenant: &str) -> Self {
+        let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH)
+            .with_tenant(tenant.parse().unwrap());
         Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new(), last: None }
     }
 
@@ -427,6 +432,33 @@ proptest! {
     }
 }
 
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same with a database server, in a new tenant each time.
+    #[test]
+    fn memory_sqlite_and_postgres_agree(steps in steps()) {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static POSTGRES: std::sync::OnceLock<Arc<dyn ResourceStore>> = std::sync::OnceLock::new();
+        static TENANTS: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let postgres = Arc::clone(POSTGRES.get_or_init(|| open::postgres(&folder)));
+        let tenant = format!("agree-{}", TENANTS.fetch_add(1, Ordering::Relaxed));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut memory = Observer::new(Arc::new(MemoryStore::new()));
+        let mut sqlite = Observer::new(Arc::new(SqliteStore::in_memory().unwrap()));
+        let mut postgres = Observer::of_tenant(postgres, &tenant);
+        for step in &steps {
+            for observer in [&mut memory, &mut sqlite, &mut postgres] {
+                runtime.block_on(observer.run(step));
+            }
+            prop_assert_eq!(&memory.seen, &sqlite.seen, "after {:?}", step);
+            prop_assert_eq!(&memory.seen, &postgres.seen, "after {:?}", step);
+        }
+    }
+}
+
 /// What was answered is there after a restart: resources, indexes, unique values, relations, versions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_keeps_everything_when_opened_again() {
@@ -488,7 +520,13 @@ async fn sqlite_keeps_everything_when_opened_again() {
 #[tokio::test]
 async fn schemas_of_ones_own_are_indexed_as_they_compare() {
     let folder = tempfile::tempdir().unwrap();
-    for store in [open::memory(&folder), open::sqlite(&folder)] {
+    let stores = [
+        open::memory(&folder),
+        open::sqlite(&folder),
+        #[cfg(feature = "postgres")]
+        open::postgres(&folder),
+    ];
+    for store in stores {
         own_schemas(&store).await;
     }
 }

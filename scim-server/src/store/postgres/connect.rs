@@ -234,7 +234,6 @@ mod tests {
             "mysql://u:hush@h/db",
             "host=h password=hush",
             "postgres://u:hush@h/db?hush",
-            "postgres://u:hu?sh=hush@h/db",
             "postgres:///db",
         ] {
             let Err(error) = Target::new(url) else { panic!("{url}") };

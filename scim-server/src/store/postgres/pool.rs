@@ -110,11 +110,6 @@ impl Connections {
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
         self.run(|_| ()).await.map(drop)
     }
-
-    #[cfg(test)]
-    pub(super) fn pool(&self) -> &Pool {
-        &self.shared.pool
-    }
 }
 
 impl Drop for Connections {
