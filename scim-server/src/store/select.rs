@@ -29,10 +29,8 @@ pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) 
         Search { view, context, scope, sorted }.run(plan, &mut found)?;
     }
     found.finish();
-    let mut stored = Vec::with_capacity(found.entries.len());
-    for entry in &found.entries {
-        stored.extend(view.row(entry.row())?);
-    }
+    let rows: Vec<Row> = found.entries.iter().map(Position::row).collect();
+    let stored = view.rows(&rows)?;
     page(view, query, start, found, stored)
 }
 
@@ -73,6 +71,9 @@ struct Search<'a, V> {
 }
 
 impl<V: View> Search<'_, V> {
+    /// How many of the resources that an index finds are read at once.
+    const AT_ONCE: usize = 64;
+
     fn run(&self, plan: &Plan, found: &mut Found<'_>) -> Result<(), StoreError> {
         let definition = &*self.scope.definition;
         let sorts = self.sorted && self.scope.sort_by.is_some();
@@ -137,11 +138,11 @@ impl<V: View> Search<'_, V> {
                     }
                 }
                 found.counted_all &= span == Span::All;
-                for row in rows {
-                    if let Some(stored) = self.view.row(row)?
-                        && judge(found, stored)?.is_break()
-                    {
-                        break;
+                for some in rows.chunks(Self::AT_ONCE) {
+                    for stored in self.view.rows(some)? {
+                        if judge(found, stored)?.is_break() {
+                            return Ok(());
+                        }
                     }
                 }
                 Ok(())

@@ -63,8 +63,9 @@ pub use options::PostgresOptions;
 /// | `require` | encrypted, by whatever certificate |
 /// | `verify-ca`, `verify-full` | encrypted, with a certificate for that host by an authority that the system trusts |
 ///
-/// With `sslrootcert=FILE`, or any mode but `disable` beside it, the certificate must be signed by one in that file. On
-/// a socket of the file system nothing is encrypted. The password is never logged or shown.
+/// With `sslrootcert=FILE` beside any mode but `disable`, the connection is encrypted with a certificate for that host
+/// that is signed by one in that file. On a socket of the file system nothing is encrypted. The password is never logged
+/// or shown.
 ///
 /// # How it works
 ///

@@ -132,9 +132,12 @@ pub(super) struct Ending {
 /// What holds for all statements of a connection.
 fn settings(options: &PostgresOptions) -> String {
     let millis = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
-    // A transaction that is idle belongs to a process that hangs or is cut off; others wait for its locks.
+    // A transaction that is idle belongs to a process that hangs or is cut off; others wait for its locks. A plan that
+    // was made for empty tables must not be kept while they grow; not every database of this kind has the setting.
     format!(
-        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; SET client_min_messages = warning",
+        "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}; \
+         SET client_min_messages = warning; \
+         SELECT set_config(name, 'force_custom_plan', false) FROM pg_settings WHERE name = 'plan_cache_mode'",
         millis(options.statement_timeout).max(1),
     )
 }

@@ -1,5 +1,7 @@
 //! Reading one tenant's rows.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -24,6 +26,20 @@ pub(super) struct Rows<'s> {
     pub(super) context: &'s RequestContext,
     /// What a transaction that writes knows besides.
     pub(super) writing: Option<Writing>,
+    /// The resources that were read last, which may be asked for their relations next.
+    recent: RefCell<Vec<Row>>,
+    /// What has been found of those.
+    ahead: RefCell<HashMap<Question, Option<Vec<Link>>>>,
+}
+
+/// One resource's values of a relation, or who has it as a value of one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Question {
+    row: Row,
+    relation: String,
+    /// The type of the resources that are looked for; `None` for values.
+    source_type: Option<String>,
+    limit: Option<usize>,
 }
 
 /// The columns of [`Rows::stored`].
@@ -53,13 +69,21 @@ macro_rules! select_placed {
     };
 }
 
+/// Resources of a type from a place on, or back.
+const AFTER: &str = select_stored!("WHERE tenant = $1 AND type = $2 AND seq > $3 ORDER BY seq LIMIT $4");
+const BEFORE: &str =
+    select_stored!("WHERE tenant = $1 AND type = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4");
+
+/// How many resources have their relations looked up at once.
+const AHEAD: usize = 32;
+
 /// How many resources a scan has in memory at once, at first and later.
 const FEW: i64 = 64;
 const MANY: i64 = 512;
 
 impl<'s> Rows<'s> {
     pub(super) fn new(session: &'s Session, context: &'s RequestContext) -> Self {
-        Self { session, context, writing: None }
+        Self { session, context, writing: None, recent: RefCell::default(), ahead: RefCell::default() }
     }
 
     pub(super) fn tenant(&self) -> String {
@@ -105,38 +129,77 @@ impl<'s> Rows<'s> {
         Ok(Link { row: column(row, 0)?, reference })
     }
 
+    /// The answer to a question, and with it the answers to the same about the other resources that were read last.
+    fn related(&self, question: Question) -> Result<Option<Vec<Link>>, StoreError> {
+        if let Some(known) = self.ahead.borrow_mut().remove(&question) {
+            return Ok(known);
+        }
+        let mut asked = vec![question.clone()];
+        let recent = self.recent.borrow();
+        if let Some(at) = recent.iter().position(|row| *row == question.row) {
+            let others = recent.iter().skip(at.saturating_add(1)).take(AHEAD);
+            asked.extend(others.map(|row| Question { row: *row, ..question.clone() }));
+        }
+        let requests = asked.iter().map(|question| self.request(question)).collect();
+        let mut answers = Vec::with_capacity(asked.len());
+        for (question, rows) in asked.into_iter().zip(self.session.exchange(requests)?) {
+            let links = self.links_in_order(&rows, question.limit)?;
+            answers.push((question, links));
+        }
+        let mut ahead = self.ahead.borrow_mut();
+        // What was not asked for is not going to be.
+        ahead.retain(|known, _| {
+            known.relation != question.relation || known.source_type != question.source_type
+        });
+        ahead.extend(answers);
+        Ok(ahead.remove(&question).flatten())
+    }
+
+    /// NB: `LATERAL` and `LIMIT 1` leave the database no way but to look each resource up by its key, even where it
+    /// does not know yet how large the tables have become.
+    fn request(&self, question: &Question) -> Request {
+        const TARGETS: &str = select_placed!(
+            "(SELECT target, added, place FROM scim_relations \
+              WHERE tenant = $1 AND source = $2 AND attribute = $3 LIMIT $4) v \
+             JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
+              WHERE tenant = $1 AND seq = v.target LIMIT 1) r ON TRUE"
+        );
+        const SOURCES: &str = select_placed!(
+            "scim_relations v \
+             JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
+              WHERE tenant = $1 AND seq = v.source LIMIT 1) r ON TRUE \
+             WHERE v.tenant = $1 AND v.target = $2 AND v.attribute = $3 AND r.type = $5 LIMIT $4"
+        );
+        let Question { row, relation, source_type, limit } = question;
+        let mut params = params![self.tenant(), *row, relation.clone(), most(*limit)];
+        match source_type {
+            None => Request::new(TARGETS, params),
+            Some(name) => {
+                params.extend(params![name.clone()]);
+                Request::new(SOURCES, params)
+            }
+        }
+    }
+
     /// Links that come with numbers to sort by in the columns after theirs; `None` if there are more than `limit`.
     ///
     /// NB: sorting is left to us, so that no more rows than the limit are read to find that there are too many.
-    fn links_in_order(
-        &self,
-        sql: &'static str,
-        params: Params,
-        limit: Option<usize>,
-    ) -> Result<Option<Vec<Link>>, StoreError> {
-        let rows = self.session.rows(sql, params)?;
+    fn links_in_order(&self, rows: &[SqlRow], limit: Option<usize>) -> Result<Option<Vec<Link>>, StoreError> {
         if limit.is_some_and(|limit| rows.len() > limit) {
             return Ok(None);
         }
         let mut links = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             links.push((column::<i64>(row, 4)?, column::<i64>(row, 5)?, self.link_of(row)?));
         }
         links.sort_unstable_by_key(|(added, place, _)| (*added, *place));
         Ok(Some(links.into_iter().map(|(_, _, link)| link).collect()))
     }
 
-    /// The resources with these numbers, in the order of the numbers.
-    fn by_number(&self, numbers: Vec<Row>) -> Result<Vec<Stored>, StoreError> {
-        const SQL: &str = select_stored!("WHERE tenant = $1 AND seq = ANY($2)");
-        if numbers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut found = self.stored_rows(SQL, params![self.tenant(), numbers.clone()])?;
-        let place: std::collections::HashMap<Row, usize> =
-            numbers.into_iter().enumerate().map(|(place, row)| (row, place)).collect();
-        found.sort_unstable_by_key(|stored| place.get(&stored.row).copied());
-        Ok(found)
+    /// Resources that may be asked for their relations next.
+    fn remember(&self, stored: Vec<Stored>) -> Vec<Stored> {
+        *self.recent.borrow_mut() = stored.iter().map(|stored| stored.row).collect();
+        stored
     }
 }
 
@@ -173,6 +236,20 @@ impl View for Rows<'_> {
         Ok(self.stored_rows(SQL, params![self.tenant(), row])?.pop())
     }
 
+    fn rows(&self, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
+        const SQL: &str = "SELECT r.seq, r.type, r.id, r.created, r.last_modified, r.version, r.display, \
+            r.document, r.hidden FROM unnest($2::BIGINT[]) AS n (wanted) \
+            JOIN LATERAL (SELECT * FROM scim_resources WHERE tenant = $1 AND seq = n.wanted LIMIT 1) r ON TRUE";
+        let mut found = match rows {
+            [] => Vec::new(),
+            [row] => self.row(*row)?.into_iter().collect(),
+            _ => self.stored_rows(SQL, params![self.tenant(), rows.to_vec()])?,
+        };
+        let place: HashMap<Row, usize> = rows.iter().enumerate().map(|(place, row)| (*row, place)).collect();
+        found.sort_unstable_by_key(|stored| place.get(&stored.row).copied());
+        Ok(self.remember(found))
+    }
+
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
         const SQL: &str = "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM scim_counts \
             WHERE tenant = $1 AND type = $2";
@@ -190,6 +267,11 @@ impl View for Rows<'_> {
     ) -> Result<Vec<Stored>, StoreError> {
         let (within, order, place) = bounds(span);
         let (skip, take) = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(take).unwrap_or(i64::MAX));
+        if let ([name], 0) = (types, skip) {
+            let sql = if matches!(span, Span::Before(_)) { BEFORE } else { AFTER };
+            let found = self.stored_rows(sql, params![self.tenant(), name.to_string(), place, take])?;
+            return Ok(self.remember(found));
+        }
         // One part for each type, which the index by type yields in order, no more of each than the page may need.
         let parts: Vec<String> = (0..types.len())
             .map(|n| {
@@ -209,7 +291,8 @@ impl View for Rows<'_> {
             params.extend(params![name.to_string()]);
         }
         let rows = self.session.rows(sql, params)?;
-        self.by_number(rows.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?)
+        let numbers: Vec<Row> = rows.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
+        self.rows(&numbers)
     }
 
     /// In portions: each begins where the last one ended, in the one state that the transaction sees.
@@ -219,16 +302,12 @@ impl View for Rows<'_> {
         span: Span,
         visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        const AFTER: &str =
-            select_stored!("WHERE tenant = $1 AND type = $2 AND seq > $3 ORDER BY seq LIMIT $4");
-        const BEFORE: &str =
-            select_stored!("WHERE tenant = $1 AND type = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4");
         let sql = if matches!(span, Span::Before(_)) { BEFORE } else { AFTER };
         let (_, _, mut place) = bounds(span);
         let mut portion = FEW;
         loop {
             let params = params![self.tenant(), type_name.to_string(), place, portion];
-            let found = self.stored_rows(sql, params)?;
+            let found = self.remember(self.stored_rows(sql, params)?);
             let is_last = i64::try_from(found.len()).is_ok_and(|found| found < portion);
             for stored in found {
                 place = stored.row;
@@ -278,13 +357,7 @@ impl View for Rows<'_> {
         relation: &str,
         limit: Option<usize>,
     ) -> Result<Option<Vec<Link>>, StoreError> {
-        const SQL: &str = select_placed!(
-            "(SELECT target, added, place FROM scim_relations \
-              WHERE tenant = $1 AND source = $2 AND attribute = $3 LIMIT $4) v \
-             JOIN scim_resources r ON r.tenant = $1 AND r.seq = v.target"
-        );
-        let params = params![self.tenant(), source, relation.to_owned(), most(limit)];
-        self.links_in_order(SQL, params, limit)
+        self.related(Question { row: source, relation: relation.to_owned(), source_type: None, limit })
     }
 
     fn sources(
@@ -294,26 +367,21 @@ impl View for Rows<'_> {
         relation: &str,
         limit: Option<usize>,
     ) -> Result<Option<Vec<Link>>, StoreError> {
-        const SQL: &str = select_placed!(
-            "scim_relations v JOIN scim_resources r ON r.tenant = v.tenant AND r.seq = v.source \
-             WHERE v.tenant = $1 AND v.target = $2 AND v.attribute = $3 AND r.type = $4 LIMIT $5"
-        );
-        let params = params![self.tenant(), target, relation.to_owned(), source_type.to_owned(), most(limit)];
-        self.links_in_order(SQL, params, limit)
+        let source_type = Some(source_type.to_owned());
+        self.related(Question { row: target, relation: relation.to_owned(), source_type, limit })
     }
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {
-        const SQL: &str = select_stored!(
-            "WHERE tenant = $1 AND seq IN \
-             (SELECT source FROM scim_relations WHERE tenant = $1 AND target = $2) ORDER BY seq"
-        );
-        const LOCKED: &str = select_stored!(
-            "WHERE tenant = $1 AND seq IN \
-             (SELECT source FROM scim_relations WHERE tenant = $1 AND target = $2) ORDER BY seq \
-             FOR NO KEY UPDATE OF scim_resources"
-        );
-        let sql = if self.writing.is_some() { LOCKED } else { SQL };
-        self.stored_rows(sql, params![self.tenant(), target])
+        const SQL: &str =
+            "SELECT DISTINCT source FROM scim_relations WHERE tenant = $1 AND target = $2 ORDER BY source";
+        const LOCK: &str = select_stored!("WHERE tenant = $1 AND seq = $2 FOR NO KEY UPDATE");
+        let answer = self.session.rows(SQL, params![self.tenant(), target])?;
+        let rows: Vec<Row> = answer.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
+        if self.writing.is_none() {
+            return self.rows(&rows);
+        }
+        let locks = rows.into_iter().map(|row| Request::new(LOCK, params![self.tenant(), row])).collect();
+        self.session.exchange(locks)?.iter().flatten().map(|row| self.stored(row)).collect()
     }
 }
 

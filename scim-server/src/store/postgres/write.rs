@@ -85,10 +85,10 @@ impl<'s> Rows<'s> {
     fn begin(session: &'s Session, context: &'s RequestContext, write: &Write) -> Result<Self, StoreError> {
         const LOCK: &str = select_stored!("WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE");
         const LOCK_TO_DELETE: &str = select_stored!("WHERE tenant = $1 AND id = $2 FOR UPDATE");
-        // Those that refer to it first: whoever adds a value to a relation locks in this order too.
-        const LOCK_HOLDERS: &str = "SELECT h.seq FROM scim_resources h WHERE h.tenant = $1 AND h.seq IN \
-            (SELECT v.source FROM scim_relations v JOIN scim_resources t ON t.tenant = v.tenant AND t.seq = v.target \
-             WHERE t.tenant = $1 AND t.id = $2) ORDER BY h.seq FOR NO KEY UPDATE OF h";
+        const HOLDERS: &str = "SELECT DISTINCT source FROM scim_relations WHERE tenant = $1 AND target = \
+            (SELECT seq FROM scim_resources WHERE tenant = $1 AND id = $2) ORDER BY source";
+        const LOCK_HOLDER: &str =
+            "SELECT 1 FROM scim_resources WHERE tenant = $1 AND seq = $2 FOR NO KEY UPDATE";
         const NUMBERS: &str = "SELECT nextval('scim_numbers') FROM generate_series(1, $1::BIGINT)";
         let mut rows = Self::new(session, context);
         let locks = |sql, id: &ResourceId| Request::new(sql, params![rows.tenant(), id.to_string()]);
@@ -100,7 +100,11 @@ impl<'s> Rows<'s> {
                 (Some(&target.id), 0)
             }
             Write::Delete { target } => {
-                session.later(locks(LOCK_HOLDERS, &target.id));
+                // Those that refer to it first: whoever adds a value to a relation locks in this order too.
+                for row in session.rows(HOLDERS, params![rows.tenant(), target.id.to_string()])? {
+                    let holder: Row = column(&row, 0)?;
+                    session.later(Request::new(LOCK_HOLDER, params![rows.tenant(), holder]));
+                }
                 requests.push(locks(LOCK_TO_DELETE, &target.id));
                 (Some(&target.id), 0)
             }
@@ -171,9 +175,19 @@ fn mentioned(write: &Write) -> Vec<ResourceId> {
 }
 
 fn links_request(rows: &Rows<'_>, ids: &[ResourceId]) -> Request {
-    const SQL: &str = select_link!("scim_resources r WHERE r.tenant = $1 AND r.id = ANY($2)");
-    let ids: Vec<String> = ids.iter().map(ResourceId::to_string).collect();
-    Request::new(SQL, params![rows.tenant(), ids])
+    const ONE: &str = select_link!("scim_resources r WHERE r.tenant = $1 AND r.id = $2");
+    const MANY: &str = select_link!(
+        "unnest($2::TEXT[]) AS n (wanted) \
+         JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
+          WHERE tenant = $1 AND id = n.wanted LIMIT 1) r ON TRUE"
+    );
+    match ids {
+        [id] => Request::new(ONE, params![rows.tenant(), id.to_string()]),
+        _ => {
+            let ids: Vec<String> = ids.iter().map(ResourceId::to_string).collect();
+            Request::new(MANY, params![rows.tenant(), ids])
+        }
+    }
 }
 
 fn add_links(
@@ -218,18 +232,28 @@ impl Writing {
         relation: &str,
         target: Row,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "SELECT target FROM scim_relations \
-            WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = ANY($4)";
+        const ONE: &str = "SELECT target FROM scim_relations \
+            WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = $4";
+        const MANY: &str = "SELECT v.target FROM unnest($4::BIGINT[]) AS n (wanted) \
+            JOIN LATERAL (SELECT target FROM scim_relations \
+             WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = n.wanted LIMIT 1) v ON TRUE";
         let mut relations = self.relations.borrow_mut();
         let looked = relations.entry((source, relation.to_owned())).or_default();
         if !looked.at.contains(&target) {
             let links = self.links.borrow();
             let known = links.values().flatten().map(|link| link.row);
-            let mut targets: Vec<Row> = known.filter(|row| !looked.at.contains(row)).take(BATCH).collect();
-            targets.push(target);
+            let others = known.filter(|row| *row != target && !looked.at.contains(row));
+            let targets: Vec<Row> = others.take(BATCH).chain([target]).collect();
             looked.at.extend(&targets);
-            let params = params![rows.tenant(), source, relation.to_owned(), targets];
-            for row in rows.session.rows(SQL, params)? {
+            let mut params = params![rows.tenant(), source, relation.to_owned()];
+            let sql = if targets.len() == 1 {
+                params.extend(params![target]);
+                ONE
+            } else {
+                params.extend(params![targets]);
+                MANY
+            };
+            for row in rows.session.rows(sql, params)? {
                 looked.there.insert(column(&row, 0)?);
             }
         }
@@ -292,15 +316,20 @@ impl Transaction for Rows<'_> {
 
     fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
         const DELETE: &str = "DELETE FROM scim_relations \
-            WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = ANY($4)";
+            WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = $4";
         const INSERT: &str = "INSERT INTO scim_relations (tenant, source, attribute, target, added, place) \
             SELECT $1::TEXT, $2::BIGINT, $3::TEXT, n.target, $4::BIGINT, n.place \
             FROM unnest($5::BIGINT[], $6::BIGINT[]) AS n (target, place)";
         let writing = self.writing()?;
         let attribute = diff.attribute.to_string();
         for part in diff.removed.chunks(BATCH) {
-            let params = params![self.tenant(), source, attribute.clone(), part.to_vec()];
-            self.session.change(Request::new(DELETE, params));
+            for target in part {
+                let params = params![self.tenant(), source, attribute.clone(), *target];
+                self.session.change(Request::new(DELETE, params));
+            }
+            if part.len() == BATCH {
+                self.session.flush()?;
+            }
         }
         for part in diff.added.chunks(BATCH) {
             let places: Vec<i64> = part.iter().map(|_| writing.next_place()).collect();
