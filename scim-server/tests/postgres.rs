@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use scim_core::{
-    Object, PatchLimits, PatchRequest, Quirks, Registry, ResourceId, TypeDefinition, Value, Version, validate,
+    Object, PatchLimits, PatchRequest, Quirks, Registry, Resource, ResourceId, TypeDefinition, Value,
+    Version, validate,
 };
 use scim_filter::{Filter, ResolveOptions};
 use scim_server::RequestContext;
@@ -466,40 +467,97 @@ async fn when_all_connections_are_busy_others_are_told_so() {
     assert!(client.get(&client.user, "u1").await.unwrap().is_some());
 }
 
-/// Texts that PostgreSQL cannot keep or index as they are.
+/// Texts that PostgreSQL cannot keep or index as they are. The schemas refuse some of them, a store that is used without
+/// them does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_text_is_too_strange() {
     let client = Client::open(&server::database());
-    let long = |end: &str| format!("{}{end}", "é".repeat(5_000));
-    let names = [
-        "a\\u0000b",
-        "a\\u0001b",
-        "a\\u0001\\u0001b",
-        &long("x"),
-        &long("y"),
-        "'; DROP TABLE x; --",
-        "\u{10ffff}",
-    ];
+    let long = |end: &str| format!("{}{end}", "é".repeat(2_000));
+    let (x, y) = (long("x"), long("y"));
+    let names = ["a\0b", "a\u{1}b", "a\u{1}\u{1}b", &x, &y, "'; DROP TABLE x; --", "\u{10ffff}"];
     for (n, name) in names.iter().enumerate() {
-        let body =
-            format!(r#"{{"userName":"{name}","displayName":"{name}","emails":[{{"value":"{name}"}}]}}"#);
-        client.create(&client.user, &format!("u{n}"), &body).await.unwrap();
-        let again = client.create(&client.user, "again", &body).await;
+        let create = async |id: &str| {
+            let email: Object = [("value", *name)].into_iter().collect();
+            let mut attributes: Object = [("userName", *name), ("displayName", *name)].into_iter().collect();
+            attributes.insert("emails", Value::Array(vec![Value::Object(email)]));
+            let new = NewResource::new(rid(id), Resource::from_attributes(attributes), Vec::new());
+            client.store.write(&client.context, Write::create(&client.user, new)).await
+        };
+        create(&format!("u{n}")).await.unwrap();
+        let again = create("again").await;
         assert!(matches!(again, Err(StoreError::Uniqueness { .. })), "{again:?}");
     }
     for (n, name) in names.iter().enumerate() {
-        let id = format!("u{n}");
+        let (id, group) = (format!("u{n}"), format!("g{n}"));
+        let quoted = String::from_utf8(Value::from(*name).to_vec()).unwrap();
         for attribute in ["userName", "displayName", "emails.value"] {
-            let filter = format!(r#"{attribute} eq "{name}""#);
-            assert_eq!(client.matching(&filter).await, [&*id], "{n}");
+            assert_eq!(client.matching(&format!("{attribute} eq {quoted}")).await, [&*id], "{n}");
         }
-        client.create(&client.group, &format!("g{n}"), r#"{"displayName":"g"}"#).await.unwrap();
-        client.add_member(&format!("g{n}"), &id).await.unwrap();
+        client.create(&client.group, &group, r#"{"displayName":"g"}"#).await.unwrap();
+        client.add_member(&group, &id).await.unwrap();
+        let group = client.get(&client.group, &group).await.unwrap().unwrap();
+        let shown = group.related[0].references.as_ref().unwrap()[0].display.as_deref().unwrap();
+        assert_eq!(shown, name.chars().take(256).collect::<String>());
     }
-    let group = client.get(&client.group, "g0").await.unwrap().unwrap();
-    let member = &group.related[0].references.as_ref().unwrap()[0];
-    assert_eq!(member.display.as_deref(), Some("a\0b"));
     assert!(client.get(&client.user, &"x".repeat(512)).await.unwrap().is_none());
+}
+
+/// The connection is as well protected as the URL says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_is_who_it_should_be() {
+    let certificate = |name: &str| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    let (ours, key) = certificate("localhost");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let cluster = server::Cluster::start_with(
+        Some(port),
+        "ssl = on\n",
+        &[
+            ("server.crt", &ours),
+            ("server.key", &key),
+            ("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 trust\n"),
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string().replace('/', "%2F")
+    };
+    let (good, other) = (file("good.pem", &ours), file("other.pem", &certificate("localhost").0));
+    for (host, options, works) in [
+        ("localhost", String::new(), true),
+        ("localhost", "?sslmode=prefer".to_owned(), true),
+        ("127.0.0.1", "?sslmode=require".to_owned(), true),
+        ("localhost", format!("?sslmode=verify-full&sslrootcert={good}"), true),
+        ("localhost", format!("?sslrootcert={good}&sslmode=require"), true),
+        ("127.0.0.1", format!("?sslmode=verify-full&sslrootcert={good}"), false),
+        ("localhost", format!("?sslmode=verify-full&sslrootcert={other}"), false),
+        ("localhost", format!("?sslmode=require&sslrootcert={other}"), false),
+        ("localhost", "?sslmode=verify-full".to_owned(), false),
+        ("localhost", "?sslmode=disable".to_owned(), false),
+    ] {
+        let url = format!("postgres://scim@{host}:{port}/postgres{options}");
+        let store = PostgresStore::open(&url).unwrap();
+        let ready = store.ready().await;
+        assert_eq!(ready.is_ok(), works, "{url}: {ready:?}");
+        if !works {
+            assert!(matches!(ready, Err(StoreError::Unavailable(_))), "{url}: {ready:?}");
+            continue;
+        }
+        let answer = cluster.sql(
+            "postgres",
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+             WHERE application_name = 'scim-server'",
+        );
+        let encrypted = answer.iter().find_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        assert_eq!(encrypted, Some("t"), "{url}");
+    }
 }
 
 /// Adding one member to a large group reads and writes one row of the members, and the row of the group.

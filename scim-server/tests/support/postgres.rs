@@ -13,6 +13,7 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
     user: Option<&'static str>,
+    port: u16,
     /// Waits for the end of its input, which this process keeps open while it lives, and cleans up.
     cleaner: Child,
 }
@@ -31,6 +32,11 @@ pub(crate) fn database() -> String {
 impl Cluster {
     /// Makes a server and starts it.
     pub(crate) fn start_new() -> Self {
+        Self::start_with(None, "", &[])
+    }
+
+    /// The same on a port of this machine, with further settings and files.
+    pub(crate) fn start_with(port: Option<u16>, further: &str, files: &[(&str, &str)]) -> Self {
         let programs = programs();
         // PostgreSQL does not run as root.
         let user = (output(Command::new("id").arg("-u")) == "0").then(|| {
@@ -55,16 +61,26 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
-        let cluster = Self { folder, programs, user, cleaner };
+        let cluster = Self { folder, programs, user, port: port.unwrap_or(5432), cleaner };
         cluster.run("initdb", &["-U", "scim", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         let settings = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 300\n\
-             fsync = off\nfull_page_writes = off\nlog_statement = none\n",
-            cluster.folder.display()
+            "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 300\n\
+             fsync = off\nfull_page_writes = off\nlog_statement = none\n{further}",
+            if port.is_some() { "127.0.0.1" } else { "" },
+            cluster.port,
+            cluster.folder.display(),
         );
         let file = data.join("postgresql.conf");
         let before = fs::read_to_string(&file).unwrap();
         fs::write(&file, before + &settings).unwrap();
+        for (name, text) in files {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            output(Command::new("chmod").arg("600").arg(&path));
+            if let Some(user) = user {
+                output(Command::new("chown").arg(user).arg(&path));
+            }
+        }
         cluster.start();
         cluster
     }
@@ -83,7 +99,7 @@ impl Cluster {
     /// The URL of a database.
     pub(crate) fn url(&self, name: &str) -> String {
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");
-        format!("postgres:///{name}?host={folder}&user=scim")
+        format!("postgres:///{name}?host={folder}&port={}&user=scim", self.port)
     }
 
     /// The URL of a new database.
