@@ -20,7 +20,7 @@ use scim_server::layer::limits::LimitsLayer;
 use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
-use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
+use scim_server::store::{MemoryStore, PostgresStore, ResourceStore, SqliteStore};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -37,8 +37,11 @@ struct Options {
     /// The bearer token itself; other users of this machine can see it, so prefer --token-file
     #[arg(long)]
     token: Option<String>,
-    /// Where resources are kept: memory, or sqlite:PATH
-    #[arg(long, default_value = "memory")]
+    #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
+    /// Where resources are kept: memory, sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME
+    ///
+    /// Other users of this machine can see a password in an argument, so prefer the variable.
+    #[arg(long, default_value = "memory", env = "SCIM_DIRECTORY_STORE", hide_env_values = true)]
     store: String,
     #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
     /// URL that locations begin with, such as https://example.com/scim/v2; default: as the client asked
@@ -87,7 +90,21 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn ResourceStore> = match options.store.split_once(':') {
         None if options.store == "memory" => Arc::new(MemoryStore::new()),
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
-        _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
+        Some(("postgres" | "postgresql", _)) => {
+            let store = PostgresStore::open(&options.store)?;
+            if let Err(error) = store.ready().await {
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(%error, cause, "the database cannot be used yet; each request tries again");
+            }
+            Arc::new(store)
+        }
+        // What comes after a colon may be a password.
+        other => {
+            let kind = other.map_or(&*options.store, |(kind, _)| kind);
+            return Err(
+                format!("--store is `memory`, `sqlite:PATH` or `postgres://...`, got `{kind}`").into()
+            );
+        }
     };
     let quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
     // Conformance suites fill in countries that do not exist.
