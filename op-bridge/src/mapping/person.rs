@@ -106,7 +106,9 @@ impl Asked {
             email: suspends || (given.is_some() && had_email == given),
             name: suspends || had_name == name_of(after),
         };
-        let mut follow = given.is_none() && had_email.is_some_and(|had| is_same_email(&had, present));
+        let mut follow = given.is_none()
+            && !change.takes_away("emails")
+            && had_email.is_some_and(|had| is_same_email(&had, present));
         let touches_email = change.touches("userName") || change.touches("emails");
         let mut email = given.filter(|given| touches_email && !is_same_email(given, present));
         let touches_name = change.touches("displayName") || change.touches("name");

@@ -332,8 +332,15 @@ impl Change {
         }
     }
 
+    /// Whether the last thing that it does to an attribute is to remove a value. A PUT that leaves it out says nothing.
+    pub(super) fn takes_away(&self, attribute: &str) -> bool {
+        let Self::Apply(changes) = self else { return false };
+        let last = changes.changes.iter().rev().find(|change| is_about(&change.target, attribute));
+        last.is_some_and(|change| matches!(change.action, Action::Remove | Action::RemoveListed(_)))
+    }
+
     /// The last truth value that it gives for `active`.
-    pub(super) fn last_active(&self) -> Option<bool> {
+    fn last_active(&self) -> Option<bool> {
         match self {
             Self::Replace(replacement) => replacement.resource.get(None, "active")?.as_bool(),
             Self::Apply(changes) => {

@@ -239,15 +239,8 @@ impl BridgeStore {
                 self.inner.delete(context, definition, id, Precondition::Any).await?;
                 return Ok(None);
             };
-            let outcome = match change.outcome(definition, &had) {
-                Err(error) if change.last_active() == Some(false) => {
-                    // Whatever else is wrong with it, it asks for a suspension.
-                    let asked = Asked { active: Some(false), ..Asked::default() };
-                    bring_into_line(&*self.account, &person, &asked, undo).await?;
-                    return Err(error);
-                }
-                outcome => outcome?,
-            };
+            // What SCIM refuses changes nothing at all (RFC 7644 section 3.5.2), here as anywhere.
+            let outcome = change.outcome(definition, &had)?;
             let mut after = outcome.clone();
             let domain = self.settings.email_domain.as_deref();
             let mut asked = Asked::of(&change, &had, &after, &person, domain)?;
@@ -285,8 +278,13 @@ impl BridgeStore {
             {
                 self.account.set_person_managed(&person_id, true).await.map_err(refusal)?;
             }
-            // The view shows the state of the account, also where nothing was said about it.
-            after.attributes_mut().insert("active", active);
+            if asked.active.is_none() && change.takes_away("active") {
+                // "SHALL be considered unassigned" (RFC 7644 section 3.5.2.2); the account keeps the state all the same.
+                after.attributes_mut().remove("active");
+            } else {
+                // The view shows the state of the account, also where nothing was said about it.
+                after.attributes_mut().insert("active", active);
+            }
             let keep = match after == outcome {
                 true => change.clone(),
                 false => Change::Replace(Replacement::new(after, Vec::new())),
