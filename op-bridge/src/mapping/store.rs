@@ -9,7 +9,7 @@ use scim_core::{
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope,
+    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, Start,
     StoreError, Target, Write, Written,
 };
 use tracing::Instrument as _;
@@ -241,17 +241,12 @@ impl BridgeStore {
     ) -> Result<HashMap<String, Record>, StoreError> {
         const PAGE: usize = 1000;
         let mut all = HashMap::new();
+        let mut query = Query::new(vec![Scope::all(Arc::clone(definition))], PAGE).with_load(load);
         loop {
-            let start = all.len() as u64 + 1;
-            let query = Query::new(vec![Scope::all(Arc::clone(definition))], PAGE)
-                .with_start_index(start)
-                .with_load(load);
             let page = self.inner.query(context, &query).await?;
-            let last = page.records.len() < PAGE;
             all.extend(page.records.into_iter().map(|record| (record.id.as_str().to_owned(), record)));
-            if last {
-                return Ok(all);
-            }
+            let Some(next) = page.next else { return Ok(all) };
+            query = query.with_start(Start::After(next));
         }
     }
 }
