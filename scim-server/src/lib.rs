@@ -194,6 +194,7 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+mod pause;
 mod registry;
 mod render;
 mod request;
