@@ -7,6 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use scim_core::{Registry, TenantId};
 
+use crate::store::WriteBudget;
+
 /// Everything that a store and the code around it know of the request that they work for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -23,10 +25,12 @@ pub struct RequestContext {
     pub registry: Arc<Registry>,
     /// The base URL of locations, such as `https://example.com/scim/v2`; no slash at the end.
     pub base_url: Arc<str>,
+    /// What the writes of the request may cost.
+    pub budget: WriteBudget,
 }
 
 impl RequestContext {
-    /// A context of the default tenant with no principal, for use outside HTTP and in tests.
+    /// A context of the default tenant with no principal and an unlimited budget, for use outside HTTP and in tests.
     #[must_use]
     pub fn new(registry: Arc<Registry>, now: DateTime<Utc>) -> Self {
         Self {
@@ -36,6 +40,7 @@ impl RequestContext {
             now,
             registry,
             base_url: Arc::from(""),
+            budget: WriteBudget::unlimited(),
         }
     }
 
@@ -50,6 +55,13 @@ impl RequestContext {
     #[must_use]
     pub fn with_now(mut self, now: DateTime<Utc>) -> Self {
         self.now = now;
+        self
+    }
+
+    /// The same with another budget.
+    #[must_use]
+    pub fn with_budget(mut self, budget: WriteBudget) -> Self {
+        self.budget = budget;
         self
     }
 

@@ -24,7 +24,7 @@ use crate::operation::{self, AuthenticationScheme, Me};
 use crate::registry::RegistryHandle;
 use crate::request::read_body;
 use crate::route::{Mounts, Route, RouteName};
-use crate::store::ResourceStore;
+use crate::store::{ResourceStore, WriteBudget};
 
 /// SCIM 2.0 over a store, as a tower service.
 ///
@@ -224,6 +224,7 @@ impl<S: ResourceStore> Inner<S> {
             now: self.sources.clock.now(),
             registry: Arc::clone(&self.registry),
             base_url,
+            budget: WriteBudget::unlimited().with_size(self.limits.resource),
         };
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
         let request =

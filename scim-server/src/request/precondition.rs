@@ -24,6 +24,14 @@ pub(crate) fn precondition(headers: &HeaderMap) -> Result<Precondition, Error> {
     })
 }
 
+/// What the text of an `If-Match` asks of a write; `None` if it is no list of tags.
+pub(crate) fn if_match(text: &str) -> Option<Precondition> {
+    Some(match parse(text)? {
+        Tags::Any => Precondition::Any,
+        Tags::Listed(versions) => Precondition::IfVersion(versions),
+    })
+}
+
 /// The error of a write, which says so where it is `If-None-Match` that does not hold.
 pub(crate) fn write_error(headers: &HeaderMap, error: StoreError) -> Error {
     match error {
