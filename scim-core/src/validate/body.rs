@@ -107,7 +107,7 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
                 attributes.push_new(extension.schema.id().as_str(), data.into());
             }
         } else {
-            coerce.unknown(&At::Path(&excerpt(name)));
+            coerce.unknown(&At::Path(&excerpt(name)), name);
         }
     }
     let mut resource = Resource::from_attributes(attributes);
@@ -208,7 +208,7 @@ fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Obj
             }
             // Every object may say which schemas it has (RFC 7643 section 3.1); its name says it here.
             None if name.is("schemas") => {}
-            None => coerce.unknown(&At::Extension(uri, &excerpt(name.as_str()))),
+            None => coerce.unknown(&At::Extension(uri, &excerpt(name.as_str())), name.as_str()),
         }
     }
     data
@@ -255,7 +255,7 @@ fn read_reference(
     let members = coerce.complex_members(attribute, item, at)?;
     for (name, _) in members.iter() {
         if attribute.sub(name.as_str()).is_none() {
-            coerce.unknown(&At::Sub(at, &excerpt(name.as_str())));
+            coerce.unknown(&At::Sub(at, &excerpt(name.as_str())), name.as_str());
         }
     }
     let at = At::Sub(at, "value");

@@ -8,6 +8,7 @@ use scim_filter::{DataType, comparison_key};
 use super::at::At;
 use super::identity::{is_primary, without_duplicates};
 use super::issue::{IssueKind, Issues, ValidationError};
+use super::names::{Slip, is_possible_name};
 use crate::quirk::{Quirk, Quirks};
 use crate::schema::{Attribute, Mutability, Returned};
 use crate::value::{Object, Value, excerpt, is_unseen};
@@ -56,8 +57,11 @@ impl<'a> Coerce<'a> {
         self.issues.push(at, kind);
     }
 
-    pub(crate) fn unknown(&mut self, at: &At<'_>) {
-        if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
+    /// A name that no schema has: passed over where that is tolerated, unless it is a slip.
+    pub(crate) fn unknown(&mut self, at: &At<'_>, name: &str) {
+        if !is_possible_name(name) {
+            self.issue(at, IssueKind::Key(Slip::IMPOSSIBLE.to_owned()));
+        } else if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
             let resource_type = self.resource_type.to_owned();
             self.issue(at, IssueKind::Unknown { resource_type });
         }
@@ -173,7 +177,7 @@ impl<'a> Coerce<'a> {
         let mut object = Object::with_capacity(members.len());
         for (name, value) in members {
             let Some(sub) = attribute.sub(name.as_str()) else {
-                self.unknown(&At::Sub(at, &excerpt(name.as_str())));
+                self.unknown(&At::Sub(at, &excerpt(name.as_str())), name.as_str());
                 continue;
             };
             if sub.is_read_only() {

@@ -6,6 +6,7 @@ mod coerce;
 mod identity;
 mod issue;
 mod keys;
+mod names;
 mod replace;
 
 pub(crate) use at::At;
@@ -17,5 +18,6 @@ pub(crate) use identity::{
 };
 pub(crate) use issue::Issues;
 pub use issue::{Issue, IssueKind, ValidationError};
+pub(crate) use names::{Slip, is_possible_name};
 pub use replace::validate_replacement;
 pub(crate) use replace::{has_guarded_parts, keep_element_parts, keep_parts};
