@@ -20,6 +20,9 @@ pub struct Draft {
     pub resource: Resource,
     /// The values of each relation of the type, in the order of the type's relations.
     pub relations: Vec<RelationValues>,
+    /// The paths of the attributes that the body names and that are never returned, such as `password`. To set one is a
+    /// change even if it has this value already: whether it has been guessed shall not be told.
+    pub hidden: Vec<String>,
 }
 
 /// The resources that a relation attribute is to refer to.
@@ -113,7 +116,8 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
     let mut resource = Resource::from_attributes(attributes);
     resource.stamp_schemas(definition);
     let cleared = coerce.cleared.into_iter().collect();
-    Read { draft: Draft { resource, relations }, issues: coerce.issues, cleared, blank }
+    let hidden = coerce.hidden;
+    Read { draft: Draft { resource, relations, hidden }, issues: coerce.issues, cleared, blank }
 }
 
 /// "REQUIRED ... non-empty array" of the base schema and registered extensions (RFC 7643 section 3).

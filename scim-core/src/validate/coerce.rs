@@ -23,6 +23,8 @@ pub(crate) struct Coerce<'a> {
     pub(crate) issues: Issues,
     /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
     pub(crate) cleared: Vec<String>,
+    /// The paths of attributes that were given a value, or none on purpose, and that are never returned.
+    pub(crate) hidden: Vec<String>,
     /// Whether a complex value is merged into one that is there, and so need not have all that is required.
     pub(crate) partial: bool,
     /// Whether this is inside a value that is never returned, and so never repeated in a message.
@@ -36,6 +38,7 @@ impl<'a> Coerce<'a> {
             resource_type,
             issues: Issues::default(),
             cleared: Vec::new(),
+            hidden: Vec::new(),
             partial: false,
             secret: false,
         }
@@ -75,6 +78,9 @@ impl<'a> Coerce<'a> {
             value => self.single(attribute, value, at),
         };
         let cannot_be_seen = attribute.returned() == Returned::Never;
+        if cannot_be_seen {
+            self.hidden.push(at.to_string());
+        }
         if value.is_none() && (cannot_be_seen || attribute.mutability() == Mutability::Immutable) {
             self.cleared.push(at.to_string());
         }
