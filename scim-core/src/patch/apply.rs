@@ -37,10 +37,16 @@ impl ChangeSet {
         changed.stamp_schemas(definition);
         check_required(definition, &changed).map_err(PatchError::of_result)?;
         if changed == *resource {
-            return Ok(self.changes.iter().any(|change| is_hidden(definition, change)));
+            return Ok(self.sets_hidden(definition));
         }
         *resource = changed;
         Ok(true)
+    }
+
+    /// Whether any change is about something that is never returned, and so counts as one whatever was there.
+    #[must_use]
+    pub fn sets_hidden(&self, definition: &TypeDefinition) -> bool {
+        self.changes.iter().any(|change| is_hidden(definition, change))
     }
 }
 

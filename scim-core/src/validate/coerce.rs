@@ -10,7 +10,7 @@ use super::identity::{is_primary, without_duplicates};
 use super::issue::{IssueKind, Issues, ValidationError};
 use super::names::{Slip, is_possible_name};
 use crate::quirk::{Quirk, Quirks};
-use crate::schema::{Attribute, Mutability, Returned};
+use crate::schema::{Attribute, Format, Mutability, Returned};
 use crate::value::{Object, Value, excerpt, is_unseen};
 
 /// Brings the values of one body or PATCH operation into the form the schema asks for, collecting what is wrong.
@@ -285,11 +285,10 @@ impl<'a> Coerce<'a> {
                      not allow",
                 )
             }
-            // "in ISO 3166-1 alpha-2 short code format" (RFC 7643 section 4.1.2)
-            _ if attribute.is_country() && !is_alpha_2(text) && !self.quirks.tolerate(Quirk::AnyCountry) => {
-                Some("a country code of two letters such as US")
-            }
-            _ => None,
+            _ => attribute
+                .format()
+                .filter(|format| !format.accepts(text) && !self.quirks.tolerate(format.quirk()))
+                .map(Format::expected),
         }
     }
 
@@ -323,10 +322,6 @@ fn is_precis_user_name(text: &str) -> bool {
     } else {
         allowed(text)
     }
-}
-
-fn is_alpha_2(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 fn is_text(attribute: &Attribute) -> bool {

@@ -85,6 +85,12 @@ pub enum IssueKind {
     /// two apart would tell whether it was guessed.
     #[error("is immutable and already has a value, which is never returned")]
     Sealed,
+    /// The attribute can be given a value when a resource is made, and not be changed by clients of this server.
+    #[error("cannot be changed: {why}")]
+    NotChangeable {
+        /// Why, in words.
+        why: &'static str,
+    },
     /// `schemas` is missing or names a schema that does not belong to the resource type.
     #[error("{0}")]
     Schemas(String),
@@ -143,7 +149,9 @@ impl ValidationError {
     pub fn scim_type(&self) -> ScimType {
         match self.issues.kept.first().map(Issue::kind) {
             Some(IssueKind::Schemas(_) | IssueKind::Key(_)) => ScimType::InvalidSyntax,
-            Some(IssueKind::Immutable | IssueKind::Sealed) => ScimType::Mutability,
+            Some(IssueKind::Immutable | IssueKind::Sealed | IssueKind::NotChangeable { .. }) => {
+                ScimType::Mutability
+            }
             _ => ScimType::InvalidValue,
         }
     }

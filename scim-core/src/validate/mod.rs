@@ -3,6 +3,7 @@
 mod at;
 mod body;
 mod coerce;
+mod format;
 mod identity;
 mod issue;
 mod keys;

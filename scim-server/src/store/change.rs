@@ -154,11 +154,12 @@ impl<V: View> Writer<'_, V> {
         precondition: &Precondition,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let Replacement { mut resource, relations } = replacement;
+        let Replacement { mut resource, relations, is_change } = replacement;
         normalize(self.definition, &mut resource);
         let encoded = Encoded::new(self.definition, id, &resource);
-        let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
-            || stored.record.to_resource().map_err(StoreError::internal)? == resource;
+        let same = !is_change
+            && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
+                || stored.record.to_resource().map_err(StoreError::internal)? == resource);
         let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
         Ok(self.effect(stored, (!same).then_some(encoded), relations))
     }
