@@ -22,8 +22,9 @@ pub use me::{MeBy, SubjectResolver};
 pub(crate) use patch::patch;
 pub(crate) use read::read;
 pub(crate) use replace::replace;
-use scim_core::patch::RelationAction;
-use scim_core::{ChangeSet, Draft, Projection, Resource, TypeDefinition, excerpt, urn};
+use scim_core::patch::{Action, RelationAction};
+use scim_core::validate::{Issue, IssueKind};
+use scim_core::{ChangeSet, Draft, Projection, Quirk, Quirks, TypeDefinition, ValidationError, excerpt, urn};
 
 use crate::error::Error;
 use crate::limits::Limits;
@@ -45,21 +46,59 @@ fn load_for(definition: &TypeDefinition, projection: &Projection) -> Load {
     if shown { Load::All } else { Load::None }
 }
 
+/// Whether a password is set for the first time, when the resource is made, or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Password {
+    First,
+    Changed,
+}
+
 /// Passwords are taken and thrown away: this server signs nobody in, says so in ServiceProviderConfig
 /// (`changePassword`), and what is not kept cannot leak (RFC 7643 section 9).
-fn forget_password(definition: &TypeDefinition, resource: &mut Resource) {
-    if definition.base().id().is(urn::USER) {
-        resource.attributes_mut().remove("password");
+///
+/// # Errors
+/// That it cannot be changed, where that is not tolerated: what claims to have set a password would lead people to try to
+/// sign in with it. One that comes with a new resource is no such claim, and identity providers send one with every user.
+fn forget_password(
+    definition: &TypeDefinition,
+    draft: &mut Draft,
+    kind: Password,
+    quirks: &Quirks,
+) -> Result<(), Error> {
+    if !definition.base().id().is(urn::USER) {
+        return Ok(());
     }
+    draft.hidden.retain(|path| path != PASSWORD);
+    let given = draft.resource.attributes_mut().remove(PASSWORD).is_some();
+    if given && kind == Password::Changed { refuse_password(quirks) } else { Ok(()) }
 }
 
 /// As [`forget_password`], for the changes of a PATCH.
-fn forget_password_changes(definition: &TypeDefinition, changes: &mut ChangeSet) {
-    if definition.base().id().is(urn::USER) {
-        changes
-            .changes
-            .retain(|change| change.target.extension.is_some() || &*change.target.attribute != "password");
+fn forget_password_changes(
+    definition: &TypeDefinition,
+    changes: &mut ChangeSet,
+    quirks: &Quirks,
+) -> Result<(), Error> {
+    if !definition.base().id().is(urn::USER) {
+        return Ok(());
     }
+    let mut given = false;
+    changes.changes.retain(|change| {
+        let is_password = change.target.extension.is_none() && &*change.target.attribute == PASSWORD;
+        given |= is_password && matches!(change.action, Action::Add(_) | Action::Replace(Some(_)));
+        !is_password
+    });
+    if given { refuse_password(quirks) } else { Ok(()) }
+}
+
+const PASSWORD: &str = "password";
+
+fn refuse_password(quirks: &Quirks) -> Result<(), Error> {
+    if quirks.tolerate(Quirk::ForgetPasswords) {
+        return Ok(());
+    }
+    let why = "this server signs nobody in and keeps no passwords, as `changePassword` of ServiceProviderConfig says";
+    Err(ValidationError::from(Issue::new(PASSWORD, IssueKind::NotChangeable { why })).into())
 }
 
 fn check_relation_values(draft: &Draft, limits: &Limits) -> Result<(), Error> {

@@ -52,6 +52,6 @@ pub(super) fn changes<S>(
 ) -> Result<ChangeSet, Error> {
     let mut changes = patch.resolve(definition, &inner.quirks)?;
     check_relation_changes(&changes, &inner.limits)?;
-    forget_password_changes(definition, &mut changes);
+    forget_password_changes(definition, &mut changes, &inner.quirks)?;
     Ok(changes)
 }

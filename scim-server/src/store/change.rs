@@ -171,11 +171,12 @@ impl<V: View> Writer<'_, V> {
         precondition: &Precondition,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let Replacement { resource, relations } = replacement;
+        let Replacement { resource, relations, is_change } = replacement;
         normalize(self.definition, resource);
         let encoded = self.encoded(id, resource, size(&stored.record))?;
-        let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
-            || stored.record.to_resource().map_err(StoreError::internal)? == *resource;
+        let same = !*is_change
+            && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
+                || stored.record.to_resource().map_err(StoreError::internal)? == *resource);
         let relations = self.relations(Some(stored.row), relations.iter().map(replace_values))?;
         Ok(self.effect(stored, (!same).then_some(encoded), relations))
     }
