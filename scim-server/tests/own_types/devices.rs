@@ -178,7 +178,12 @@ macro_rules! data {
 }
 
 /// Sends an example, and checks that its parts come back, without those that nobody is told or the server says.
-async fn served(server: &Server, endpoint: &str, (section, text): (&str, &str), hidden: &[(&str, &str)]) -> Value {
+async fn served(
+    server: &Server,
+    endpoint: &str,
+    (section, text): (&str, &str),
+    hidden: &[(&str, &str)],
+) -> Value {
     let answer = server.send("POST", endpoint, text).await.expect(201).json();
     let mut expected: Value = serde_json::from_str(text).unwrap();
     for (extension, name) in hidden {

@@ -237,10 +237,14 @@ async fn rfc7644_3_5_2_paths() {
         assert!(wrong.refused(400, "invalidPath").contains("displayName"));
 
         let babs = format!("/Users/{BABS}");
-        let both = json!([{"type": "work", "locality": "Hollywood"}, {"type": "home", "locality": "Burbank"}]);
+        let both =
+            json!([{"type": "work", "locality": "Hollywood"}, {"type": "home", "locality": "Burbank"}]);
         server.patch(&babs, change("addresses", "add", both)).await.expect(200);
         server.patch(&babs, change(family_name, "replace", json!("Jensen"))).await.expect(200);
-        server.patch(&babs, change(work_address, "replace", json!({"type": "work", "region": "CA"}))).await.expect(200);
+        server
+            .patch(&babs, change(work_address, "replace", json!({"type": "work", "region": "CA"})))
+            .await
+            .expect(200);
         let shown = server.get(&babs).await.json();
         assert_eq!(shown["name"], json!({"familyName": "Jensen"}));
         let addresses = json!([{"type": "work", "region": "CA"}, {"type": "home", "locality": "Burbank"}]);

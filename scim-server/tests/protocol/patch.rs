@@ -105,6 +105,19 @@ async fn r7644_3_5_2_04_paths_follow_the_grammar() {
                 let answer = server.patch(&path, json!([{"op": op, "path": wrong, "value": "x"}])).await;
                 answer.refused(400, "invalidFilter");
             }
+            // What is named after a filter is no part of it.
+            for wrong in [
+                "emails[type eq \"work\"].nope",
+                "members[value eq \"x\"].displayName",
+                "nope[type eq \"work\"]",
+            ] {
+                let answer = server.patch(&path, json!([{"op": op, "path": wrong, "value": "x"}])).await;
+                answer.refused(400, "invalidPath");
+            }
+            let answer = server
+                .patch(&path, json!([{"op": op, "path": "emails[nope eq \"work\"]", "value": "x"}]))
+                .await;
+            answer.refused(400, "invalidFilter");
         }
         for wrong in [json!(5), json!(["title"]), json!({})] {
             let answer = server.patch(&path, json!([{"op": "remove", "path": wrong}])).await;
