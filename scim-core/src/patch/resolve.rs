@@ -125,10 +125,20 @@ impl<'a> Resolver<'a> {
             resolved => resolved,
         };
         resolved.map_err(|error| {
-            // An attribute that does not exist is a bad path, whatever its filter says.
-            let in_filter = path.filter().is_some() && path.attr().resolve(self.definition).is_ok();
+            // What does not exist is a bad path, whatever its filter says.
+            let in_filter = path.filter().is_some() && self.is_there(path);
             PatchErrorKind::unresolved(excerpt_path(&path.to_string()), &error, in_filter)
         })
+    }
+
+    /// Whether there is what a path names, before its filter and after it.
+    fn is_there(&self, path: &Path<'_>) -> bool {
+        match (path.attr().resolve(self.definition), path.sub()) {
+            (Ok(ResolvedPath::Attribute { attr, .. }), Some(sub)) => {
+                self.named(&attr, None).is_ok_and(|named| named.attribute.sub(sub).is_some())
+            }
+            (found, _) => found.is_ok(),
+        }
     }
 
     fn named(

@@ -7,7 +7,7 @@ use super::{check_relation_changes, forget_password_changes, load_for, not_found
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::render::{empty_response, resource_response};
+use crate::render::{changed_response, resource_response};
 use crate::request::{parse_projection, precondition, read_object, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, ResourceStore, Target, Write};
@@ -39,7 +39,7 @@ pub(crate) async fn patch<S: ResourceStore>(
     let written = written.map_err(|error| write_error(&request.headers, error))?.into_written()?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
-        return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
+        return Ok(changed_response(context, definition, &record));
     }
     resource_response(context, definition, &record, &projection, StatusCode::OK)
 }

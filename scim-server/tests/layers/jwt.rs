@@ -116,6 +116,25 @@ async fn good_tokens_of_each_kind() {
 }
 
 #[tokio::test]
+async fn r7644_7_02b_access_tokens_live_for_a_time() {
+    let server = Server::new();
+    let service = AuthLayer::new(verifier()).layer(server.service.clone());
+    let now = get_current_timestamp();
+    let get = async |claims: Value| {
+        let bearer = format!("Bearer {}", signed(&claims));
+        send(service.clone(), "GET", "/Users", &[("authorization", bearer.as_str())], "").await
+    };
+    get(with(json!({"exp": now + 300}))).await.expect(200);
+    for dead in
+        [json!({"exp": now - 300}), json!({"exp": 1}), json!({"exp": null}), json!({"nbf": now + 300})]
+    {
+        let answer = get(with(dead)).await;
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"SCIM\", error=\"invalid_token\""));
+        answer.refused(401, "");
+    }
+}
+
+#[tokio::test]
 async fn wrong_claims_are_refused() {
     let now = get_current_timestamp();
     for (changes, words) in [

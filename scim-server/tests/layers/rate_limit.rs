@@ -3,6 +3,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use scim_core::TenantId;
 use scim_server::context::{ClientAddr, PeerAddr};
+use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::{Body, Principal};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
@@ -57,6 +58,29 @@ async fn a_limit_is_exact_and_says_when_to_come_back() {
         assert_eq!(ask(&service, "", "", "192.0.2.1:1").await, (200, None));
     }
     assert_eq!(ask(&service, "", "", "192.0.2.1:1").await.0, 429);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r7644_7_04b_tokens_cannot_be_guessed_fast() {
+    let tokens = StaticTokens::new().with("idp", "the-one-right-token").unwrap();
+    let guarded = AuthLayer::new(tokens).layer(service_fn(inside));
+    let service = RateLimitLayer::new(5, Duration::from_secs(60)).layer(guarded);
+    let attempt = async |token: &str, peer: &str| {
+        let header = format!("Bearer {token}");
+        let mut request = Request::get("/Users").header("authorization", header).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(PeerAddr(peer.parse().unwrap()));
+        service.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    for n in 0..5 {
+        assert_eq!(attempt(&format!("guess-number-{n}"), "192.0.2.1:1").await, 401);
+    }
+    // From then on not even the right one is tried, for the one who guesses.
+    for token in ["guess-number-6", "the-one-right-token"] {
+        assert_eq!(attempt(token, "192.0.2.1:2").await, 429);
+    }
+    assert_eq!(attempt("the-one-right-token", "192.0.2.9:1").await, 200);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(attempt("the-one-right-token", "192.0.2.1:1").await, 200);
 }
 
 #[tokio::test(start_paused = true)]

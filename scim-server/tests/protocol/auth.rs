@@ -242,7 +242,11 @@ impl VerifyToken for Ending {
 #[tokio::test]
 async fn r7644_7_02_tokens_cannot_be_short_and_can_end() {
     for short in ["", "a", "1234567"] {
-        StaticTokens::new().with("entra", short).unwrap_err();
+        let error = StaticTokens::new().with("entra", short).unwrap_err().to_string();
+        assert!(error.contains("at least 8 characters"), "{error}");
+    }
+    for unsent in ["a token with blanks", "tökens-are-ascii", "no-line\nbreaks", "no,commas,here"] {
+        StaticTokens::new().with("entra", unsent).unwrap_err();
     }
     let server = Server::tolerant();
     let ended = Arc::new(AtomicBool::new(false));

@@ -20,7 +20,7 @@
 //! | 10 | a filter on discovery is 403 | `r7644_4_06` |
 //! | 11 | uniqueness holds in a race, and honours caseExact | `field_11` here, `r7644_3_3_07_b` |
 //! | 11 | a PATCH or PUT that loses a race is tried again, then 409 | `field_11_b`, `_c` here, `r7644_3_12_08` |
-//! | 12 | limits are judged before work is done | `field_12` here |
+//! | 12 | limits are judged before work is done; those of bulk are enforced | `field_12` here, `r7644_3_7_4_02` |
 //! | 12 | an unknown endpoint has an Error body | `r7644_3_12_07` |
 //! | 13 | errors repeat little of the input; deep trees are dropped without recursion | `field_13` here |
 //! | 14 | the name of a deleted user is free | `r7644_3_6_04` |
