@@ -70,7 +70,7 @@ where
         Box::pin(async move {
             tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| {
                 let error =
-                    ScimError::new(503, format!("the request took longer than {timeout:?}; it may have been carried out all the same, so look before trying again"));
+                    ScimError::new(503, format!("the request took longer than {timeout:?}; it may have been carried out all the same, wholly or in part, so look before trying again"));
                 let mut response = error_response(&error);
                 insert_retry_after(&mut response, Duration::from_secs(1));
                 Ok(response)

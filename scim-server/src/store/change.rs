@@ -93,6 +93,14 @@ pub(super) fn create<V: View>(
     new: &mut [(Arc<TypeDefinition>, NewResource)],
 ) -> Result<Vec<Creation>, StoreError> {
     let count = new.len();
+    // Most are alone and refer to nothing.
+    if let [(definition, new)] = new
+        && new.relations.is_empty()
+    {
+        let writer = Writer { view, context, definition, version, coming: None };
+        let mutation = writer.create(new)?;
+        return Ok(vec![Creation { definition: Arc::clone(definition), mutation }]);
+    }
     let mut coming = HashMap::with_capacity(count);
     let mut placeholder: Row = 0;
     for (nth, (definition, new)) in new.iter().enumerate() {

@@ -151,10 +151,8 @@ impl Keys {
             }
         }
         // A list may say the same thing often: each key is kept once, in the order of the first.
-        let mut seen = HashSet::new();
-        keys.unique.retain(|unique| seen.insert(unique.key.clone()));
-        seen.clear();
-        keys.shared.retain(|key| seen.insert(key.clone()));
+        keys.unique = distinct(keys.unique, |unique| &unique.key);
+        keys.shared = distinct(keys.shared, |key| key);
         keys
     }
 
@@ -195,6 +193,23 @@ impl Keys {
             }
         }
     }
+}
+
+/// The first of each that have one key, in their order.
+fn distinct<T>(mut all: Vec<T>, key: impl Fn(&T) -> &Key) -> Vec<T> {
+    const FEW: usize = 8;
+    if all.len() > FEW {
+        let mut seen = HashSet::with_capacity(all.len());
+        all.retain(|one| seen.insert(key(one).clone()));
+        return all;
+    }
+    let mut kept: Vec<T> = Vec::with_capacity(all.len());
+    for one in all {
+        if !kept.iter().any(|known| key(known) == key(&one)) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// How an attribute of a type is indexed, if it is and if its keys are what filters compare.

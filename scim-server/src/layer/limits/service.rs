@@ -107,7 +107,7 @@ fn busy() -> Response<Body> {
 
 fn too_slow(time: Duration) -> Response<Body> {
     let detail = format!(
-        "the request took longer than {time:?}; it may have been carried out all the same, so look before trying again"
+        "the request took longer than {time:?}; it may have been carried out all the same, wholly or in part, so look before trying again"
     );
     let mut response = error_response(&ScimError::new(503, detail));
     insert_retry_after(&mut response, Duration::from_secs(1));
