@@ -120,7 +120,7 @@ quirks! {
     AnyTimeZone = "any_time_zone",
         "directories of Windows: `Pacific Standard Time`",
         "Windows has names of its own for time zones; conformance suites fill in random words";
-    /// PATCH and PUT that set a `password` succeed, though the server throws it away. Instead of 400 mutability.
+    /// A PATCH that sets a `password` succeeds, though the server throws it away. Instead of 400 mutability.
     ForgetPasswords = "forget_passwords",
         "Okta with password synchronization: a PATCH that sets `password` and nothing else",
         "Okta's reference for SCIM 2.0; a PATCH that fails stops the task";

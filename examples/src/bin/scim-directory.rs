@@ -90,8 +90,9 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
     };
     let quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
-    // Conformance suites fill in countries that do not exist.
-    let quirks = quirks.with(Quirk::AnyCountry, true);
+    // Conformance suites fill in random words for countries, languages and time zones, and change passwords.
+    let suites = [Quirk::AnyCountry, Quirk::AnyLanguage, Quirk::AnyTimeZone, Quirk::ForgetPasswords];
+    let quirks = suites.into_iter().fold(quirks, |quirks, quirk| quirks.with(quirk, true));
     let mut builder = ScimService::builder(store).quirks(quirks).mounted_at(MOUNTS);
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);

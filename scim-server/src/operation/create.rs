@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use scim_core::validate::validate_new;
 use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
-use super::{Password, check_relation_values, forget_password, load_for};
+use super::{check_relation_values, forget_password, load_for};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
@@ -39,6 +39,6 @@ pub(super) fn new_resource<S>(
 ) -> Result<NewResource, Error> {
     let mut draft = validate_new(definition, body, &inner.quirks)?;
     check_relation_values(&draft, &inner.limits)?;
-    forget_password(definition, &mut draft, Password::First, &inner.quirks)?;
+    forget_password(definition, &mut draft);
     Ok(NewResource::new(id, draft.resource, draft.relations))
 }

@@ -46,34 +46,22 @@ fn load_for(definition: &TypeDefinition, projection: &Projection) -> Load {
     if shown { Load::All } else { Load::None }
 }
 
-/// Whether a password is set for the first time, when the resource is made, or changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Password {
-    First,
-    Changed,
-}
-
 /// Passwords are taken and thrown away: this server signs nobody in, says so in ServiceProviderConfig
 /// (`changePassword`), and what is not kept cannot leak (RFC 7643 section 9).
 ///
-/// # Errors
-/// That it cannot be changed, where that is not tolerated: what claims to have set a password would lead people to try to
-/// sign in with it. One that comes with a new resource is no such claim, and identity providers send one with every user.
-fn forget_password(
-    definition: &TypeDefinition,
-    draft: &mut Draft,
-    kind: Password,
-    quirks: &Quirks,
-) -> Result<(), Error> {
-    if !definition.base().id().is(urn::USER) {
-        return Ok(());
+/// One that comes with a whole user is part of what identity providers send with every user, and passed over.
+fn forget_password(definition: &TypeDefinition, draft: &mut Draft) {
+    if definition.base().id().is(urn::USER) {
+        draft.hidden.retain(|path| path != PASSWORD);
+        draft.resource.attributes_mut().remove(PASSWORD);
     }
-    draft.hidden.retain(|path| path != PASSWORD);
-    let given = draft.resource.attributes_mut().remove(PASSWORD).is_some();
-    if given && kind == Password::Changed { refuse_password(quirks) } else { Ok(()) }
 }
 
 /// As [`forget_password`], for the changes of a PATCH.
+///
+/// # Errors
+/// That a password cannot be set, where that is not tolerated: who asks for nothing else is told that it was done, and
+/// people would try to sign in with it.
 fn forget_password_changes(
     definition: &TypeDefinition,
     changes: &mut ChangeSet,
@@ -88,13 +76,7 @@ fn forget_password_changes(
         given |= is_password && matches!(change.action, Action::Add(_) | Action::Replace(Some(_)));
         !is_password
     });
-    if given { refuse_password(quirks) } else { Ok(()) }
-}
-
-const PASSWORD: &str = "password";
-
-fn refuse_password(quirks: &Quirks) -> Result<(), Error> {
-    if quirks.tolerate(Quirk::ForgetPasswords) {
+    if !given || quirks.tolerate(Quirk::ForgetPasswords) {
         return Ok(());
     }
     let why = "this server signs nobody in and keeps no passwords, as `changePassword` of ServiceProviderConfig says";
@@ -145,3 +127,5 @@ fn count_values<'a>(named: impl Iterator<Item = (&'a str, usize)>, limits: &Limi
     }
     Ok(())
 }
+
+const PASSWORD: &str = "password";

@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use scim_core::validate::validate_replacement;
 use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
-use super::{Password, check_relation_values, forget_password, load_for, not_found};
+use super::{check_relation_values, forget_password, load_for, not_found};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
@@ -57,7 +57,7 @@ pub(super) async fn put<S: ResourceStore>(
         let had = current.to_resource().map_err(StoreError::internal)?;
         let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
         check_relation_values(&draft, &inner.limits)?;
-        forget_password(definition, &mut draft, Password::Changed, &inner.quirks)?;
+        forget_password(definition, &mut draft);
         let sets_hidden = !draft.hidden.is_empty();
         let replacement = Replacement::new(draft.resource, draft.relations).always_a_change(sets_hidden);
         check(&replacement)?;

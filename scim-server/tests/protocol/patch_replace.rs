@@ -267,11 +267,19 @@ async fn r7644_3_5_2_3_14_a_sub_attribute_of_a_single_value_by_its_path() {
 async fn r7644_3_5_2_3_15_write_only_attributes_can_be_replaced_and_stay_hidden() {
     for server in everywhere() {
         let path = bjensen(&server).await;
-        let answer =
-            server.patch(&path, json!([{"op": "replace", "path": "password", "value": "n3w-one"}])).await;
-        assert!(!answer.expect(200).text.contains("n3w-one"));
-        let answer = server.patch(&path, json!([{"op": "replace", "value": {"password": "n3w-one"}}])).await;
-        assert!(!answer.expect(200).text.contains("n3w-one"));
+        // No password is kept, which is said unless it is to be passed over (`forget_passwords`).
+        for operation in [
+            json!({"op": "replace", "path": "password", "value": "n3w-one"}),
+            json!({"op": "replace", "value": {"password": "n3w-one"}}),
+        ] {
+            let answer = server.patch(&path, json!([operation])).await;
+            assert!(!answer.text.contains("n3w-one"));
+            if server.strict {
+                answer.refused(400, "mutability");
+            } else {
+                answer.expect(200);
+            }
+        }
         assert!(!server.get(&path).await.text.contains("n3w-one"));
     }
     for server in everywhere_with(|builder| builder.registry(things())) {
