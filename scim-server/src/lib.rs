@@ -194,6 +194,7 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+pub mod policy;
 mod registry;
 mod render;
 mod request;
@@ -202,6 +203,7 @@ mod route;
 pub mod serve;
 mod service;
 pub mod store;
+mod trail;
 
 pub use body::Body;
 pub use builder::ScimServiceBuilder;

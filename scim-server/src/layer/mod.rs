@@ -42,12 +42,15 @@ pub use future::ResponseFuture;
 
 use http::Method;
 
-/// Whether a request only reads: GET, HEAD, OPTIONS, and POST to a `.search` (RFC 7644 section 3.4.3).
+use crate::route::decode;
+
+/// Whether a request only reads: GET, HEAD, OPTIONS, and POST to a `.search` (RFC 7644 section 3.4.3), however it is
+/// written.
 pub(crate) fn only_reads(method: &Method, path: &str) -> bool {
-    let is_search = || path.trim_end_matches('/').rsplit('/').next() == Some(".search");
+    let last = || path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => true,
-        Method::POST => is_search(),
+        Method::POST => decode(last()).is_ok_and(|last| last == ".search"),
         _ => false,
     }
 }
