@@ -41,7 +41,7 @@
 //! - [`layer`]: tokens, tenants, limits, audit, metrics and more, each of use without the others; see below.
 //! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
-//!   sets [`RouteName`] on the answer. By the extensions [`Quirks`](scim_core::Quirks) and
+//!   sets [`RouteName`] on the answer, and [`BulkOutcomes`] on that to a bulk request. By the extensions [`Quirks`](scim_core::Quirks) and
 //!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
 //!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
 //! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
@@ -212,7 +212,7 @@ pub use context::{PeerAddr, Principal, RequestContext, RequestId};
 pub use cursor::{CursorError, CursorKey};
 pub use error::Error;
 pub use limits::Limits;
-pub use operation::{AuthenticationScheme, MeBy, SubjectResolver};
+pub use operation::{AuthenticationScheme, BulkOutcome, BulkOutcomes, MeBy, SubjectResolver};
 pub use registry::RegistryHandle;
 pub use route::RouteName;
 pub use service::ScimService;

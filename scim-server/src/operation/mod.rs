@@ -10,7 +10,7 @@ mod patch;
 mod read;
 mod replace;
 
-pub use bulk::BulkError;
+pub use bulk::{BulkError, BulkOutcome, BulkOutcomes};
 pub(crate) use bulk::{bulk, read_bulk_body};
 pub(crate) use create::create;
 pub(crate) use delete::delete;

@@ -62,7 +62,22 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let (answer, requests) = (self.answer(request), Arc::clone(&self.requests));
+        Box::pin(async move {
+            let response = answer.await;
+            requests.answer();
+            response
+        })
+    }
+}
+
+impl<S> Guard<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    fn answer(&mut self, mut request: Request<Incoming>) -> <Self as Service<Request<Incoming>>>::Future {
         if self.requests.next_is_ambiguous() {
             let refusal = refuse(
                 "the request has both Content-Length and Transfer-Encoding, so that its end is unclear",

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use http::Response;
 use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink};
 use scim_server::layer::auth::{Access, AuthLayer, Scopes, StaticTokens};
 use scim_server::layer::limits::LimitsLayer;
-use scim_server::{Limits, Principal};
+use scim_server::{Body, BulkOutcomes, Limits, Principal};
 use tower::{Layer as _, ServiceBuilder};
 
-use crate::bulk::create;
+use crate::bulk::{create, patch_data};
 use crate::server::*;
 
 fn message(operations: &Value) -> String {
@@ -110,6 +111,62 @@ async fn a_bulk_request_is_one_event_of_the_audit() {
         for private in ["ann", "t0psecret", "token-of-entra"] {
             assert!(!text.contains(private), "{text}");
         }
+    }
+}
+
+/// Layers see what each operation did, although the answer as a whole is 200.
+#[tokio::test]
+async fn an_answer_tells_layers_what_each_operation_did() {
+    for server in everywhere() {
+        let bob = server.user(json!({"userName": "bob"})).await;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        let look = move |response: Response<Body>| {
+            kept.lock().unwrap().push(response.extensions().get::<BulkOutcomes>().cloned());
+            response
+        };
+        let service = ServiceBuilder::new().map_response(look).service(server.service.clone());
+        let title = json!([{"op": "add", "path": "title", "value": "Dr"}]);
+        let operations = json!([
+            {"method": "patch", "path": "/Users/bulkId:a", "data": patch_data(title)},
+            create("a", "ann"),
+            create("b", "ANN"),
+            {"method": "PUT", "path": bob, "data": user(json!({"userName": "robert"}))},
+            {"method": "DELETE", "path": "/Groups/none"},
+            {"method": "DELETE", "path": "/Users/bulkId:b"},
+            {"method": "BREW", "path": "/Users/x"},
+            {"method": "PUT", "path": "/Pots/1", "data": {}},
+            {"method": "DELETE", "path": bob},
+        ]);
+        let answer = Bulk::of(send(service.clone(), "POST", "/Bulk", &[], message(&operations)).await);
+        send(service, "POST", "/Bulk", &[], "{}").await.expect(400);
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        let outcomes = seen[0].as_ref().unwrap();
+        let told: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| {
+                let id = outcome.resource_id.as_ref().map(|id| id.as_str().to_owned());
+                (outcome.method, outcome.resource_type.as_deref(), id, outcome.status)
+            })
+            .collect();
+        let (ann, bob) = (answer.id(1), id(&bob).to_owned());
+        let (user, group) = (Some("User"), Some("Group"));
+        assert_eq!(
+            told,
+            [
+                (Some("PATCH"), user, Some(ann.clone()), 200),
+                (Some("POST"), user, Some(ann), 201),
+                (Some("POST"), user, None, 409),
+                (Some("PUT"), user, Some(bob.clone()), 200),
+                (Some("DELETE"), group, Some("none".to_owned()), 404),
+                (Some("DELETE"), user, None, 409),
+                (None, None, None, 400),
+                (Some("PUT"), None, None, 404),
+                (Some("DELETE"), user, Some(bob), 204),
+            ]
+        );
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_success()).count(), 4);
+        assert_eq!(seen[1], None, "a request that is refused as a whole has no operations");
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! An event has no bodies, no filters and no secrets. It is made of every POST that is no search, PUT, PATCH and DELETE,
 //! also where it was refused, and also where it was given up before the answer was there; then it has no status, and its
-//! [`Outcome`] says why. A Bulk request has one event for itself, and one for each of its operations that was carried out.
+//! [`Outcome`] says why. A Bulk request has one event for itself, and one for each of its operations, refused ones included, but for those
+//! that `failOnErrors` left out.
 //!
 //! ```
 //! use http::Request;

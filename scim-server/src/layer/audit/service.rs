@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::clock::Clock;
 use crate::context::{ClientAddr, Principal, RequestId};
 use crate::layer::only_reads;
+use crate::operation::{BulkOutcome, BulkOutcomes};
 use crate::route::{RouteName, decode};
 use crate::trail::{Found, Trail};
 
@@ -111,7 +112,12 @@ impl Pending {
             event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
         }
         event.duration = self.started.elapsed();
+        let operations = response.extensions().get::<BulkOutcomes>().map(|outcomes| {
+            let events = (1..).zip(outcomes).map(|(n, outcome)| event.of_operation(n, outcome));
+            events.collect::<Vec<_>>()
+        });
         self.sink.record(event);
+        operations.into_iter().flatten().for_each(|event| self.sink.record(event));
     }
 }
 
@@ -154,6 +160,19 @@ impl AuditEvent {
         self.route = self.route.take().or_else(route);
         self.resource_type = found.definition.map(|definition| definition.name().to_owned());
         self.resource_id = found.id.map(|id| id.as_str().to_owned());
+    }
+
+    /// The event of an operation of the Bulk that this one is about.
+    fn of_operation(&self, n: usize, outcome: &BulkOutcome) -> Self {
+        Self {
+            method: outcome.method.unwrap_or("-").to_owned(),
+            resource_type: outcome.resource_type.as_deref().map(str::to_owned),
+            resource_id: outcome.resource_id.as_ref().map(|id| id.as_str().to_owned()),
+            operation: Some(n),
+            status: Some(outcome.status),
+            version: None,
+            ..self.clone()
+        }
     }
 
     fn take_principal(&mut self, principal: &Principal) {

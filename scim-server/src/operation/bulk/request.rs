@@ -199,6 +199,11 @@ impl Operation {
 
 const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
+/// A method in capitals, if it is one that operations have.
+pub(super) fn known_method(method: &str) -> Option<&'static str> {
+    METHODS.into_iter().find(|known| *known == method)
+}
+
 #[derive(Default)]
 struct Parts {
     method: Option<Value>,

@@ -15,8 +15,9 @@ use super::answer::{Done, OperationResult};
 use super::budget::Budget;
 use super::error::BulkError;
 use super::order::order;
+use super::outcome::BulkOutcome;
 use super::reference;
-use super::request::{BulkRequest, Operation, Subject, SubjectId, Task};
+use super::request::{BulkRequest, Operation, Subject, SubjectId, Task, known_method};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::policy::{Action, Intent};
@@ -56,6 +57,8 @@ struct Run<'a, S> {
     /// How far each operation has come.
     states: Vec<State>,
     results: Vec<Option<OperationResult>>,
+    /// The resources that operations are about, as far as it is known.
+    about: Vec<(Option<Arc<str>>, Option<ResourceId>)>,
     /// Writes that wait for being carried out together.
     waiting: Vec<(Waiting, Write)>,
     budget: Budget,
@@ -92,6 +95,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         mut operations: Vec<Operation>,
         bulk_ids: HashMap<String, usize>,
     ) -> Self {
+        let about = operations.iter().map(about).collect();
         let needs = operations.iter_mut().map(|operation| needs(operation, &bulk_ids)).collect();
         let patches = operations.iter().filter(|o| matches!(o.task, Ok(Task::Patch { .. }))).count();
         Self {
@@ -100,6 +104,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
             needs,
             states: vec![State::None; operations.len()],
             results: operations.iter().map(|_| None).collect(),
+            about,
             operations,
             bulk_ids,
             waiting: Vec::new(),
@@ -264,6 +269,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
     fn created(&mut self, operation: usize, record: &Record) {
         let definition = self.inner.registry.by_name(&record.resource_type);
         let location = definition.map(|definition| location(self.context, definition, &record.id));
+        self.learn(operation, &record.id);
         self.note(operation, location, Ok(Done { status: 201, version: Some(record.version) }));
         self.set_state(operation, State::Created(record.id.clone()));
     }
@@ -288,7 +294,15 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         }
         let asked = self.operations.get_mut(operation);
         let (method, bulk_id) = asked.map(|asked| (asked.method.take(), asked.bulk_id.clone())).unzip();
-        let result = OperationResult { method: method.flatten(), bulk_id: bulk_id.flatten(), location, done };
+        let (method, bulk_id) = (method.flatten(), bulk_id.flatten());
+        let about = self.about.get_mut(operation).map(std::mem::take).unwrap_or_default();
+        let outcome = BulkOutcome {
+            method: method.as_deref().and_then(known_method),
+            resource_type: about.0,
+            resource_id: about.1,
+            status: done.as_ref().map_or_else(ScimError::status, |done| done.status),
+        };
+        let result = OperationResult { method, bulk_id, location, done, outcome };
         if let Some(place) = self.results.get_mut(operation) {
             *place = Some(result);
         }
@@ -297,6 +311,13 @@ impl<'a, S: ResourceStore> Run<'a, S> {
     fn to_scim(&self, error: &Error) -> ScimError {
         log_internal(error, &self.context.request_id, "/Bulk");
         error.to_scim(&self.context.request_id)
+    }
+
+    /// Notes which resource an operation is about.
+    fn learn(&mut self, operation: usize, id: &ResourceId) {
+        if let Some((_, known)) = self.about.get_mut(operation) {
+            *known = Some(id.clone());
+        }
     }
 
     fn set_state(&mut self, operation: usize, state: State) {
@@ -329,6 +350,7 @@ impl<S: ResourceStore> Run<'_, S> {
         let subject =
             task.subject().ok_or_else(|| Error::Internal("an operation is about nothing".to_owned()))?;
         let target = self.target(subject)?;
+        self.learn(operation, &target.id);
         let intent = Intent::new(task.action(), self.context).to_type(&target.definition);
         intent.to_id(Some(&target.id)).naming_version(subject.names_version).in_bulk().ask()?;
         let waiting =
@@ -396,6 +418,19 @@ impl<S: ResourceStore> Run<'_, S> {
         };
         Ok(Target::new(definition, id).with_precondition(precondition.clone()))
     }
+}
+
+/// The resource that an operation is about, as far as it says so itself.
+fn about(operation: &Operation) -> (Option<Arc<str>>, Option<ResourceId>) {
+    let Ok(task) = &operation.task else { return (None, None) };
+    let (definition, id) = match task {
+        Task::Create { definition, .. } => (definition, None),
+        Task::Replace { subject, .. } | Task::Patch { subject, .. } | Task::Delete { subject } => {
+            let id = if let SubjectId::Known(id) = &subject.id { Some(id.clone()) } else { None };
+            (&subject.definition, id)
+        }
+    };
+    (Some(Arc::clone(definition.shared_name())), id)
 }
 
 /// The operations that one refers to. If there is none for a reference, it cannot be carried out.
