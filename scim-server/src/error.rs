@@ -83,7 +83,9 @@ pub enum Error {
     #[error("{}", .0.detail())]
     Policy(ScimError),
     /// A header of RFC 7644 section 3.14 is no list of entity tags.
-    #[error("the header {name} must be `*` or at most 100 versions in double quotes such as W/\"1\", got `{got}`")]
+    #[error(
+        "the header {name} must be `*` or at most 100 versions in double quotes such as W/\"1\", got `{got}`"
+    )]
     Tags {
         /// The header.
         name: &'static str,

@@ -324,7 +324,9 @@ impl<S: ResourceStore> Inner<S> {
         }
         let named = uri.authority().map(Authority::as_str);
         // "... or a Host header field with an invalid field value". HTTP/1.0 has it where it likes.
-        for name in host.map(|host| String::from_utf8_lossy(host.as_bytes())).as_deref().into_iter().chain(named) {
+        for name in
+            host.map(|host| String::from_utf8_lossy(host.as_bytes())).as_deref().into_iter().chain(named)
+        {
             if !is_host(name) && !(name.is_empty() && parts.version <= Version::HTTP_10) {
                 return Err(Error::Host(excerpt(name)));
             }

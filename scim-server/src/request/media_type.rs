@@ -13,7 +13,10 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
         let text = String::from_utf8_lossy(value.as_bytes());
         let mut parts = split(&text);
         let essence = parts.next().unwrap_or_default().trim();
-        if !["application/scim+json", "application/json"].iter().any(|known| known.eq_ignore_ascii_case(essence)) {
+        if !["application/scim+json", "application/json"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(essence))
+        {
             return Err(Error::MediaType(excerpt(&text)));
         }
         for parameter in parts {
@@ -88,7 +91,10 @@ mod tests {
             assert_eq!(message(value), Some(wanted), "{value}");
         }
         for value in ["", "text/plain", "application/xml; charset=utf-8", "application/jsonx"] {
-            assert!(message(value).is_some_and(|message| message.contains("send application/scim+json")), "{value}");
+            assert!(
+                message(value).is_some_and(|message| message.contains("send application/scim+json")),
+                "{value}"
+            );
         }
     }
 }

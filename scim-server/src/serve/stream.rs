@@ -47,14 +47,25 @@ impl Stream {
         }
     }
 
-    /// Whether this is an answer of hyper's own, which is then written with a body.
-    fn replace(&mut self, bytes: &[u8]) -> bool {
-        if self.framing.requests().take_answer() {
-            return false;
+    /// Writes something that begins with these bytes, unless they are an answer of hyper's own: that is written with a
+    /// body.
+    fn write(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_instead(context))?;
+        let is_answer = self.framing.requests().take_answer();
+        if !is_answer && let Some(instead) = refusal::with_body(bytes) {
+            self.instead = instead;
+            return Poll::Ready(Ok(bytes.len()));
         }
-        let Some(instead) = refusal::with_body(bytes) else { return false };
-        self.instead = instead;
-        true
+        let outcome = write(Pin::new(&mut self.inner), context);
+        if is_answer && outcome.is_pending() {
+            self.framing.requests().answer();
+        }
+        self.bound(context, outcome)
     }
 
     /// Writes what is to be written in the place of something else.
@@ -123,12 +134,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_instead(context))?;
-        if self.replace(bytes) {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let outcome = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.bound(context, outcome)
+        self.write(context, bytes, |inner, context| inner.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -155,16 +161,10 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_instead(context))?;
         let mut filled = slices.iter().filter(|slice| !slice.is_empty());
-        let (first, more) = (filled.next(), filled.next());
-        if let Some(first) = first
-            && self.replace(if more.is_none() { first } else { &[] })
-        {
-            return Poll::Ready(Ok(first.len()));
-        }
-        let outcome = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.bound(context, outcome)
+        let first = filled.next().map_or(&[][..], |first| first);
+        let bytes = if filled.next().is_none() { first } else { &[] };
+        self.write(context, bytes, |inner, context| inner.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -131,6 +131,7 @@ impl AuthLayer {
         tenant::check(chosen, &access.tenants).map_err(|error| Box::new(error_response(&error)))?;
         if let (None, TenantAccess::Only(tenant)) = (chosen, &access.tenants) {
             parts.extensions.insert(tenant.clone());
+            Trail::note(&parts.extensions, |found| found.tenant = Some(tenant.clone()));
         }
         let needed = Scope::of(parts);
         if !access.scopes.has(needed) {
@@ -197,7 +198,8 @@ mod tests {
 
     #[test]
     fn the_scheme_has_no_case_and_may_be_missing() {
-        let read = |value: &'static str| Credentials::read(Box::leak(Box::new(HeaderValue::from_static(value))));
+        let read =
+            |value: &'static str| Credentials::read(Box::leak(Box::new(HeaderValue::from_static(value))));
         for value in ["Bearer abc", "bearer abc", "BEARER  abc", "abc", " abc "] {
             assert_eq!(read(value), Credentials::Bearer("abc"), "{value}");
         }

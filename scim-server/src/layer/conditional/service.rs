@@ -82,7 +82,9 @@ where
 fn named_version(intent: &Intent<'_>) -> Result<(), ScimError> {
     let changes = matches!(intent.action, Action::Replace | Action::Patch | Action::Delete);
     if changes && !intent.names_version {
-        return Err(required("this server carries out PUT, PATCH and DELETE of a bulk request only with `version`"));
+        return Err(required(
+            "this server carries out PUT, PATCH and DELETE of a bulk request only with `version`",
+        ));
     }
     Ok(())
 }

@@ -59,7 +59,8 @@ where
         request.extensions_mut().insert(id.clone());
         let method = excerpt(request.method().as_str());
         let uri = self.with_uri.then(|| redacted(request.uri()));
-        let line = Line { id, method, uri, started: Instant::now(), trail: Trail::begin(request.extensions_mut()) };
+        let line =
+            Line { id, method, uri, started: Instant::now(), trail: Trail::begin(request.extensions_mut()) };
         let mut pending = Pending(Some(line));
         let answer = self.inner.call(request);
         Box::pin(async move {
