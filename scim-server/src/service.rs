@@ -323,11 +323,10 @@ impl<S: ResourceStore> Inner<S> {
             return Err(Error::Hosts);
         }
         let named = uri.authority().map(Authority::as_str);
-        // "... or a Host header field with an invalid field value". HTTP/1.0 has it where it likes.
         for name in
             host.map(|host| String::from_utf8_lossy(host.as_bytes())).as_deref().into_iter().chain(named)
         {
-            if !is_host(name) && !(name.is_empty() && parts.version <= Version::HTTP_10) {
+            if !may_be_host(name, parts.version) {
                 return Err(Error::Host(excerpt(name)));
             }
         }
@@ -360,8 +359,14 @@ pub(crate) fn is_server_name(text: &str) -> bool {
     is_host(text) && text.bytes().all(plain) && (text.ends_with(']') || port_of_five(text))
 }
 
+/// Whether a Host header may say this. "A server MUST respond with a 400 ... to any request message that contains ... a
+/// Host header field with an invalid field value" (RFC 9112 section 3.2); in HTTP/1.0 it may be empty.
+pub(crate) fn may_be_host(text: &str, version: Version) -> bool {
+    is_host(text) || (text.is_empty() && version <= Version::HTTP_10)
+}
+
 /// `uri-host [ ":" port ]` (RFC 9110 section 7.2), where the host of an HTTP URI is not empty (section 4.2.1).
-pub(crate) fn is_host(text: &str) -> bool {
+fn is_host(text: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         let port = port.is_empty() || port.strip_prefix(':').is_some_and(digits);

@@ -15,7 +15,7 @@ use super::framing::Requests;
 use crate::body::Body;
 use crate::context::PeerAddr;
 use crate::error::{Error, error_response, insert_retry_after};
-use crate::service::is_host;
+use crate::service::may_be_host;
 use crate::trail::Trail;
 
 /// Answers 503 when a request takes too long, and 400 when it does not say which server it is for or where it ends.
@@ -31,14 +31,6 @@ pub(super) struct Guard<S> {
 impl<S> Guard<S> {
     pub(super) fn new(inner: S, requests: Arc<Requests>, peer: PeerAddr, timeout: Duration) -> Self {
         Self { inner, requests, peer, timeout }
-    }
-}
-
-/// "... or a Host header field with an invalid field value" (RFC 9112 section 3.2); HTTP/1.0 may leave it empty.
-fn is_allowed(host: &HeaderValue, version: Version) -> bool {
-    match host.as_bytes() {
-        b"" => version <= Version::HTTP_10,
-        _ => host.to_str().is_ok_and(is_host),
     }
 }
 
@@ -90,7 +82,7 @@ where
             return Box::pin(std::future::ready(Ok(refuse("the header Host is missing"))));
         }
         if let Some(host) = request.headers().get(HOST)
-            && !is_allowed(host, request.version())
+            && !host.to_str().is_ok_and(|host| may_be_host(host, request.version()))
         {
             let host = excerpt(&String::from_utf8_lossy(host.as_bytes()));
             return Box::pin(std::future::ready(Ok(refuse(&Error::Host(host).to_string()))));
