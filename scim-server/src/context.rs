@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use scim_core::{Registry, TenantId};
 
 use crate::policy::Policies;
+use crate::store::WriteBudget;
 use crate::trail::Trail;
 
 /// Everything that a store and the code around it know of the request that they work for.
@@ -30,10 +31,12 @@ pub struct RequestContext {
     pub(crate) policies: Policies,
     /// Who wants to know what is found out about the request.
     pub(crate) trail: Option<Trail>,
+    /// What the writes of the request may cost.
+    pub budget: WriteBudget,
 }
 
 impl RequestContext {
-    /// A context of the default tenant with no principal, for use outside HTTP and in tests.
+    /// A context of the default tenant with no principal and an unlimited budget, for use outside HTTP and in tests.
     #[must_use]
     pub fn new(registry: Arc<Registry>, now: DateTime<Utc>) -> Self {
         Self {
@@ -45,6 +48,7 @@ impl RequestContext {
             base_url: Arc::from(""),
             policies: Policies::default(),
             trail: None,
+            budget: WriteBudget::unlimited(),
         }
     }
 
@@ -59,6 +63,13 @@ impl RequestContext {
     #[must_use]
     pub fn with_now(mut self, now: DateTime<Utc>) -> Self {
         self.now = now;
+        self
+    }
+
+    /// The same with another budget.
+    #[must_use]
+    pub fn with_budget(mut self, budget: WriteBudget) -> Self {
+        self.budget = budget;
         self
     }
 

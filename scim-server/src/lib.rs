@@ -194,6 +194,7 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+mod pause;
 pub mod policy;
 mod registry;
 mod render;

@@ -27,7 +27,7 @@ use crate::policy::{Action, Intent, Policies};
 use crate::registry::RegistryHandle;
 use crate::request::{Conditions, read_body};
 use crate::route::{Mounts, Route, RouteName, decode};
-use crate::store::ResourceStore;
+use crate::store::{ResourceStore, WriteBudget};
 use crate::trail::Trail;
 
 /// SCIM 2.0 over a store, as a tower service.
@@ -212,6 +212,7 @@ impl<S: ResourceStore> Inner<S> {
             base_url,
             policies: Policies::of(&parts.extensions),
             trail,
+            budget: WriteBudget::unlimited().with_size(self.limits.resource),
         };
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
         let conditions = match Conditions::read(&parts.headers) {

@@ -52,6 +52,7 @@ pub(super) async fn put<S: ResourceStore>(
         let current = inner.store.get(context, definition, id, Load::None).await?;
         let current = current.ok_or_else(|| not_found(definition, id.as_str()))?;
         asked.check(current.version)?;
+        context.budget.pay(current.document.len())?;
         // Immutable and hidden values are judged against this version, so it must still be there when writing.
         let had = current.to_resource().map_err(StoreError::internal)?;
         let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;

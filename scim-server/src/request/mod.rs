@@ -7,6 +7,6 @@ mod query;
 mod tags;
 
 pub(crate) use body::{read_body, read_object};
-pub(crate) use precondition::Conditions;
+pub(crate) use precondition::{Conditions, if_match};
 pub(crate) use query::{has_filter, parse_projection, parse_query, resolve_filter, resolve_sort};
 pub(crate) use tags::Tags;

@@ -65,6 +65,12 @@ impl Conditions {
     }
 }
 
+/// What the text of an `If-Match` asks of a write; `None` if it is no list of tags.
+pub(crate) fn if_match(text: &str) -> Option<Precondition> {
+    let tags = Tags::of_text(text)?;
+    Some(tags.versions().map_or(Precondition::Any, Precondition::IfVersion))
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderName, HeaderValue};

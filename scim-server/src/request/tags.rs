@@ -1,5 +1,5 @@
 use http::header::IF_MATCH;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use scim_core::{Version, excerpt};
 
 use crate::error::Error;
@@ -22,7 +22,11 @@ impl Tags {
     /// # Errors
     /// [`Error::Tags`] for a header that is no list of tags: what it asks for cannot be known.
     pub(crate) fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Error> {
-        Self::parse(headers, name).map_err(|Malformed| {
+        let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes).peekable();
+        if values.peek().is_none() {
+            return Ok(None);
+        }
+        Self::parse(values).map(Some).map_err(|Malformed| {
             let lines: Vec<_> =
                 headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
             let name = if *name == IF_MATCH { "If-Match" } else { "If-None-Match" };
@@ -31,15 +35,11 @@ impl Tags {
     }
 
     /// `"*" / #entity-tag` (RFC 9110 section 13.1.1), where a list may have nothing between two commas (section 5.6.1).
-    fn parse(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Malformed> {
-        let mut values = headers.get_all(name).iter().peekable();
-        if values.peek().is_none() {
-            return Ok(None);
-        }
+    fn parse<'h>(lines: impl Iterator<Item = &'h [u8]>) -> Result<Self, Malformed> {
         let mut tags = Vec::new();
         let mut any = 0_usize;
-        for value in values {
-            let mut rest = value.as_bytes().trim_ascii();
+        for line in lines {
+            let mut rest = line.trim_ascii();
             while !rest.is_empty() {
                 if let Some(after) = rest.strip_prefix(b",") {
                     rest = after.trim_ascii_start();
@@ -65,10 +65,15 @@ impl Tags {
             }
         }
         match (any, tags.len()) {
-            (1, 0) => Ok(Some(Self::Any)),
-            (0, 1..=MOST) => Ok(Some(Self::Listed(tags))),
+            (1, 0) => Ok(Self::Any),
+            (0, 1..=MOST) => Ok(Self::Listed(tags)),
             _ => Err(Malformed),
         }
+    }
+
+    /// Reads the text that such a header would have.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        Self::parse([text.as_bytes()].into_iter()).ok()
     }
 
     /// Those of the listed tags that can be ours; the others match nothing. None stands for all there can be.
@@ -106,21 +111,17 @@ fn entity_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
-    fn read(values: &[&str]) -> Result<Option<Tags>, Malformed> {
-        let headers = values.iter().map(|value| (IF_MATCH, HeaderValue::from_str(value).unwrap())).collect();
-        Tags::parse(&headers, &IF_MATCH)
+    fn read(values: &[&str]) -> Result<Tags, Malformed> {
+        Tags::parse(values.iter().map(|value| value.as_bytes()))
     }
 
     #[test]
     fn lists_of_tags() {
-        let listed =
-            |tags: &[&str]| Ok(Some(Tags::Listed(tags.iter().map(|tag| tag.as_bytes().into()).collect())));
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&["*"]), Ok(Some(Tags::Any)));
+        let listed = |tags: &[&str]| Ok(Tags::Listed(tags.iter().map(|tag| tag.as_bytes().into()).collect()));
+        assert_eq!(Tags::read(&HeaderMap::new(), &IF_MATCH).unwrap(), None);
+        assert_eq!(read(&["*"]), Ok(Tags::Any));
         assert_eq!(read(&["W/\"a\", \"b,c\" , \"\""]), listed(&["a", "b,c", ""]));
         assert_eq!(read(&["\"a\"", "\"b\","]), listed(&["a", "b"]));
         assert_eq!(read(&[",, \"a\",,\t\"b\" ,", ""]), listed(&["a", "b"]));

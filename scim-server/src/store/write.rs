@@ -283,11 +283,17 @@ fn misfit() -> StoreError {
 }
 
 /// Counts the writes that fail, up to where [`write_all`](super::ResourceStore::write_all) stops.
+#[derive(Clone, Copy)]
 pub(super) struct Countdown(Option<NonZeroUsize>);
 
 impl Countdown {
     pub(super) fn new(stop_after: Option<NonZeroUsize>) -> Self {
         Self(stop_after)
+    }
+
+    /// How many more writes may fail.
+    pub(super) fn left(self) -> Option<NonZeroUsize> {
+        self.0
     }
 
     /// Whether no write comes after the one that came to this.

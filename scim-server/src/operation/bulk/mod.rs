@@ -51,7 +51,9 @@ pub(crate) async fn bulk<S: ResourceStore>(
     limits.json.depth = limits.json.depth.saturating_add(DEPTH);
     let object = read_object(body, &limits)?;
     let request = request::BulkRequest::read(inner, object)?;
-    let results = run::run(inner, context, request).await;
+    let budget = context.budget.clone().with_work(inner.limits.bulk_work);
+    let context = context.clone().with_budget(budget);
+    let results = run::run(inner, &context, request).await;
     let mut response = json(StatusCode::OK, answer::write(&results));
     response.extensions_mut().insert(BulkOutcomes::new(results.into_iter().map(|result| result.outcome)));
     Ok(response)

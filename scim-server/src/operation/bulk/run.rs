@@ -16,10 +16,11 @@ use super::budget::Budget;
 use super::error::BulkError;
 use super::order::order;
 use super::outcome::BulkOutcome;
-use super::reference;
+use super::reference::Form;
 use super::request::{BulkRequest, Operation, Subject, SubjectId, Task, known_method};
 use crate::context::RequestContext;
 use crate::error::Error;
+use crate::pause::pause;
 use crate::policy::{Action, Intent};
 use crate::service::{Inner, log_internal};
 use crate::store::{Load, NewResource, Outcome, Record, ResourceStore, StoreError, Target, Write, location};
@@ -42,6 +43,8 @@ pub(super) async fn run<S: ResourceStore>(
             break;
         }
         run.carry_out(&group).await;
+        // Others go on, and where the time of the request is up it ends here.
+        pause().await;
     }
     run.flush().await;
     run.finish()
@@ -196,12 +199,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
             }
         }
         if let Some((culprit, error)) = failed {
-            self.fail(culprit, &error);
-            let name = self.operations.get(culprit).and_then(|culprit| culprit.bulk_id.clone());
-            let error = BulkError::Failed(excerpt(&name.unwrap_or_default()));
-            for operation in circle.iter().filter(|operation| **operation != culprit) {
-                self.note(*operation, None, Err(error.to_scim()));
-            }
+            self.blame(circle, culprit, &error);
             return;
         }
         let write = Write::create_set(new).with_load(Load::None);
@@ -216,10 +214,24 @@ impl<'a, S: ResourceStore> Run<'a, S> {
                 let error = self.to_scim(&error);
                 circle.iter().for_each(|operation| self.note(*operation, None, Err(error.clone())));
             }
+            Err(StoreError::Member { nth, error }) if circle.get(nth).is_some() => {
+                let culprit = circle.get(nth).copied().unwrap_or_default();
+                self.blame(circle, culprit, &Error::from(*error));
+            }
             Err(error) => {
                 let error = self.to_scim(&error.into());
                 circle.iter().for_each(|operation| self.note(*operation, None, Err(error.clone())));
             }
+        }
+    }
+
+    /// Fails the operations of a circle: one for its own fault, the others because they need what it creates.
+    fn blame(&mut self, circle: &[usize], culprit: usize, error: &Error) {
+        let name = self.operations.get(culprit).and_then(|culprit| culprit.bulk_id.clone());
+        let dependent = BulkError::Failed(excerpt(&name.unwrap_or_default()));
+        self.fail(culprit, error);
+        for operation in circle.iter().filter(|operation| **operation != culprit) {
+            self.note(*operation, None, Err(dependent.to_scim()));
         }
     }
 
@@ -339,6 +351,7 @@ enum Prepared {
 
 impl<S: ResourceStore> Run<'_, S> {
     fn prepare(&mut self, operation: usize) -> Result<Prepared, Error> {
+        self.context.budget.check_work()?;
         let is_create = self.method(operation) == Some("POST");
         if is_create {
             self.set_state(operation, State::Created(self.inner.sources.ids.resource_id()));
@@ -393,12 +406,18 @@ impl<S: ResourceStore> Run<'_, S> {
         let done = || Err(Error::Internal("an operation is carried out a second time".to_owned()));
         let asked = self.operations.get_mut(operation);
         let mut task = asked.map_or_else(done, |asked| std::mem::replace(&mut asked.task, done()))?;
-        let id_of = |bulk_id: &str| match self.states.get(*self.bulk_ids.get(bulk_id)?) {
-            Some(State::Created(id)) => Some(id.as_str().to_owned()),
-            _ => None,
-        };
-        if let Some(data) = task.data_mut() {
-            reference::resolve(data, &id_of);
+        if self.needs.get(operation).is_some_and(|needs| !needs.is_empty()) {
+            task.references(&mut |bulk_id, form| {
+                let created = *self.bulk_ids.get(bulk_id)?;
+                let Some(State::Created(id)) = self.states.get(created) else { return None };
+                match form {
+                    Form::Id => Some(id.as_str().to_owned()),
+                    Form::Location => {
+                        let type_name = self.about.get(created)?.0.as_deref()?;
+                        Some(location(self.context, self.inner.registry.by_name(type_name)?, id))
+                    }
+                }
+            });
         }
         Ok(task)
     }
@@ -435,7 +454,7 @@ fn about(operation: &Operation) -> (Option<Arc<str>>, Option<ResourceId>) {
 
 /// The operations that one refers to. If there is none for a reference, it cannot be carried out.
 fn needs(operation: &mut Operation, bulk_ids: &HashMap<String, usize>) -> Vec<usize> {
-    let Ok(task) = &operation.task else { return Vec::new() };
+    let Ok(task) = &mut operation.task else { return Vec::new() };
     let (mut needs, mut unknown) = (Vec::new(), None);
     let mut visit = |bulk_id: &str| match bulk_ids.get(bulk_id) {
         Some(needed) => needs.push(*needed),
@@ -444,9 +463,10 @@ fn needs(operation: &mut Operation, bulk_ids: &HashMap<String, usize>) -> Vec<us
     if let Some(Subject { id: SubjectId::Bulk(bulk_id), .. }) = task.subject() {
         visit(bulk_id);
     }
-    if let Some(data) = task.data() {
-        reference::visit(data, &mut visit);
-    }
+    task.references(&mut |bulk_id, _| {
+        visit(bulk_id);
+        None
+    });
     if let Some(unknown) = unknown {
         operation.task = Err(BulkError::UnknownBulkId(unknown).into());
         return Vec::new();
