@@ -307,7 +307,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         let asked = self.operations.get_mut(operation);
         let (method, bulk_id) = asked.map(|asked| (asked.method.take(), asked.bulk_id.clone())).unzip();
         let (method, bulk_id) = (method.flatten(), bulk_id.flatten());
-        let about = self.about.get_mut(operation).map(std::mem::take).unwrap_or_default();
+        let about = self.about.get(operation).cloned().unwrap_or_default();
         let outcome = BulkOutcome {
             method: method.as_deref().and_then(known_method),
             resource_type: about.0,
