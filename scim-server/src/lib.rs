@@ -195,6 +195,7 @@ pub mod layer;
 mod limits;
 mod operation;
 mod pause;
+pub mod policy;
 mod registry;
 mod render;
 mod request;
@@ -203,6 +204,7 @@ mod route;
 pub mod serve;
 mod service;
 pub mod store;
+mod trail;
 
 pub use body::Body;
 pub use builder::ScimServiceBuilder;

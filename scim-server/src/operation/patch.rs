@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{changed_response, resource_response};
-use crate::request::{parse_projection, precondition, read_object, write_error};
+use crate::request::{parse_projection, read_object};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, ResourceStore, Target, Write};
 
@@ -34,9 +34,9 @@ pub(crate) async fn patch<S: ResourceStore>(
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = inner.store.write(context, Write::apply(target, changes).with_load(load)).await;
-    let written = written.map_err(|error| write_error(&request.headers, error))?.into_written()?;
+    let written = written.map_err(|error| request.conditions.write_error(error))?.into_written()?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(changed_response(context, definition, &record));

@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::resource_response;
-use crate::request::{parse_projection, precondition, read_object, write_error};
+use crate::request::{parse_projection, read_object};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError, Target, Write, Written};
 
@@ -29,10 +29,10 @@ pub(crate) async fn replace<S: ResourceStore>(
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);
-    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = put(inner, context, &target, &body, load, |_| Ok(())).await;
     let written = written.map_err(|error| match error {
-        Error::Store(error) => write_error(&request.headers, error),
+        Error::Store(error) => request.conditions.write_error(error),
         other => other,
     })?;
     resource_response(context, definition, &written.record, &projection, StatusCode::OK)

@@ -111,6 +111,17 @@ async fn each_side_has_its_own() {
     ] {
         assert_eq!(ask(&by_principal, principal, "t", peer).await.0, status, "{principal} {peer}");
     }
+    // Two who are called the same are two.
+    let by_principal = once.clone().by_principal().layer(service_fn(inside));
+    for (issuer, status) in
+        [("", 200), ("https://a/", 200), ("https://b/", 200), ("https://a/", 429), ("", 429)]
+    {
+        let principal = Principal::new("alice");
+        let principal = if issuer.is_empty() { principal } else { principal.issued_by(issuer) };
+        let request = Request::get("/").extension(principal).body(Body::empty()).unwrap();
+        let response = by_principal.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{issuer}");
+    }
     let by_tenant = once.clone().by_tenant().layer(service_fn(inside));
     for (principal, tenant, status) in
         [("a", "t-1", 200), ("b", "t-1", 429), ("a", "t-2", 200), ("a", "", 200)]

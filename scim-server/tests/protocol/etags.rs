@@ -101,8 +101,11 @@ async fn r7644_3_14_05_a_get_with_the_present_tag_is_304() {
 async fn r7644_3_14_06_a_get_with_another_tag_is_200() {
     for server in everywhere() {
         let (path, tag) = bjensen(&server).await;
-        for other in [STALE, "\"abc\"", "", "garbage", tag.trim_end_matches('"')] {
+        for other in [STALE, "\"abc\""] {
             server.send("GET", &path, &[("if-none-match", other)], "").await.expect(200);
+        }
+        for none in ["", "garbage", tag.trim_end_matches('"')] {
+            server.send("GET", &path, &[("if-none-match", none)], "").await.refused(400, "");
         }
         server.patch(&path, json!([{"op": "remove", "path": "title"}])).await.expect(200);
         server.send("GET", &path, &[("if-none-match", &tag)], "").await.expect(200);

@@ -9,6 +9,7 @@ use scim_core::{Object, Quirk, ResourceId, TypeDefinition, Value, excerpt, urn};
 use super::error::BulkError;
 use super::reference::{Found, bulk_id, in_patch, in_resource};
 use crate::error::Error;
+use crate::policy::Action;
 use crate::request::if_match;
 use crate::route::Route;
 use crate::service::Inner;
@@ -49,6 +50,7 @@ pub(super) struct Subject {
     pub(super) definition: Arc<TypeDefinition>,
     pub(super) id: SubjectId,
     pub(super) precondition: Precondition,
+    pub(super) names_version: bool,
 }
 
 /// How the path names a resource.
@@ -61,6 +63,15 @@ pub(super) enum SubjectId {
 }
 
 impl Task {
+    pub(super) fn action(&self) -> Action {
+        match self {
+            Self::Create { .. } => Action::Create,
+            Self::Replace { .. } => Action::Replace,
+            Self::Patch { .. } => Action::Patch,
+            Self::Delete { .. } => Action::Delete,
+        }
+    }
+
     pub(super) fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Create { .. } => None,
@@ -252,7 +263,7 @@ fn task<S>(
         Some(Value::String(version)) => if_version(version)?,
         got => return Err(a_string("version", got)),
     };
-    let subject = Subject { definition, id, precondition };
+    let subject = Subject { definition, id, precondition, names_version: parts.version.is_some() };
     Ok(match method {
         "PUT" => Task::Replace { subject, data: data(parts.data)? },
         "PATCH" => {

@@ -21,6 +21,7 @@ use super::request::{BulkRequest, Operation, Subject, SubjectId, Task, known_met
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::pause::pause;
+use crate::policy::{Action, Intent};
 use crate::service::{Inner, log_internal};
 use crate::store::{Load, NewResource, Outcome, Record, ResourceStore, StoreError, Target, Write, location};
 
@@ -363,6 +364,8 @@ impl<S: ResourceStore> Run<'_, S> {
             task.subject().ok_or_else(|| Error::Internal("an operation is about nothing".to_owned()))?;
         let target = self.target(subject)?;
         self.learn(operation, &target.id);
+        let intent = Intent::new(task.action(), self.context).to_type(&target.definition);
+        intent.to_id(Some(&target.id)).naming_version(subject.names_version).in_bulk().ask()?;
         let waiting =
             Waiting { operation, definition: Arc::clone(&target.definition), id: target.id.clone() };
         Ok(match task {
@@ -383,6 +386,7 @@ impl<S: ResourceStore> Run<'_, S> {
         let Task::Create { definition, data } = self.take(operation)? else {
             return Err(Error::Internal("an operation is no creation".to_owned()));
         };
+        Intent::new(Action::Create, self.context).to_type(&definition).in_bulk().ask()?;
         let Some(State::Created(id)) = self.states.get(operation) else {
             return Err(Error::Internal("a creation has no id".to_owned()));
         };
@@ -419,7 +423,7 @@ impl<S: ResourceStore> Run<'_, S> {
     }
 
     fn target(&self, subject: &Subject) -> Result<Target, Error> {
-        let Subject { definition, id, precondition } = subject;
+        let Subject { definition, id, precondition, .. } = subject;
         let id = match id {
             SubjectId::Known(id) => id,
             SubjectId::Bulk(bulk_id) => {
