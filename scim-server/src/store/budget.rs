@@ -65,7 +65,7 @@ impl WriteBudget {
         let Some(work) = &self.work else { return Ok(()) };
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let paid = work.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            Some(left.checked_sub(bytes).unwrap_or_default())
+            Some(left.saturating_sub(bytes))
         });
         match paid {
             Ok(left) if left > 0 && left >= bytes => Ok(()),
