@@ -64,9 +64,9 @@ impl WriteBudget {
     pub fn pay(&self, bytes: usize) -> Result<(), StoreError> {
         let Some(work) = &self.work else { return Ok(()) };
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let paid = work.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            Some(left.checked_sub(bytes).unwrap_or_default())
-        });
+        let paid = work
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
         match paid {
             Ok(left) if left > 0 && left >= bytes => Ok(()),
             _ => Err(StoreError::WorkSpent { limit: work.limit }),

@@ -53,7 +53,7 @@ pub enum StoreError {
         /// Its place among them, from 0.
         nth: usize,
         /// Why.
-        error: Box<StoreError>,
+        error: Box<Self>,
     },
     /// A change does not fit the resource.
     #[error(transparent)]
