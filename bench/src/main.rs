@@ -1,0 +1,83 @@
+//! Load for SCIM servers, and the command that makes `docs/benchmarks.md`.
+
+mod client;
+mod constant;
+mod directory;
+mod load;
+mod population;
+mod process;
+mod progress;
+mod requests;
+mod steps;
+mod target;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::load::Measured;
+
+/// Loads a SCIM 2.0 service as identity providers do, and measures it
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure single requests at several numbers of users, and hold each against a constant answer
+    Steps(steps::Options),
+    /// Answer every request with the same bytes: what the HTTP server does with no work behind it
+    Constant(constant::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    // As many threads as `scim-directory` has for the server that it is held against; one for the generator, which
+    // leaves the other cores to the server.
+    let mut runtime = match command {
+        Command::Constant(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
+        match command {
+            Command::Steps(options) => steps::run(&options).await,
+            Command::Constant(options) => constant::run(options).await,
+        }
+    })
+}
+
+/// Writes figures as JSON to a file, or to standard output.
+pub(crate) fn write_json(out: Option<&Path>, figures: &impl Serialize) -> Result<()> {
+    let mut json = serde_json::to_vec_pretty(figures)?;
+    json.push(b'\n');
+    match out {
+        Some(file) => std::fs::write(file, json).with_context(|| format!("{} cannot be written", file.display())),
+        None => Ok(std::io::stdout().write_all(&json)?),
+    }
+}
+
+/// An error if something was not answered, or not as it must be.
+pub(crate) fn fail_if_wrong<'a>(steps: impl Iterator<Item = (&'a String, &'a Measured)>) -> Result<()> {
+    let wrong: Vec<_> = steps
+        .filter(|(_, measured)| !measured.is_right())
+        .map(|(name, measured)| format!("{name}: {}", measured.complaints.join("; ")))
+        .collect();
+    ensure!(wrong.is_empty(), "not everything was answered as it must be: {}", wrong.join(" | "));
+    Ok(())
+}
