@@ -29,7 +29,8 @@ pub(crate) struct Answer<'a> {
 
 impl Answer<'_> {
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(self.body).with_context(|| format!("the answer is no such JSON: {}", self.text()))
+        serde_json::from_slice(self.body)
+            .with_context(|| format!("the answer is no such JSON: {}", self.text()))
     }
 
     /// What it says, for an error message.
@@ -243,7 +244,11 @@ mod tests {
         let cases: [(&[u8], u16, &[u8]); 4] = [
             (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello"),
             (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", 200, b"hello"),
+            (
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+                200,
+                b"hello",
+            ),
             (b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nnothing", 404, b"nothing"),
         ];
         for (bytes, status, body) in cases {

@@ -94,7 +94,8 @@ impl Directory {
         let progress = Progress::new("users", Some(missing as u64));
         let requests = missing.div_ceil(USERS_PER_BULK) as u64;
         let first = self.ids.len();
-        let mut plan = Filling { population: self.population, first, users, ids: Vec::new(), progress: &progress };
+        let mut plan =
+            Filling { population: self.population, first, users, ids: Vec::new(), progress: &progress };
         let amount = Amount::requests(BULK_CONNECTIONS, requests);
         let measured = load::run(target, amount, &mut plan, &Progress::hidden()).await?;
         ensure!(measured.is_right(), "the directory could not be filled: {}", measured.complaints.join("; "));
@@ -105,7 +106,12 @@ impl Directory {
     }
 
     /// Creates a group of these users and returns its id.
-    pub(crate) async fn create_group(&self, target: &Target, name: &str, members: Range<usize>) -> Result<String> {
+    pub(crate) async fn create_group(
+        &self,
+        target: &Target,
+        name: &str,
+        members: Range<usize>,
+    ) -> Result<String> {
         let mut connection = Connection::new(target.address);
         let members = self.ids.get(members).context("there are not so many users")?;
         let mut parts = members.chunks(MEMBERS_PER_REQUEST);
@@ -159,7 +165,10 @@ impl Plan for Creation {
         if number.is_multiple_of(64) {
             let user: Value = answer.json()?;
             let name = self.population.user_name(self.first.saturating_add(at));
-            ensure!(user.get("userName").and_then(Value::as_str) == Some(&name), "it is not `{name}` that was created");
+            ensure!(
+                user.get("userName").and_then(Value::as_str) == Some(&name),
+                "it is not `{name}` that was created"
+            );
         }
         Ok(())
     }
@@ -262,7 +271,8 @@ pub(crate) async fn for_each(
     loop {
         let page = format!("{path}{joint}count={MOST_PER_PAGE}&{place}");
         let answer = patient(&mut connection, target, &page).await?;
-        let resources = answer.get("Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let resources =
+            answer.get("Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         resources.iter().try_for_each(&mut with)?;
         seen = seen.saturating_add(resources.len());
         if let Some(cursor) = answer.get("nextCursor").and_then(Value::as_str) {
@@ -273,7 +283,10 @@ pub(crate) async fn for_each(
         if seen as u64 >= total || resources.is_empty() {
             return Ok(seen);
         }
-        ensure!(place == "cursor=" || place.starts_with("startIndex"), "the list ends after {seen} of {total}");
+        ensure!(
+            place == "cursor=" || place.starts_with("startIndex"),
+            "the list ends after {seen} of {total}"
+        );
         place = format!("startIndex={}", seen.saturating_add(1));
     }
 }

@@ -124,6 +124,17 @@ pub(crate) async fn run<P: Plan>(
     plan: &mut P,
     progress: &Progress,
 ) -> Result<Measured> {
+    run_on(std::slice::from_ref(target), amount, plan, progress).await
+}
+
+/// Runs a plan against servers that have the same directory: connections are spread over them, and one that fails goes
+/// on with the next server, as a load balancer would have it.
+pub(crate) async fn run_on<P: Plan>(
+    targets: &[Target],
+    amount: Amount,
+    plan: &mut P,
+    progress: &Progress,
+) -> Result<Measured> {
     let shared = RefCell::new(Shared {
         plan,
         next: 0,
@@ -132,7 +143,10 @@ pub(crate) async fn run<P: Plan>(
         began: None,
     });
     let end = Instant::now() + amount.time;
-    join_all((0..amount.connections.max(1)).map(|_| connection(target, amount, end, &shared, progress))).await;
+    join_all(
+        (0..amount.connections.max(1)).map(|at| connection(targets, at, amount, end, &shared, progress)),
+    )
+    .await;
     let Shared { mut measured, times, began, .. } = shared.into_inner();
     let micros = |nanos: u64| nanos as f64 / 1000.0;
     measured.seconds = began.map_or(0.0, |began| began.elapsed().as_secs_f64());
@@ -145,12 +159,15 @@ pub(crate) async fn run<P: Plan>(
 }
 
 async fn connection<P: Plan>(
-    target: &Target,
+    targets: &[Target],
+    at: usize,
     amount: Amount,
     end: Instant,
     shared: &RefCell<Shared<'_, P>>,
     progress: &Progress,
 ) {
+    let mut targets = targets.iter().cycle().skip(at);
+    let Some(mut target) = targets.next() else { return };
     let mut connection = Connection::new(target.address);
     let mut request = Vec::with_capacity(4096);
     let most = amount.requests.saturating_add(amount.warm_up);
@@ -191,6 +208,10 @@ async fn connection<P: Plan>(
                 measured.unanswered = measured.unanswered.saturating_add(1);
                 measured.complain(format!("{error:#}"));
                 drop(shared);
+                if let Some(next) = targets.next() {
+                    target = next;
+                    connection = Connection::new(target.address);
+                }
                 // A server that is away is not asked in a busy loop.
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

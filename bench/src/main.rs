@@ -3,16 +3,21 @@
 mod client;
 mod constant;
 mod directory;
+mod kill;
 mod load;
+mod mixed;
 mod population;
 mod process;
 mod progress;
 mod requests;
 mod steps;
+mod subject;
+mod sync;
 mod target;
+mod workload;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
@@ -31,8 +36,16 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Fill a server with a population, and read it back
+    Seed(mixed::SeedOptions),
+    /// Load a server with what identity providers ask, mixed, and hold everything against what was answered
+    Run(mixed::RunOptions),
     /// Measure single requests at several numbers of users, and hold each against a constant answer
     Steps(steps::Options),
+    /// Measure the first synchronisation of a customer: filter, create, groups, memberships
+    Sync(sync::Options),
+    /// Load two scim-directory on one database while one of them is killed again and again
+    Kill(kill::Options),
     /// Answer every request with the same bytes: what the HTTP server does with no work behind it
     Constant(constant::Options),
 }
@@ -56,6 +69,10 @@ fn run(command: Command) -> Result<()> {
     };
     runtime.enable_all().build()?.block_on(async {
         match command {
+            Command::Seed(options) => mixed::seed(&options).await,
+            Command::Run(options) => mixed::run(&options).await,
+            Command::Sync(options) => sync::run(&options).await,
+            Command::Kill(options) => kill::run(&options).await,
             Command::Steps(options) => steps::run(&options).await,
             Command::Constant(options) => constant::run(options).await,
         }
@@ -67,7 +84,9 @@ pub(crate) fn write_json(out: Option<&Path>, figures: &impl Serialize) -> Result
     let mut json = serde_json::to_vec_pretty(figures)?;
     json.push(b'\n');
     match out {
-        Some(file) => std::fs::write(file, json).with_context(|| format!("{} cannot be written", file.display())),
+        Some(file) => {
+            std::fs::write(file, json).with_context(|| format!("{} cannot be written", file.display()))
+        }
         None => Ok(std::io::stdout().write_all(&json)?),
     }
 }

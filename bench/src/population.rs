@@ -9,12 +9,26 @@ pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 pub(crate) const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
 const GIVEN: [&str; 16] = [
-    "Ada", "Barbara", "Carlos", "Dmitri", "Emmy", "Farid", "Grace", "Hedy", "Ivan", "Jun", "Katherine", "Linus",
-    "Mary", "Nadia", "Olga", "Priya",
+    "Ada",
+    "Barbara",
+    "Carlos",
+    "Dmitri",
+    "Emmy",
+    "Farid",
+    "Grace",
+    "Hedy",
+    "Ivan",
+    "Jun",
+    "Katherine",
+    "Linus",
+    "Mary",
+    "Nadia",
+    "Olga",
+    "Priya",
 ];
 const FAMILY: [&str; 16] = [
-    "Abara", "Baker", "Castillo", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jensen", "Kaya", "Lopez",
-    "Moreau", "Novak", "Okafor", "Petrov",
+    "Abara", "Baker", "Castillo", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jensen",
+    "Kaya", "Lopez", "Moreau", "Novak", "Okafor", "Petrov",
 ];
 const TITLES: [&str; 8] =
     ["Engineer", "Accountant", "Designer", "Director", "Nurse", "Teacher", "Analyst", "Technician"];
@@ -30,7 +44,7 @@ pub(crate) struct Population {
 pub(crate) struct Traits {
     pub(crate) given: &'static str,
     pub(crate) family: &'static str,
-    title: &'static str,
+    pub(crate) title: &'static str,
     pub(crate) department: u8,
     phone: u32,
 }
@@ -127,8 +141,12 @@ mod tests {
         let mut bulk = Vec::new();
         Population::new(1).write_bulk(5..8, &mut bulk);
         let bulk: Value = serde_json::from_slice(&bulk).unwrap();
-        let names: Vec<_> =
-            bulk["Operations"].as_array().unwrap().iter().map(|o| o["data"]["userName"].as_str().unwrap()).collect();
+        let names: Vec<_> = bulk["Operations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["data"]["userName"].as_str().unwrap())
+            .collect();
         assert_eq!(names, ["u5.s1@example.com", "u6.s1@example.com", "u7.s1@example.com"]);
     }
 }

@@ -48,10 +48,15 @@ impl Server {
         let stdout = child.stdout.take().context("the server has no output")?;
         let mut line = String::new();
         let mut stdout = BufReader::new(stdout);
-        tokio::time::timeout(PATIENCE, stdout.read_line(&mut line)).await.context("the server did not start")??;
+        tokio::time::timeout(PATIENCE, stdout.read_line(&mut line))
+            .await
+            .context("the server did not start")??;
         let address = line.split("http://").nth(1).and_then(|rest| rest.trim().split('/').next());
         let Some(address) = address.and_then(|address| address.parse().ok()) else {
-            bail!("{} did not say where it listens; its log has the reason (--server-log FILE)", program.display());
+            bail!(
+                "{} did not say where it listens; its log has the reason (--server-log FILE)",
+                program.display()
+            );
         };
         Ok(Self { child, address, pid })
     }
@@ -98,7 +103,8 @@ impl DirectoryProgram {
 
     /// Starts it on a fixed address.
     pub(crate) async fn start_at(&self, store: &str, listen: &str) -> Result<(Server, Target)> {
-        let mut arguments: Vec<OsString> = ["--listen", listen, "--store", store, "--token-file"].map(Into::into).into();
+        let mut arguments: Vec<OsString> =
+            ["--listen", listen, "--store", store, "--token-file"].map(Into::into).into();
         arguments.push(self.token_file.clone().into());
         let server = Server::start(&self.program, &arguments, self.log.as_deref()).await?;
         let target = Target::new(&format!("http://{}/scim/v2", server.address), Some(&self.token), false)?;
@@ -114,7 +120,10 @@ impl DirectoryProgram {
         let path = format!("/Users?filter={filter}");
         let answer = connection.get(&target, &path).await?.expect(200)?;
         let took = started.elapsed().as_secs_f64() * 1000.0;
-        ensure!(memchr::memmem::find(answer.body, user_name.as_bytes()).is_some(), "`{user_name}` was not found");
+        ensure!(
+            memchr::memmem::find(answer.body, user_name.as_bytes()).is_some(),
+            "`{user_name}` was not found"
+        );
         Ok((server, target, took))
     }
 }

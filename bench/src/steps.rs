@@ -17,21 +17,19 @@ use crate::population::{Population, filter};
 use crate::process::memory;
 use crate::progress::Progress;
 use crate::requests::{self, Reading};
-use crate::target::{Target, TargetOptions};
+use crate::subject::SubjectOptions;
+use crate::target::Target;
 
 /// Options of `steps`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     #[command(flatten)]
-    target: TargetOptions,
+    subject: SubjectOptions,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// File that the figures are written to; default: standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The server's process, whose memory is measured as well
-    #[arg(long)]
-    pid: Option<u32>,
 }
 
 /// How steps are measured.
@@ -98,11 +96,15 @@ const MOST_CREATED: usize = 20_000;
 const READ_BACK: usize = 50;
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let target = options.target.open()?;
-    let mut directory = Directory::read(&target, Population::new(options.settings.seed)).await?;
-    let figures = measure(&target, options.pid, &options.settings, &mut directory, &mut |_| Ok(())).await?;
+    let subject = options.subject.open().await?;
+    let mut directory = Directory::read(&subject.target, Population::new(options.settings.seed)).await?;
+    let figures =
+        measure(&subject.target, subject.pid, &options.settings, &mut directory, &mut |_| Ok(())).await?;
     crate::write_json(options.out.as_deref(), &figures)?;
-    crate::fail_if_wrong(figures.iter().flat_map(|size| size.steps.iter()).map(|(name, f)| (name, &f.measured)))
+    subject.close().await?;
+    crate::fail_if_wrong(
+        figures.iter().flat_map(|size| size.steps.iter()).map(|(name, f)| (name, &f.measured)),
+    )
 }
 
 /// Measures all steps at all sizes; `after_each` sees the figures after each size.
@@ -122,7 +124,8 @@ pub(crate) async fn measure(
         let next = wanted.get(at.saturating_add(1)).copied();
         directory.fill(target, users).await?;
         ensure!(directory.ids.len() == users, "there are already {} users, not {users}", directory.ids.len());
-        let mut bench = Bench { target, settings, folder: folder.path(), at: AtSize { users, ..AtSize::default() } };
+        let mut bench =
+            Bench { target, settings, folder: folder.path(), at: AtSize { users, ..AtSize::default() } };
         bench.at.memory_before = now();
         if users > 1 && at > 0 {
             bench.read(directory).await?;
@@ -179,7 +182,8 @@ impl Bench<'_> {
         let mut connection = Connection::new(self.target.address);
         for number in (0..done).rev().take(READ_BACK.min(directory.ids.len())) {
             let id = directory.id(requests::patched(number, directory.ids.len()));
-            let user: Value = connection.get(self.target, &format!("/Users/{id}")).await?.expect(200)?.json()?;
+            let user: Value =
+                connection.get(self.target, &format!("/Users/{id}")).await?.expect(200)?.json()?;
             if user.get("title").and_then(Value::as_str) != Some(&requests::title(number)) {
                 figures.measured.wrong(format!("the last title of {id} is not there"));
             }
@@ -233,7 +237,9 @@ impl Bench<'_> {
                 let path = format!("/Groups?attributes=displayName&filter={text}");
                 let list: Value = connection.get(self.target, &path).await?.expect(200)?.json()?;
                 if list.get("totalResults") != Some(&u64::from(is_member).into()) {
-                    figures.measured.wrong(format!("whether {user} is in the group of {size} is not as answered"));
+                    figures
+                        .measured
+                        .wrong(format!("whether {user} is in the group of {size} is not as answered"));
                 }
             }
             let path = format!("/Groups/{group}");
@@ -265,7 +271,8 @@ impl Bench<'_> {
     fn note(&mut self, key: &str, figures: Figures) {
         let m = &figures.measured;
         let ratio = figures.ratio().map(|ratio| format!(", {ratio:.2} h")).unwrap_or_default();
-        let wrong = if m.is_right() { String::new() } else { format!(", WRONG: {}", m.complaints.join("; ")) };
+        let wrong =
+            if m.is_right() { String::new() } else { format!(", WRONG: {}", m.complaints.join("; ")) };
         eprintln!(
             "{:>8} users {key:14} {:>9.0}/s  p50 {:>8.3} ms  p99 {:>8.3} ms{ratio}{wrong}",
             self.at.users,

@@ -3,42 +3,9 @@
 use std::fmt;
 use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Args;
 use http::Uri;
-
-/// The options of every sub-command that loads a server.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct TargetOptions {
-    /// Base URL of the SCIM service, such as http://127.0.0.1:8880/scim/v2
-    #[arg(long, value_name = "URL")]
-    pub(crate) target: String,
-    /// The bearer token; other users of this machine can see it, so prefer --token-file
-    #[arg(long, env = "SCIM_LOAD_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
-    /// File that holds the bearer token
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Load another machine than this one: make sure that it is yours
-    #[arg(long)]
-    pub(crate) allow_remote: bool,
-}
-
-impl TargetOptions {
-    pub(crate) fn open(&self) -> Result<Target> {
-        let token = match (&self.token, &self.token_file) {
-            (Some(token), _) => Some(token.clone()),
-            (None, Some(file)) => Some(
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("the token file {} cannot be read", file.display()))?,
-            ),
-            (None, None) => None,
-        };
-        Target::new(&self.target, token.as_deref().map(str::trim), self.allow_remote)
-    }
-}
 
 /// A SCIM service to be loaded.
 #[derive(Clone)]
@@ -77,7 +44,10 @@ impl Target {
         ensure!(uri.query().is_none(), "`{url}` has a query, which a base URL has not");
         let mut headers = format!("Host: {host}:{port}\r\nAccept: application/scim+json\r\n");
         if let Some(token) = token {
-            ensure!(token.bytes().all(|b| b.is_ascii_graphic()), "the token has characters that no header can have");
+            ensure!(
+                token.bytes().all(|b| b.is_ascii_graphic()),
+                "the token has characters that no header can have"
+            );
             headers.push_str("Authorization: Bearer ");
             headers.push_str(token);
             headers.push_str("\r\n");
@@ -134,7 +104,9 @@ mod tests {
         target.with_body(&mut out, "POST", format_args!("/Users"), b"{}");
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("POST /scim/v2/Users HTTP/1.1\r\n"), "{text}");
-        assert!(text.contains("Authorization: Bearer hush\r\n") && text.ends_with("Content-Length: 2\r\n\r\n{}"));
+        assert!(
+            text.contains("Authorization: Bearer hush\r\n") && text.ends_with("Content-Length: 2\r\n\r\n{}")
+        );
         assert!(!format!("{target:?}").contains("hush"));
     }
 }
