@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::{Answer, Connection};
-use crate::load::{self, Amount, Measured, Plan};
+use crate::load::{self, Amount, Plan};
 use crate::population::{GROUP, Population, patch};
 use crate::progress::Progress;
 use crate::target::Target;
@@ -29,10 +29,6 @@ const MEMBERS_PER_REQUEST: usize = 10_000;
 const MOST_PER_PAGE: usize = 1000;
 
 impl Directory {
-    pub(crate) fn empty(population: Population) -> Self {
-        Self { population, ids: Vec::new() }
-    }
-
     /// Finds out which users of a population a server has, by reading all of it.
     pub(crate) async fn read(target: &Target, population: Population) -> Result<Self> {
         let mut ids: Vec<Option<Box<str>>> = Vec::new();
@@ -58,19 +54,6 @@ impl Directory {
 
     pub(crate) fn id(&self, n: usize) -> &str {
         self.ids.get(n).map_or("", |id| id)
-    }
-
-    /// Creates users one by one, and measures that.
-    pub(crate) async fn create(
-        &mut self,
-        target: &Target,
-        amount: Amount,
-        progress: &Progress,
-    ) -> Result<Measured> {
-        let mut plan = self.creation();
-        let measured = load::run(target, amount, &mut plan, progress).await?;
-        self.created(plan)?;
-        Ok(measured)
     }
 
     /// A plan that creates users after those who are there.

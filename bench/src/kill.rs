@@ -53,9 +53,17 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seconds: 300.0, every: 10.0, connections: 16, users: 1000, groups: 8, seed: 1 }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
+    /// The kind of the store: what comes before the colon.
+    pub(crate) store: String,
     pub(crate) kills: u64,
     /// People that were answered as created, all of them read back.
     pub(crate) people: usize,
@@ -122,7 +130,8 @@ pub(crate) async fn kill(program: &DirectoryProgram, store: &str, settings: &Set
         server.stop().await?;
     }
     let (people, memberships) = (workload.people(), workload.memberships());
-    Ok(Figures { kills, people, memberships, wrong, complaints, measured })
+    let store = store.split(':').next().unwrap_or_default().to_owned();
+    Ok(Figures { store, kills, people, memberships, wrong, complaints, measured })
 }
 
 /// Kills one server after the other, and starts each again at its address.

@@ -92,8 +92,9 @@ impl Measured {
     }
 
     pub(crate) fn complain(&mut self, about: impl ToString) {
-        if self.complaints.len() < MOST_COMPLAINTS {
-            self.complaints.push(about.to_string());
+        let about = about.to_string();
+        if self.complaints.len() < MOST_COMPLAINTS && !self.complaints.contains(&about) {
+            self.complaints.push(about);
         }
     }
 
@@ -115,6 +116,31 @@ struct Shared<'a, P> {
     times: Histogram<u64>,
     /// When the first measured request began.
     began: Option<Instant>,
+}
+
+impl<P: Plan> Shared<'_, P> {
+    fn note(&mut self, number: u64, amount: Amount, result: Result<Answer<'_>>, took: u64) {
+        let Self { plan, measured, times, .. } = self;
+        match result {
+            Ok(answer) => {
+                if number >= amount.warm_up {
+                    measured.answers = measured.answers.saturating_add(1);
+                    measured.bytes = measured.bytes.saturating_add(answer.body.len() as u64);
+                    times.saturating_record(took);
+                    let count = measured.statuses.entry(answer.status).or_default();
+                    *count = count.saturating_add(1);
+                }
+                if let Err(error) = plan.check(number, answer) {
+                    measured.wrong(format!("{error:#}"));
+                }
+            }
+            Err(error) => {
+                plan.unanswered(number);
+                measured.unanswered = measured.unanswered.saturating_add(1);
+                measured.complain(format!("{error:#}"));
+            }
+        }
+    }
 }
 
 /// Runs a plan against a server.
@@ -188,33 +214,15 @@ async fn connection<P: Plan>(
         let started = Instant::now();
         let result = connection.exchange(&request).await;
         let took = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let mut shared = shared.borrow_mut();
-        let Shared { plan, measured, times, .. } = &mut *shared;
-        match result {
-            Ok(answer) => {
-                if number >= amount.warm_up {
-                    measured.answers = measured.answers.saturating_add(1);
-                    measured.bytes = measured.bytes.saturating_add(answer.body.len() as u64);
-                    times.saturating_record(took);
-                    let count = measured.statuses.entry(answer.status).or_default();
-                    *count = count.saturating_add(1);
-                }
-                if let Err(error) = plan.check(number, answer) {
-                    measured.wrong(format!("{error:#}"));
-                }
+        let has_failed = result.is_err();
+        shared.borrow_mut().note(number, amount, result, took);
+        if has_failed {
+            if let Some(next) = targets.next() {
+                target = next;
+                connection = Connection::new(target.address);
             }
-            Err(error) => {
-                plan.unanswered(number);
-                measured.unanswered = measured.unanswered.saturating_add(1);
-                measured.complain(format!("{error:#}"));
-                drop(shared);
-                if let Some(next) = targets.next() {
-                    target = next;
-                    connection = Connection::new(target.address);
-                }
-                // A server that is away is not asked in a busy loop.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            // A server that is away is not asked in a busy loop.
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         progress.step();
     }

@@ -9,6 +9,7 @@ mod mixed;
 mod population;
 mod process;
 mod progress;
+mod report;
 mod requests;
 mod steps;
 mod subject;
@@ -46,6 +47,10 @@ enum Command {
     Sync(sync::Options),
     /// Load two scim-directory on one database while one of them is killed again and again
     Kill(kill::Options),
+    /// Measure everything and write docs/benchmarks.md, benchmarks.json and the charts
+    Report(report::Options),
+    /// Draw latency against the number of users
+    Chart(report::ChartOptions),
     /// Answer every request with the same bytes: what the HTTP server does with no work behind it
     Constant(constant::Options),
 }
@@ -73,6 +78,8 @@ fn run(command: Command) -> Result<()> {
             Command::Run(options) => mixed::run(&options).await,
             Command::Sync(options) => sync::run(&options).await,
             Command::Kill(options) => kill::run(&options).await,
+            Command::Report(options) => report::run(&options).await,
+            Command::Chart(options) => report::chart(&options),
             Command::Steps(options) => steps::run(&options).await,
             Command::Constant(options) => constant::run(options).await,
         }

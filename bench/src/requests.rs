@@ -20,8 +20,10 @@ const READ_ONE_OF: u64 = 64;
 #[derive(Clone)]
 pub(crate) struct Reading {
     path: Rc<dyn Fn(u64) -> String>,
-    check: Rc<dyn Fn(u64, &Answer<'_>) -> Result<()>>,
+    check: Rc<Check>,
 }
+
+type Check = dyn Fn(u64, &Answer<'_>) -> Result<()>;
 
 impl Plan for Reading {
     fn write(&mut self, number: u64, target: &Target, out: &mut Vec<u8>) -> bool {

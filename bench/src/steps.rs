@@ -58,6 +58,20 @@ pub(crate) struct Settings {
     pub(crate) without_h: bool,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sizes: vec![1000, 10_000],
+            seconds: 3.0,
+            connections: 16,
+            writers: 64,
+            groups: vec![10, 1000, 100_000],
+            seed: 1,
+            without_h: false,
+        }
+    }
+}
+
 impl Settings {
     pub(crate) fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds.clamp(0.01, 3600.0))
@@ -283,14 +297,13 @@ impl Bench<'_> {
         self.at.steps.insert(key.to_owned(), figures);
     }
 
-    /// The cursor of the page that begins after so many users.
+    /// The cursor of the page that begins after about so many users.
     async fn cursor(&self, after: usize) -> Result<Option<String>> {
         let mut connection = Connection::new(self.target.address);
         let mut cursor = String::new();
-        let mut at = 0;
-        while at < after {
-            let count = after.saturating_sub(at).min(1000);
-            let path = format!("/Users?attributes=userName&count={count}&cursor={}", filter(&cursor));
+        // The count must stay the same from page to page, so these are the pages that are measured.
+        for _ in 0..after / 100 {
+            let path = format!("/Users?attributes=userName&count=100&cursor={}", filter(&cursor));
             let answer = connection.get(self.target, &path).await?;
             if answer.status != 200 {
                 return Ok(None);
@@ -298,7 +311,6 @@ impl Bench<'_> {
             let page: Value = answer.json()?;
             let Some(next) = page.get("nextCursor").and_then(Value::as_str) else { return Ok(None) };
             cursor = next.to_owned();
-            at = at.saturating_add(count);
         }
         Ok(Some(cursor))
     }

@@ -116,12 +116,11 @@ const TRIES: usize = 20;
 
 impl Workload {
     pub(crate) fn new(directory: &Directory, groups: Vec<String>, mix: Mix) -> Self {
-        let person = |id: &Box<str>| Person { id: id.clone(), ..Person::default() };
         Self {
             population: directory.population,
             mix,
             random: fastrand::Rng::with_seed(directory.population.seed),
-            people: directory.ids.iter().map(person).collect(),
+            people: directory.ids.iter().map(|id| Person { id: id.clone(), ..Person::default() }).collect(),
             groups,
             under_way: HashMap::new(),
             asked: [0; 6],
