@@ -73,7 +73,11 @@ impl Rows {
         let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut tables = Vec::new();
         for name in names {
-            let mut select = connection.prepare(&format!(r#"SELECT * FROM "{name}""#))?;
+            // What refers to a user comes in the order of the users, as it was written.
+            let mut keys = connection.prepare("SELECT \"from\" FROM pragma_foreign_key_list(?1)")?;
+            let key = keys.query_map([&name], |row| row.get::<_, String>(0))?.next().transpose()?;
+            let order = key.map(|key| format!(r#" ORDER BY "{key}""#)).unwrap_or_default();
+            let mut select = connection.prepare(&format!(r#"SELECT * FROM "{name}"{order}"#))?;
             let columns = select.column_count();
             let rows = select.query_map([], |row| (0..columns).map(|at| row.get(at)).collect())?;
             let rows: Vec<Vec<Value>> = rows.collect::<Result<_, _>>()?;
@@ -98,8 +102,9 @@ impl Rows {
             let transaction = connection.transaction()?;
             for table in &self.tables {
                 let mut insert = transaction.prepare_cached(&table.insert)?;
-                let begin = table.rows.len() * part / parts;
-                let end = table.rows.len() * (part + 1) / parts;
+                // Whole users, each of whom has as many rows as the others.
+                let of_users = |part| table.rows.len() * (self.users * part / parts) / self.users.max(1);
+                let (begin, end) = (of_users(part), of_users(part + 1));
                 for row in table.rows.get(begin..end).context("there are fewer rows")? {
                     insert.execute(params_from_iter(row))?;
                 }
