@@ -459,7 +459,14 @@ impl Plan for Workload {
 
 #[cfg(test)]
 mod tests {
+    use scim_server::ScimService;
+    use scim_server::serve::{ServeOptions, serve};
+    use scim_server::store::MemoryStore;
+
     use super::*;
+    use crate::client::Connection;
+    use crate::load::{self, Amount};
+    use crate::progress::Progress;
 
     #[test]
     fn a_mix_is_read_and_kept_to() {
@@ -473,6 +480,62 @@ mod tests {
         assert!((900..1100).contains(&counts[0]), "{counts:?}");
         for wrong in ["", "match", "match=x", "dance=1", "match=0"] {
             assert!(wrong.parse::<Mix>().is_err(), "{wrong}");
+        }
+    }
+
+    /// A directory in memory, served on a free port.
+    async fn served() -> Target {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::new(&format!("http://{}", listener.local_addr().unwrap()), None, false).unwrap();
+        let service = ScimService::builder(MemoryStore::new()).build();
+        tokio::spawn(serve(listener, service, ServeOptions::default(), std::future::pending()));
+        target
+    }
+
+    async fn loaded(target: &Target) -> Workload {
+        let mut directory = Directory::read(target, Population::new(3)).await.unwrap();
+        directory.fill(target, 50).await.unwrap();
+        let group = directory.create_group(target, "Crew", 0..0).await.unwrap();
+        let mut workload = Workload::new(&directory, vec![group], Mix::default());
+        let amount = Amount::requests(8, 2000);
+        let measured = load::run(target, amount, &mut workload, &Progress::hidden()).await.unwrap();
+        assert!(measured.is_right(), "{measured:?}");
+        assert_eq!(measured.answers, 2000);
+        assert!(workload.memberships() > 0 && workload.people() > 50);
+        workload
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_is_read_back() {
+        let target = served().await;
+        let workload = loaded(&target).await;
+        assert_eq!(workload.read_back(&target).await.unwrap(), (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_changed_or_made_up_is_found() {
+        let target = served().await;
+        let workload = loaded(&target).await;
+        let mut connection = Connection::new(target.address);
+        let in_group =
+            workload.people.iter().find(|person| matches!(person.group, Membership::In(_))).unwrap();
+        let alone = workload.people.iter().find(|person| person.group == Membership::No).unwrap();
+        let (group, member, other) = (&workload.groups[0], &in_group.id, &alone.id);
+        let put_out = patch(format_args!(r#"{{"op":"remove","path":"members[value eq \"{member}\"]"}}"#));
+        let rename = patch(format_args!(r#"{{"op":"replace","path":"title","value":"Title 123456789"}}"#));
+        let mut stranger = Vec::new();
+        Population::new(3).write_user(1_000_000, &mut stranger);
+        let steps = [
+            ("PATCH", format!("/Groups/{group}"), put_out.into_bytes(), "is not in group"),
+            ("PATCH", format!("/Users/{other}"), rename.into_bytes(), "has the title"),
+            ("POST", "/Users".to_owned(), stranger, "was never created"),
+            ("DELETE", format!("/Users/{other}"), Vec::new(), "was created and is not there"),
+        ];
+        for (method, path, body, complaint) in steps {
+            let answer = connection.send(&target, method, &path, &body).await.unwrap();
+            assert!(answer.status < 300, "{}", answer.text());
+            let (wrong, complaints) = workload.read_back(&target).await.unwrap();
+            assert!(wrong > 0 && complaints.iter().any(|found| found.contains(complaint)), "{complaints:?}");
         }
     }
 }
