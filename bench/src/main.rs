@@ -21,8 +21,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use scim_server::serve::shutdown_signal;
 use serde::Serialize;
 
 use crate::load::Measured;
@@ -68,20 +69,33 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     // As many threads as `scim-directory` has for the server that it is held against; one for the generator, which
     // leaves the other cores to the server.
-    let mut runtime = match command {
-        Command::Constant(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let is_constant = matches!(command, Command::Constant(_));
+    let mut runtime = if is_constant {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
     };
     runtime.enable_all().build()?.block_on(async {
-        match command {
-            Command::Seed(options) => mixed::seed(&options).await,
-            Command::Run(options) => mixed::run(&options).await,
-            Command::Sync(options) => sync::run(&options).await,
-            Command::Kill(options) => kill::run(&options).await,
-            Command::Report(options) => report::run(&options).await,
-            Command::Chart(options) => report::chart(&options),
-            Command::Steps(options) => steps::run(&options).await,
-            Command::Constant(options) => constant::run(options).await,
+        let working = async {
+            match command {
+                Command::Seed(options) => mixed::seed(&options).await,
+                Command::Run(options) => mixed::run(&options).await,
+                Command::Sync(options) => sync::run(&options).await,
+                Command::Kill(options) => kill::run(&options).await,
+                Command::Report(options) => report::run(&options).await,
+                Command::Chart(options) => report::chart(&options),
+                Command::Steps(options) => steps::run(&options).await,
+                Command::Constant(options) => constant::run(options).await,
+            }
+        };
+        // It ends when it is asked to, and that is no failure.
+        if is_constant {
+            return working.await;
+        }
+        tokio::select! {
+            done = working => done,
+            // What was started and kept for the time goes with this.
+            () = shutdown_signal() => bail!("interrupted"),
         }
     })
 }
