@@ -82,6 +82,9 @@ impl Settings {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AtSize {
     pub(crate) users: usize,
+    /// What the code was, where `report` has measured it.
+    #[serde(default)]
+    pub(crate) commit: Option<String>,
     /// The server's memory in MiB, once so many users were there, before the steps.
     pub(crate) memory_before: Option<f64>,
     /// The same after the steps.
@@ -132,8 +135,12 @@ pub(crate) async fn measure(
     let folder = tempfile::tempdir()?;
     let now = || pid.and_then(memory).map(|(now, _)| now);
     let mut sizes = Vec::new();
-    let begin = [directory.ids.len()];
-    let wanted: Vec<usize> = begin.iter().chain(&settings.sizes).copied().collect();
+    let begin = directory.ids.len();
+    let mut wanted: Vec<usize> = settings.sizes.iter().map(|&users| users.max(begin)).collect();
+    if begin == 0 {
+        wanted.insert(0, 0);
+    }
+    wanted.dedup();
     for (at, &users) in wanted.iter().enumerate() {
         let next = wanted.get(at.saturating_add(1)).copied();
         directory.fill(target, users).await?;
@@ -141,13 +148,13 @@ pub(crate) async fn measure(
         let mut bench =
             Bench { target, settings, folder: folder.path(), at: AtSize { users, ..AtSize::default() } };
         bench.at.memory_before = now();
-        if users > 1 && at > 0 {
+        if users > 0 {
             bench.read(directory).await?;
             bench.patch(directory).await?;
         }
         let room = next.map_or(MOST_CREATED, |next| next.saturating_sub(users).min(MOST_CREATED));
         bench.create(directory, room).await?;
-        if users > 1 && at > 0 {
+        if users > 0 {
             bench.members(directory).await?;
         }
         bench.at.memory_after = now();

@@ -155,6 +155,10 @@ fn store(out: &mut String, name: &str, part: &Part<Store>) {
     let memory = sizes.iter().map(|size| format!("{} / {}", mib(size.memory_before), mib(size.memory_after)));
     let memory: Vec<_> = memory.collect();
     let _ = writeln!(out, "| memory before / after the steps, MiB | {} |", memory.join(" | "));
+    if sizes.iter().any(|size| size.commit.is_some() && size.commit != part.commit) {
+        let commits: Vec<_> = sizes.iter().map(|size| size.commit.as_deref().unwrap_or("?")).collect();
+        let _ = writeln!(out, "| commit | {} |", commits.join(" | "));
+    }
     if let Some(start) = &store.start {
         let _ = writeln!(
             out,

@@ -9,6 +9,7 @@ mod markdown;
 mod micro;
 mod targets;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -30,6 +31,13 @@ pub(crate) struct Options {
     only: Vec<What>,
     #[command(flatten)]
     settings: Settings,
+    /// Keep the figures of other numbers of users than --sizes
+    #[arg(long)]
+    add: bool,
+    /// The SQLite database that the steps run over, such as `scim-load seed --store sqlite:FILE` has filled; default: a
+    /// new one
+    #[arg(long, value_name = "FILE")]
+    sqlite: Option<PathBuf>,
     /// An empty PostgreSQL database for `postgres` and `kill`, such as postgres://user@localhost/bench
     #[arg(long, value_name = "URL", env = "SCIM_LOAD_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
@@ -120,7 +128,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         match what {
             What::Memory => store(options, &program, "memory", "memory", &mut report).await?,
             What::Sqlite => {
-                let database = format!("sqlite:{}", folder.join("steps.db").display());
+                let new = folder.join("steps.db");
+                let database = format!("sqlite:{}", options.sqlite.as_deref().unwrap_or(&new).display());
                 store(options, &program, "sqlite", &database, &mut report).await?;
             }
             What::Postgres => {
@@ -192,8 +201,15 @@ async fn store(
     let settings = &options.settings;
     let (server, target) = program.start(store).await?;
     let mut directory = Directory::read(&target, Population::new(settings.seed)).await?;
-    let kept =
-        |sizes: &[steps::AtSize], start| Store { settings: settings.clone(), sizes: sizes.to_vec(), start };
+    let before = report.stores.get(name).filter(|_| options.add).map(|part| part.figures.sizes.clone());
+    let before = before.unwrap_or_default();
+    let kept = |sizes: &[steps::AtSize], start| {
+        let mut all: BTreeMap<usize, steps::AtSize> = before.iter().map(|s| (s.users, s.clone())).collect();
+        all.extend(
+            sizes.iter().map(|s| (s.users, steps::AtSize { commit: begun.commit.clone(), ..s.clone() })),
+        );
+        Store { settings: settings.clone(), sizes: all.into_values().collect(), start }
+    };
     let mut after_each = |sizes: &[steps::AtSize]| {
         report.stores.insert(name.to_owned(), begun.with(kept(sizes, None)));
         write(options, report)

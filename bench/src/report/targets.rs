@@ -233,12 +233,12 @@ fn memory_row(
     most: f64,
 ) -> Row {
     let seen = store.and_then(|store| {
-        let size = store.sizes.iter().rev().find(|size| size.users <= users && size.users > 0)?;
+        let size = store.sizes.iter().find(|size| size.users >= users).or(store.sizes.last())?;
         let used = size.memory_before?;
         let after =
             size.memory_after.map(|after| format!(", {after:.1} after all steps")).unwrap_or_default();
         let text = format!("{used:.1} MiB at {}{after}", number(size.users));
-        Some((text, Verdict::of(used <= most, size.users == users)))
+        Some((text, Verdict::of(used <= most, size.users >= users)))
     });
     row(step, target, seen)
 }
