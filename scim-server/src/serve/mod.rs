@@ -88,10 +88,12 @@ where
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
+        // In this order: whoever has had an answer can be sure that a signal to stop is heard.
         let accepted = tokio::select! {
-            accepted = accept(&listener, &room) => accepted?,
-            Some(_) = connections.join_next() => continue,
+            biased;
             () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &room) => accepted?,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
         let requests = Arc::new(Requests::new());

@@ -48,14 +48,14 @@ async fn rfc7644_2_01_06_without_a_token_nothing_happens() {
         ),
         (
             &[("authorization", "Bearer ")],
-            400,
-            "Bearer realm=\"SCIM\", error=\"invalid_request\"",
+            401,
+            "Bearer realm=\"SCIM\", error=\"invalid_token\"",
             "the header Authorization must be `Bearer <token>`",
         ),
         (
             &[("authorization", "Bearer two words")],
-            400,
-            "Bearer realm=\"SCIM\", error=\"invalid_request\"",
+            401,
+            "Bearer realm=\"SCIM\", error=\"invalid_token\"",
             "the header Authorization must be `Bearer <token>`",
         ),
         (

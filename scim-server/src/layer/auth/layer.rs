@@ -18,8 +18,8 @@ type Policy = dyn Fn(&Intent<'_>, &Access) -> Result<(), ScimError> + Send + Syn
 /// | request | answer | challenge (RFC 6750 section 3) |
 /// |---|---|---|
 /// | without a token, or with another scheme | 401 | no error code |
-/// | with a header that is broken, or two | 400 | `invalid_request` |
-/// | with a token that is unknown, expired or forged | 401 | `invalid_token` |
+/// | with two tokens | 400 | `invalid_request` |
+/// | with a token that is malformed, unknown, expired or forged | 401 | `invalid_token` |
 /// | that the token may not do: reading needs read access, the rest write access | 403 | `insufficient_scope` |
 /// | for data of a tenant that the token is not for | 404, as for a tenant that does not exist | |
 /// | while tokens cannot be checked | 503 with `Retry-After` | |

@@ -107,8 +107,9 @@ impl AuthLayer {
             // "... or attempted using an unsupported authentication method ... SHOULD NOT include an error code"
             Credentials::Other => return Err(self.challenge(401, needed, "")),
             Credentials::Broken => {
+                // "The access token provided is ... malformed"
                 let detail = "the header Authorization must be `Bearer <token>`";
-                return Err(self.challenge(400, detail, "invalid_request"));
+                return Err(self.challenge(401, detail, "invalid_token"));
             }
         };
         self.verify.access(token).await.map_err(|error| match error {
