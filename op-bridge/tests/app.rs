@@ -294,33 +294,6 @@ async fn one_bridge_on_a_data_folder() {
     Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
 }
 
-/// A lost account is restored, not taken for one that everybody has left.
-#[tokio::test]
-async fn a_view_without_its_account_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path();
-    let (file, token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
-    file.write(&dir.join("scimsession"), op_bridge::credentials::Overwrite::Refuse).unwrap();
-    let gate = Arc::new(SessionGate::new(file, &SystemRandom).unwrap());
-    gate.authenticate(&token.expose()).unwrap();
-    let account = support::open(dir, &gate, &ManualClock::new(DateTime::UNIX_EPOCH));
-    account.provision(op_bridge::account::NewPerson::new("ada@example.com", "Ada")).await.unwrap();
-    account.set_person_managed(&account.people().await.unwrap()[1].id, true).await.unwrap();
-    drop(account);
-    drop(Bridge::start(options(dir, &[]).unwrap()).await.unwrap());
-    for name in ["account.sqlite3", "account.sqlite3-wal", "account.sqlite3-shm"] {
-        let _ = fs::remove_file(dir.join(name));
-    }
-    for _ in 0..2 {
-        let refused = Bridge::start(options(dir, &[]).unwrap()).await.unwrap_err();
-        assert!(refused.to_string().contains("restore account.sqlite3 from the backup"), "{refused}");
-    }
-    for name in ["account.sqlite3", "scim.sqlite3"] {
-        fs::remove_file(dir.join(name)).unwrap();
-    }
-    Bridge::start(options(dir, &[]).unwrap()).await.unwrap();
-}
-
 #[tokio::test]
 async fn dev_uses_everything_again_and_explains_what_is_broken() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -41,9 +41,6 @@ const MAX_RESULTS: usize = 10_000;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long a request may take. Sizes are limited by the service, connections and heads by the server.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
-
-/// How much must fit in the data folder for changes to be taken.
-const ROOM: usize = 1 << 18;
 
 /// What the limit of requests counts in.
 const SECOND: Duration = Duration::from_secs(1);
@@ -99,12 +96,6 @@ pub enum StartError {
     /// The bridge's own store cannot be opened.
     #[error(transparent)]
     Store(#[from] SqliteOpenError),
-    /// The account is new, and the view is of one with people.
-    #[error(
-        "the account in the data folder `{}` is new and empty, but identity providers see people of an earlier one: restore account.sqlite3 from the backup, or delete both account.sqlite3 and scim.sqlite3 to begin anew",
-        .0.display()
-    )]
-    AccountLost(PathBuf),
     /// View and account could not be compared.
     #[error("what identity providers see could not be compared with the account: {0}")]
     Reconcile(StoreError),
@@ -202,9 +193,6 @@ impl Bridge {
         let settings = options.settings.clone();
         let store = BridgeStore::new(Arc::new(inner), account.clone(), clock.clone(), settings);
         let store = Arc::new(store);
-        if store.has_lost_its_account().await.map_err(StartError::Reconcile)? {
-            return Err(StartError::AccountLost(options.data_dir));
-        }
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
         if reconciled != Reconciled::default() {
             tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
@@ -271,9 +259,9 @@ impl Bridge {
         let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
-            tokio::spawn(own(Arc::clone(&local), Arc::clone(&gate))),
-            tokio::spawn(select_groups(Arc::clone(&store), gate, options.managed_groups)),
-            tokio::spawn(heartbeat(health, passed_over, local, store, options.data_dir)),
+            tokio::spawn(own(local, Arc::clone(&gate))),
+            tokio::spawn(select_groups(store, gate, options.managed_groups)),
+            tokio::spawn(heartbeat(health, passed_over)),
         ];
         let serving = ServeOptions::default();
         let patience = serving.shutdown_timeout;
@@ -317,58 +305,12 @@ async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected
     }
 }
 
-/// Reports once in a while, after trying to write, and at once when a write of somebody else has failed.
-async fn heartbeat(
-    health: Health,
-    passed_over: usize,
-    account: Arc<LocalAccount>,
-    store: Arc<BridgeStore>,
-    folder: PathBuf,
-) {
-    let (mut account_fails, mut store_fails) = (account.failing(), store.failing());
-    // Else the account is the confirmation watcher's to report.
-    let mut account_failed = false;
+async fn heartbeat(health: Health, passed_over: usize) {
     loop {
         if passed_over > 0 {
             health.report(Source::Reconciliation, false);
         }
-        let room = has_room(folder.clone()).await;
-        // One page may still fit where a change does not.
-        let (account_works, store_works) =
-            if room { (account.probe().await.is_ok(), store.probe().await.is_ok()) } else { (false, false) };
-        if !account_works || account_failed {
-            health.report(Source::Account, account_works);
-        }
-        account_failed = !account_works;
-        health.report(Source::ScimServer, store_works);
-        account_fails.mark_unchanged();
-        store_fails.mark_unchanged();
-        let next = tokio::time::sleep(HEARTBEAT);
-        tokio::pin!(next);
-        loop {
-            tokio::select! {
-                () = &mut next => break,
-                Ok(()) = account_fails.changed() => {
-                    account_failed = true;
-                    health.report(Source::Account, false);
-                }
-                Ok(()) = store_fails.changed() => health.report(Source::ScimServer, false),
-            }
-        }
+        health.report(Source::ScimServer, true);
+        tokio::time::sleep(HEARTBEAT).await;
     }
-}
-
-/// Whether the data folder takes a file as large as a few changes.
-async fn has_room(folder: PathBuf) -> bool {
-    let probe = move || -> io::Result<()> {
-        let mut file = tempfile::tempfile_in(&folder)?;
-        file.write_all(&[0; ROOM])?;
-        file.sync_data()
-    };
-    let probed =
-        tokio::task::spawn_blocking(probe).await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    if let Err(error) = &probed {
-        tracing::error!(%error, "nothing can be written in the data folder");
-    }
-    probed.is_ok()
 }

@@ -67,10 +67,7 @@ fn of_start(error: &StartError) -> Option<String> {
         StartError::Account(_) | StartError::Store(_) => Some(
             "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable".to_owned(),
         ),
-        StartError::AccountLost(_)
-        | StartError::Unsupported(_)
-        | StartError::Random(_)
-        | StartError::Reconcile(_) => None,
+        StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
-use tokio::sync::watch;
 
 use super::super::{
     Account, AccountError, Capabilities, CreatedGroup, Group, GroupId, Membership, NewPerson, Person,
@@ -131,21 +130,6 @@ impl LocalAccount {
         self.change("own", |_, _| Ok(())).await
     }
 
-    /// Writes something that changes nothing, to find out whether the account can be written.
-    ///
-    /// # Errors
-    ///
-    /// [`AccountError::Unavailable`].
-    pub async fn probe(&self) -> Result<(), AccountError> {
-        self.database.probe().await
-    }
-
-    /// Whether a change could not be saved, and no [probe](Self::probe) has succeeded since; [`Account::check`] fails as
-    /// long.
-    pub fn failing(&self) -> watch::Receiver<bool> {
-        self.database.failing()
-    }
-
     /// Runs `work` for the integration, after checking that the session is unlocked and the account's own.
     async fn change<T, F>(&self, what: &'static str, work: F) -> Result<T, AccountError>
     where
@@ -197,11 +181,7 @@ impl Account for LocalAccount {
                 Some(credentials) => registration::is_registered(database, &credentials).map(drop),
                 None => Ok(database.execute_batch("SELECT 1 FROM account")?),
             })
-            .await?;
-        if *self.database.failing().borrow() {
-            return Err(AccountError::Unavailable { reason: "a change could not be saved", source: None });
-        }
-        Ok(())
+            .await
     }
 
     async fn people(&self) -> Result<Vec<Person>, AccountError> {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::super::AccountError;
 
@@ -34,7 +34,6 @@ pub(super) struct Database {
     jobs: mpsc::Sender<Job>,
     readers: r2d2::Pool<Reader>,
     turns: Arc<Semaphore>,
-    failing: watch::Sender<bool>,
 }
 
 impl Database {
@@ -55,8 +54,7 @@ impl Database {
             .min_idle(Some(0))
             .build(Reader { path: path.to_owned() })
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let turns = Arc::new(Semaphore::new(READERS as usize));
-        Ok(Self { jobs, readers, turns, failing: watch::Sender::new(false) })
+        Ok(Self { jobs, readers, turns: Arc::new(Semaphore::new(READERS as usize)) })
     }
 
     /// Runs `work` in the writing thread; returns after its effects are on the disk. If it fails, it has had
@@ -83,30 +81,8 @@ impl Database {
         });
         tracing::trace!("account database write");
         let stopped = || AccountError::Unavailable { reason: "its writing thread has stopped", source: None };
-        let done = match self.jobs.send(job).await {
-            Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
-            Err(_) => Err(stopped()),
-        };
-        if let Err(AccountError::Unavailable { .. }) = &done {
-            self.failing.send_replace(true);
-        }
-        done
-    }
-
-    /// Whether a write has failed, and none that certainly reached the disk has succeeded since.
-    pub(super) fn failing(&self) -> watch::Receiver<bool> {
-        self.failing.subscribe()
-    }
-
-    /// Writes a page as it is: what a change might come to now. Any other write may have had nothing to write.
-    pub(super) async fn probe(&self) -> Result<(), AccountError> {
-        self.write(|database| {
-            let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            Ok(database.pragma_update(None, "user_version", version)?)
-        })
-        .await?;
-        self.failing.send_if_modified(std::mem::take);
-        Ok(())
+        self.jobs.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
     }
 
     /// Runs `work` on a connection that only reads, and sees everything that has been answered.
@@ -278,36 +254,6 @@ mod tests {
             .unwrap();
         assert!(duplicate);
         assert_eq!(count(&database).await, 1);
-    }
-
-    #[tokio::test]
-    async fn a_write_that_finds_no_room_is_remembered_until_one_has_reached_the_disk() {
-        let (_folder, database) = database();
-        let failing = database.failing();
-        let limit = async |pages: u32| {
-            let set = move |d: &Connection| {
-                Ok(d.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
-            };
-            database.write(set).await.unwrap();
-        };
-        let large = || {
-            database.write(|d| {
-                d.execute_batch("CREATE TABLE IF NOT EXISTS large (b BLOB)")?;
-                Ok(d.execute("INSERT INTO large VALUES (zeroblob(100000))", []).map(drop)?)
-            })
-        };
-        database.write(|_| Err::<(), _>(AccountError::Locked)).await.unwrap_err();
-        assert!(!*failing.borrow(), "refused, but not for want of room");
-        limit(4).await;
-        assert!(large().await.unwrap_err().is_transient());
-        assert!(*failing.borrow());
-        database.write(|_| Ok(())).await.unwrap();
-        assert!(*failing.borrow(), "there was nothing to write");
-        limit(1000).await;
-        database.probe().await.unwrap();
-        assert!(!*failing.borrow());
-        large().await.unwrap();
-        assert!(!*failing.borrow());
     }
 
     #[tokio::test]
