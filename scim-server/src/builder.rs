@@ -8,7 +8,7 @@ use crate::limits::Limits;
 use crate::operation::{AuthenticationScheme, Me, MeBy, SubjectResolver};
 use crate::registry::RegistryHandle;
 use crate::route::Mounts;
-use crate::service::{Inner, ScimService, Shared};
+use crate::service::{ScimService, Settings};
 
 /// Puts a [`ScimService`] together.
 #[derive(Debug)]
@@ -131,7 +131,8 @@ impl<S> ScimServiceBuilder<S> {
     }
 
     /// Serves `/Me`, the resource of the subject that is authenticated (RFC 7644 section 3.11): the one of this type
-    /// whose attribute is the name of the [`Principal`](crate::Principal). Default: `/Me` is answered 501.
+    /// whose attribute is the name of the [`Principal`](crate::Principal), whoever has issued it. Default: `/Me` is answered
+    /// 501.
     ///
     /// Whoever may ask anything of this service may change and delete the own resource there: keep away who should not.
     #[must_use]
@@ -154,11 +155,10 @@ impl<S> ScimServiceBuilder<S> {
             Some(_) => self.quirks,
             None => self.quirks.counted_by(&QuirkUses::new()),
         };
-        ScimService::from_inner(Inner {
-            store: Shared::new(self.store),
-            current: RegistryHandle::new(Arc::clone(&self.registry)),
-            registry: self.registry,
-            quirks,
+        ScimService::new(Settings {
+            store: self.store,
+            current: RegistryHandle::new(self.registry),
+            own_quirks: quirks,
             limits: self.limits,
             sources: self.sources,
             base_url: self.base_url,

@@ -123,6 +123,15 @@ impl Route {
         }
     }
 
+    /// The type and the id of the resources that it is about, as far as it has them.
+    pub(crate) fn subject(&self) -> (Option<Arc<TypeDefinition>>, Option<ResourceId>) {
+        match self {
+            Self::Collection(definition) | Self::Search(definition) => (Some(Arc::clone(definition)), None),
+            Self::Resource(definition, id, _) => (Some(Arc::clone(definition)), id.clone()),
+            _ => (None, None),
+        }
+    }
+
     /// The methods of the route, as the header `Allow` lists them.
     pub(crate) fn allow(&self) -> &'static str {
         match self {

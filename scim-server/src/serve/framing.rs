@@ -1,7 +1,7 @@
 //! Where one request ends and the next begins, seen a second time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use httparse::{EMPTY_HEADER, Header, Request, Status, parse_chunk_size, parse_headers};
 
@@ -12,11 +12,27 @@ pub(super) struct Requests {
     served: AtomicU64,
     /// The first whose length is said in two ways; none at [`u64::MAX`].
     ambiguous: AtomicU64,
+    /// Whether the service has given an answer of which nothing is written yet.
+    is_answered: AtomicBool,
 }
 
 impl Requests {
     pub(super) fn new() -> Self {
-        Self { served: AtomicU64::new(0), ambiguous: AtomicU64::new(u64::MAX) }
+        Self {
+            served: AtomicU64::new(0),
+            ambiguous: AtomicU64::new(u64::MAX),
+            is_answered: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that the service has given an answer.
+    pub(super) fn answer(&self) {
+        self.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is written now begins with an answer of the service, rather than one of hyper's own.
+    pub(super) fn take_answer(&self) -> bool {
+        self.is_answered.swap(false, Ordering::Relaxed)
     }
 
     /// Counts a request, and says whether its length is ambiguous.
@@ -66,6 +82,16 @@ impl Framing {
     /// Heads have at most `most` bytes and `max_headers` headers; hyper refuses larger ones.
     pub(super) fn new(requests: Arc<Requests>, most: usize, max_headers: usize) -> Self {
         Self { requests, begun: 0, state: State::Head, held: Vec::new(), most, max_headers }
+    }
+
+    /// What the requests of the connection have in common.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Whether the client is in the middle of a request, or of what is none, and may have more to send.
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self.state, State::Head) || !self.held.is_empty()
     }
 
     /// Takes what has been read.

@@ -9,6 +9,7 @@ use scim_core::{ChangeSet, Relation, RelationValues, Resource, ResourceId, TypeD
 use scim_filter::{ResolvedFilter, TypedValue};
 
 use super::encode::{Encoded, Keys, normalize};
+use super::perform::blame;
 use super::plan::IdKey;
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
@@ -84,34 +85,48 @@ pub(super) struct Writer<'a, V> {
     pub coming: Option<&'a HashMap<ResourceId, Link>>,
 }
 
-/// Works out what keeping new resources comes to, which may refer to each other.
+/// Works out what keeping new resources comes to, which may refer to each other. Their ids differ.
 pub(super) fn create<V: View>(
     view: &V,
     context: &RequestContext,
     version: Version,
-    new: Vec<(Arc<TypeDefinition>, NewResource)>,
+    new: &mut [(Arc<TypeDefinition>, NewResource)],
 ) -> Result<Vec<Creation>, StoreError> {
-    let mut coming = HashMap::with_capacity(new.len());
+    let count = new.len();
+    // Most are alone and refer to nothing.
+    if let [(definition, new)] = new
+        && new.relations.is_empty()
+    {
+        let writer = Writer { view, context, definition, version, coming: None };
+        let mutation = writer.create(new)?;
+        return Ok(vec![Creation { definition: Arc::clone(definition), mutation }]);
+    }
+    let mut coming = HashMap::with_capacity(count);
     let mut placeholder: Row = 0;
-    for (definition, new) in &new {
+    for (nth, (definition, new)) in new.iter().enumerate() {
         placeholder = placeholder.saturating_sub(1);
         let reference = Reference::new(new.id.clone(), Arc::clone(definition.shared_name()), None);
-        let known = coming.insert(new.id.clone(), Link { row: placeholder, reference }).is_some();
-        if known || view.link(&new.id)?.is_some() {
-            return Err(StoreError::Uniqueness {
-                resource_type: definition.name().to_owned(),
-                attribute: "id".to_owned(),
-                value: scim_core::excerpt(new.id.as_str()),
-            });
+        if coming.insert(new.id.clone(), Link { row: placeholder, reference }).is_some() {
+            return Err(blame(taken_id(definition, &new.id), nth, count));
         }
     }
-    new.into_iter()
-        .map(|(definition, new)| {
-            let writer = Writer { view, context, definition: &definition, version, coming: Some(&coming) };
-            let mutation = writer.create(new)?;
-            Ok(Creation { definition, mutation })
+    new.iter_mut()
+        .enumerate()
+        .map(|(nth, (definition, new))| {
+            let writer = Writer { view, context, definition, version, coming: Some(&coming) };
+            let mutation = writer.create(new).map_err(|error| blame(error, nth, count))?;
+            Ok(Creation { definition: Arc::clone(definition), mutation })
         })
         .collect()
+}
+
+/// The refusal of an id that another resource has.
+pub(super) fn taken_id(definition: &TypeDefinition, id: &ResourceId) -> StoreError {
+    StoreError::Uniqueness {
+        resource_type: definition.name().to_owned(),
+        attribute: "id".to_owned(),
+        value: scim_core::excerpt(id.as_str()),
+    }
 }
 
 impl<V: View> Writer<'_, V> {
@@ -128,14 +143,14 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
-        let NewResource { id, mut resource, relations } = new;
-        normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, &id, &resource);
-        let relations = self.relations(None, relations.into_iter().map(replace_values))?;
+    fn create(&self, new: &mut NewResource) -> Result<Mutation, StoreError> {
+        let NewResource { id, resource, relations } = new;
+        normalize(self.definition, resource);
+        let encoded = self.encoded(id, resource, 0)?;
+        let relations = self.relations(None, relations.iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
-            id,
+            id: id.clone(),
             resource_type: Arc::clone(self.definition.shared_name()),
             created: now,
             last_modified: now,
@@ -147,19 +162,30 @@ impl<V: View> Writer<'_, V> {
         Ok(Mutation { row: None, record, display: encoded.display, keys: Some(encoded.keys), relations })
     }
 
+    /// Encodes a resource that has so many bytes now, and pays for writing it.
+    fn encoded(&self, id: &ResourceId, resource: &Resource, before: usize) -> Result<Encoded, StoreError> {
+        let encoded = Encoded::new(self.definition, id, resource);
+        let hidden = encoded.hidden.as_ref().map_or(0, |hidden| hidden.len());
+        let after = encoded.document.len().saturating_add(hidden);
+        self.context.budget.check_size(before, after)?;
+        self.context.budget.pay(after)?;
+        Ok(encoded)
+    }
+
     pub(super) fn replace(
         &self,
         id: &ResourceId,
-        replacement: Replacement,
+        replacement: &mut Replacement,
         precondition: &Precondition,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let Replacement { mut resource, relations } = replacement;
-        normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, id, &resource);
-        let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
-            || stored.record.to_resource().map_err(StoreError::internal)? == resource;
-        let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
+        let Replacement { resource, relations, is_change } = replacement;
+        normalize(self.definition, resource);
+        let encoded = self.encoded(id, resource, size(&stored.record))?;
+        let same = !*is_change
+            && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
+                || stored.record.to_resource().map_err(StoreError::internal)? == *resource);
+        let relations = self.relations(Some(stored.row), relations.iter().map(replace_values))?;
         Ok(self.effect(stored, (!same).then_some(encoded), relations))
     }
 
@@ -176,7 +202,7 @@ impl<V: View> Writer<'_, V> {
             self.lay_over(&stored, changes, &mut resource)?;
             if changes.apply(self.definition, &mut resource)? {
                 normalize(self.definition, &mut resource);
-                encoded = Some(Encoded::new(self.definition, id, &resource));
+                encoded = Some(self.encoded(id, &resource, size(&stored.record))?);
             }
         }
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
@@ -200,6 +226,7 @@ impl<V: View> Writer<'_, V> {
         let mut shown = shown(self.view, self.context, self.definition, stored.clone(), &related)?;
         for name in asked {
             if let Some(value) = shown.remove(name) {
+                self.context.budget.pay_values(value.as_array().map_or(0, <[Value]>::len))?;
                 resource.attributes_mut().insert(name, value);
             }
         }
@@ -213,7 +240,9 @@ impl<V: View> Writer<'_, V> {
     ) -> Result<Option<Removal>, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(None) };
         let now = self.now();
-        let holders = self.view.holders(stored.row)?.into_iter().filter(|holder| holder.row != stored.row);
+        let holders = self.view.holders(stored.row)?;
+        self.context.budget.pay(holders.iter().map(|holder| size(&holder.record)).sum())?;
+        let holders = holders.into_iter().filter(|holder| holder.row != stored.row);
         let holders = holders.map(|holder| (holder.row, now.max(holder.record.last_modified))).collect();
         Ok(Some(Removal { row: stored.row, holders }))
     }
@@ -225,6 +254,7 @@ impl<V: View> Writer<'_, V> {
             return Ok(None);
         };
         precondition.check(stored.record.version)?;
+        self.context.budget.pay(size(&stored.record))?;
         Ok(Some(stored))
     }
 
@@ -276,8 +306,13 @@ impl<V: View> Writer<'_, V> {
     }
 }
 
-fn replace_values(values: RelationValues) -> RelationChange {
-    RelationChange::new(&values.attribute, RelationAction::Replace(values.targets))
+fn replace_values(values: &RelationValues) -> RelationChange {
+    RelationChange::new(&values.attribute, RelationAction::Replace(values.targets.clone()))
+}
+
+/// The bytes of a resource as it is kept.
+fn size(record: &Record) -> usize {
+    record.document.len().saturating_add(record.hidden.as_ref().map_or(0, |hidden| hidden.len()))
 }
 
 /// Times are kept as `meta` shows them.
@@ -419,7 +454,9 @@ impl<V: View> Overlay<'_, V> {
 
     fn stored(&self) -> Result<Vec<Link>, StoreError> {
         let Some(source) = self.source else { return Ok(Vec::new()) };
-        Ok(self.writer.view.targets(source, &self.relation.attribute, None)?.unwrap_or_default())
+        let links = self.writer.view.targets(source, &self.relation.attribute, None)?.unwrap_or_default();
+        self.writer.context.budget.pay_values(links.len())?;
+        Ok(links)
     }
 
     fn touch(&mut self, row: Row) -> Result<&mut Touched, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use scim_core::schema::{Attribute, Uniqueness, common_attributes};
+use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
 use scim_core::{Object, Resource, ResourceId, TypeDefinition, Value, excerpt};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
@@ -82,26 +82,56 @@ impl Encoded {
     pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
         let keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
+        if !has_hidden(definition, resource.attributes()) {
+            let document = document(id, resource.attributes()).into();
+            return Self { document, hidden: None, display, keys };
+        }
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
-        let mut document = Object::new();
-        if let Some(schemas) = shown.attributes_mut().remove("schemas") {
-            document.insert("schemas", schemas);
-        }
-        document.insert("id", id.as_str());
-        for (name, value) in shown.into_attributes() {
-            // An extension whose data is all hidden leaves an empty object behind.
-            if !value.is_unassigned() {
-                document.insert(name, value);
-            }
-        }
         Self {
-            document: document.to_vec().into(),
+            document: document(id, shown.attributes()).into(),
             hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into()),
             display,
             keys,
         }
     }
+}
+
+/// Whether a resource has a value that is never returned.
+fn has_hidden(definition: &TypeDefinition, attributes: &Object) -> bool {
+    let hidden = |known: &[Attribute], data: &Object| {
+        known.iter().any(|one| one.returned() == Returned::Never && data.contains(one.name()))
+    };
+    hidden(common_attributes(), attributes)
+        || hidden(definition.base().attributes(), attributes)
+        || definition.extensions().iter().any(|extension| {
+            let data = attributes.get(extension.schema.id().as_str()).and_then(Value::as_object);
+            data.is_some_and(|data| hidden(extension.schema.attributes(), data))
+        })
+}
+
+/// The attributes as JSON, `schemas` and `id` first.
+fn document(id: &ResourceId, attributes: &Object) -> Vec<u8> {
+    const USUAL: usize = 1024;
+    let mut out = Vec::with_capacity(USUAL);
+    let mut member = |name: &str, value: &Value| {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        Value::from(name).write(&mut out);
+        out.push(b':');
+        value.write(&mut out);
+    };
+    if let Some(schemas) = attributes.get("schemas") {
+        member("schemas", schemas);
+    }
+    member("id", &Value::from(id.as_str()));
+    for (name, value) in attributes.iter() {
+        // An extension whose data is all hidden leaves an empty object behind.
+        if !name.is("schemas") && !value.is_unassigned() {
+            member(name.as_str(), value);
+        }
+    }
+    out.push(b'}');
+    out
 }
 
 impl Keys {
@@ -121,10 +151,8 @@ impl Keys {
             }
         }
         // A list may say the same thing often: each key is kept once, in the order of the first.
-        let mut seen = HashSet::new();
-        keys.unique.retain(|unique| seen.insert(unique.key.clone()));
-        seen.clear();
-        keys.shared.retain(|key| seen.insert(key.clone()));
+        keys.unique = distinct(keys.unique, |unique| &unique.key);
+        keys.shared = distinct(keys.shared, |key| key);
         keys
     }
 
@@ -165,6 +193,23 @@ impl Keys {
             }
         }
     }
+}
+
+/// The first of each that have one key, in their order.
+fn distinct<T>(mut all: Vec<T>, key: impl Fn(&T) -> &Key) -> Vec<T> {
+    const FEW: usize = 8;
+    if all.len() > FEW {
+        let mut seen = HashSet::with_capacity(all.len());
+        all.retain(|one| seen.insert(key(one).clone()));
+        return all;
+    }
+    let mut kept: Vec<T> = Vec::with_capacity(all.len());
+    for one in all {
+        if !kept.iter().any(|known| key(known) == key(&one)) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// How an attribute of a type is indexed, if it is and if its keys are what filters compare.

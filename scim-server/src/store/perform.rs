@@ -9,8 +9,8 @@ use crate::context::RequestContext;
 
 /// One tenant's data within a transaction.
 pub(super) trait Transaction: View + Sized {
-    /// Whether new resources can be kept. Where nothing can be undone, this finds all that [`Transaction::commit`]
-    /// could find.
+    /// Whether new resources can be kept, whose ids differ from each other. Where nothing can be undone, this finds all
+    /// that [`Transaction::commit`] could find.
     fn check_new(&self, new: &[Creation]) -> Result<(), StoreError>;
 
     /// Carries out a change, or fails; whether it is undone then is the store's affair.
@@ -24,32 +24,35 @@ pub(super) trait Transaction: View + Sized {
 }
 
 /// Carries out a write; whatever it changes gets this version.
+///
+/// The write itself is only [normalized](super::encode::normalize): it comes to the same when it is carried out again.
 pub(super) fn perform<T: Transaction>(
     data: &mut T,
     context: &RequestContext,
     version: Version,
-    write: Write,
+    write: &mut Write,
 ) -> Result<Outcome, StoreError> {
+    context.budget.check_work()?;
     match write {
         Write::Create { new, load } => {
             let new = change::create(data, context, version, new)?;
-            create(data, new, load)
+            create(data, new, *load)
         }
         Write::Replace { target, replacement, load } => {
-            let effect = writer(data, context, &target, version).replace(
+            let effect = writer(data, context, target, version).replace(
                 &target.id,
                 replacement,
                 &target.precondition,
             )?;
-            finish(data, &target.definition, effect, load)
+            finish(data, &target.definition, effect, *load)
         }
         Write::Apply { target, changes, load } => {
             let effect =
-                writer(data, context, &target, version).apply(&target.id, &changes, &target.precondition)?;
-            finish(data, &target.definition, effect, load)
+                writer(data, context, target, version).apply(&target.id, changes, &target.precondition)?;
+            finish(data, &target.definition, effect, *load)
         }
         Write::Delete { target } => {
-            let removal = writer(data, context, &target, version).delete(&target.id, &target.precondition)?;
+            let removal = writer(data, context, target, version).delete(&target.id, &target.precondition)?;
             let Some(removal) = removal else { return Ok(Outcome::Missing) };
             data.remove(&removal, version)?;
             Ok(Outcome::Deleted)
@@ -69,11 +72,12 @@ fn writer<'a, T: Transaction>(
 /// Keeps all resources before any of them refers to another.
 fn create<T: Transaction>(data: &mut T, new: Vec<Creation>, load: Load) -> Result<Outcome, StoreError> {
     data.check_new(&new)?;
-    let mut kept = Vec::with_capacity(new.len());
-    let mut rows = Vec::with_capacity(new.len());
-    for Creation { definition, mut mutation } in new {
+    let count = new.len();
+    let mut kept = Vec::with_capacity(count);
+    let mut rows = Vec::with_capacity(count);
+    for (nth, Creation { definition, mut mutation }) in new.into_iter().enumerate() {
         let relations = std::mem::take(&mut mutation.relations);
-        let stored = data.commit(&definition, mutation)?;
+        let stored = data.commit(&definition, mutation).map_err(|error| blame(error, nth, count))?;
         rows.push(stored.row);
         kept.push((definition, stored, relations));
     }
@@ -85,6 +89,18 @@ fn create<T: Transaction>(data: &mut T, new: Vec<Creation>, load: Load) -> Resul
     }
     let records = kept.into_iter().map(|(definition, stored, _)| loaded(data, &definition, stored, load));
     records.collect::<Result<_, _>>().map(Outcome::Created)
+}
+
+/// Says which of several new resources cannot be kept, where that is what is wrong.
+pub(super) fn blame(error: StoreError, nth: usize, count: usize) -> StoreError {
+    match error {
+        StoreError::Uniqueness { .. } | StoreError::UnknownReference { .. } | StoreError::TooLarge { .. }
+            if count > 1 =>
+        {
+            StoreError::Member { nth, error: Box::new(error) }
+        }
+        error => error,
+    }
 }
 
 fn finish<T: Transaction>(

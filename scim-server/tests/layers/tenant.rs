@@ -241,3 +241,22 @@ async fn a_directory_of_tenants_may_be_away() {
     let answer = send(service, "GET", "/t/acme/Users", &[], "").await;
     assert_eq!(answer.refused(503, ""), "tenants cannot be looked up now");
 }
+
+/// The issuer is a part of the key: whoever issues tokens elsewhere cannot choose a name that is a tenant's here.
+#[tokio::test]
+async fn principals_of_two_issuers_are_of_two_tenants() {
+    let access = |name: &str| Access::new(Principal::new(name));
+    let foreign = Access::new(Principal::new("acme").issued_by("https://login.example.com/"));
+    let tokens = StaticTokens::new().with_access(access("acme"), "token-of-acme").unwrap();
+    let tokens = tokens.with_access(foreign, "token-of-foreign").unwrap();
+    let table = tenants().with("acme (https://login.example.com/)", tenant("foreign"));
+    let status = async |table: Tenants, token: &str| {
+        let layers = ServiceBuilder::new().layer(AuthLayer::new(tokens.clone()));
+        let service = layers.layer(TenantLayer::by_principal(table)).service(mounted());
+        let bearer = format!("Bearer {token}");
+        send(service, "GET", "/Users", &[("authorization", &bearer)], "").await.status
+    };
+    assert_eq!(status(tenants(), "token-of-acme").await, 200);
+    assert_eq!(status(tenants(), "token-of-foreign").await, 404);
+    assert_eq!(status(table, "token-of-foreign").await, 200);
+}

@@ -19,6 +19,7 @@ use crate::error::{Error, error_response};
 use crate::layer::auth::Access;
 use crate::route::decode;
 use crate::service::is_server_name;
+use crate::trail::Trail;
 
 /// Everything but the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -67,6 +68,7 @@ where
                 Err(error) => return Ok(error_response(&error)),
             };
             parts.extensions.insert(tenant.clone());
+            Trail::note(&parts.extensions, |found| found.tenant = Some(tenant.clone()));
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             // For layers around this one that log or count.
             response.extensions_mut().insert(tenant);
@@ -138,7 +140,7 @@ impl TenantLayer {
             Source::Principal => Ok(parts
                 .extensions
                 .get::<Principal>()
-                .map(|principal| Named { key: principal.as_str().to_owned(), path: None })),
+                .map(|principal| Named { key: principal.to_string(), path: None })),
         }
     }
 

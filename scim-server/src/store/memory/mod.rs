@@ -5,21 +5,24 @@ mod tables;
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TenantId, TypeDefinition, Version};
+use tokio::sync::RwLock;
 
 use super::perform::perform;
 use super::select::select;
 use super::view::{View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use crate::pause::pause;
 use tables::Tables;
 
 /// A [`ResourceStore`] in memory.
 ///
-/// Reads run side by side, writes one after the other; no lock outlives a call. Equality on indexed attributes,
+/// Reads run side by side, writes one after the other. No lock outlives a write: between two writes of a
+/// [`write_all`](ResourceStore::write_all) all those go on that have waited. Equality on indexed attributes,
 /// adding a member to a group and reading by id cost the same however much is stored. Other filters and sorting look
 /// at every resource of the type.
 ///
@@ -31,11 +34,12 @@ use tables::Tables;
 /// ```
 #[derive(Default)]
 pub struct MemoryStore {
+    // NB: not the lock of the standard library, which whoever has just let go of it gets before those that wait.
     state: RwLock<State>,
 }
 
 /// INVARIANT: a change is worked out in full before the first table is touched, so that a panic on the way leaves
-/// nothing half done behind a poisoned lock.
+/// nothing half done.
 #[derive(Default)]
 struct State {
     tenants: HashMap<TenantId, Tables>,
@@ -49,23 +53,14 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self::default()
     }
-
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs writes, which find the same data and nobody else.
-    fn writing<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl State {
     /// Carries out a write; nothing happens if it fails.
-    fn perform(&mut self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+    fn perform(&mut self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let tables = self.tenants.entry(context.tenant.clone()).or_default();
         let version = Version::new(self.revision.saturating_add(1));
-        let outcome = perform(tables, context, version, write)?;
+        let outcome = perform(tables, context, version, &mut write)?;
         if outcome.is_change() {
             self.revision = version.number();
         }
@@ -75,11 +70,9 @@ impl State {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.read();
-        f.debug_struct("MemoryStore")
-            .field("tenants", &state.tenants.len())
-            .field("revision", &state.revision)
-            .finish()
+        let mut shown = f.debug_struct("MemoryStore");
+        let Ok(state) = self.state.try_read() else { return shown.finish_non_exhaustive() };
+        shown.field("tenants", &state.tenants.len()).field("revision", &state.revision).finish()
     }
 }
 
@@ -92,14 +85,14 @@ impl ResourceStore for MemoryStore {
         id: &ResourceId,
         load: Load,
     ) -> Result<Option<Record>, StoreError> {
-        let state = self.read();
+        let state = self.state.read().await;
         let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
         let found = tables.find(id)?.filter(|s| &*s.record.resource_type == definition.name());
         found.map(|stored| loaded(tables, definition, stored, load)).transpose()
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-        let state = self.read();
+        let state = self.state.read().await;
         match state.tenants.get(&context.tenant) {
             Some(tables) => select(tables, context, query),
             None => select(&Tables::default(), context, query),
@@ -107,7 +100,7 @@ impl ResourceStore for MemoryStore {
     }
 
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-        self.writing(|state| state.perform(context, write))
+        self.state.write().await.perform(context, write)
     }
 
     async fn write_all(
@@ -116,18 +109,18 @@ impl ResourceStore for MemoryStore {
         writes: Vec<Write>,
         stop_after: Option<NonZeroUsize>,
     ) -> Vec<Result<Outcome, StoreError>> {
-        self.writing(|state| {
-            let mut countdown = Countdown::new(stop_after);
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                let result = state.perform(context, write);
-                let is_last = countdown.ends_with(&result);
-                results.push(result);
-                if is_last {
-                    break;
-                }
+        let mut countdown = Countdown::new(stop_after);
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            let result = self.state.write().await.perform(context, write);
+            let is_last = countdown.ends_with(&result);
+            results.push(result);
+            if is_last {
+                break;
             }
-            results
-        })
+            // Tasks of this thread go on too, and a request whose time is up ends here.
+            pause().await;
+        }
+        results
     }
 }

@@ -8,9 +8,9 @@ use scim_core::{ResourceId, TypeDefinition, Version};
 use scim_filter::{CaseRule, comparison_key};
 
 use super::super::StoreError;
-use super::super::change::{Creation, Mutation, RelationDiff, Removal};
+use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
 use super::super::encode::{Index, Key, Keys};
-use super::super::perform::Transaction;
+use super::super::perform::{Transaction, blame};
 use super::super::plan::IdKey;
 use super::super::view::{Link, Row, Span, Stored, View};
 
@@ -62,9 +62,13 @@ enum Rows {
 impl Transaction for Tables {
     fn check_new(&self, new: &[Creation]) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        for Creation { definition, mutation } in new {
+        for (nth, Creation { definition, mutation }) in new.iter().enumerate() {
+            if self.ids.contains_key(&mutation.record.id) {
+                return Err(blame(taken_id(definition, &mutation.record.id), nth, new.len()));
+            }
             if let Some(keys) = &mutation.keys {
-                self.check_unique(definition.shared_name(), None, keys, &mut seen)?;
+                let checked = self.check_unique(definition.shared_name(), None, keys, &mut seen);
+                checked.map_err(|error| blame(error, nth, new.len()))?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ mod error;
 mod keys;
 mod options;
 mod pool;
+mod rest;
 mod rows;
 mod session;
 mod write;
@@ -22,13 +23,14 @@ use scim_core::{ResourceId, TypeDefinition};
 
 use super::select::select;
 use super::view::{View as _, kept_apart, loaded};
-use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
+use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use connect::Target;
 use error::Fate;
 use pool::{Connections, Ending};
+use rest::Rest;
 use rows::Rows;
-use session::{Request, Session};
+use session::Session;
 use write::{Counts, carry_out, count};
 
 pub use error::PostgresOpenError;
@@ -151,17 +153,17 @@ impl PostgresStore {
     /// Carries out work in sessions of its own until it was not disturbed.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl Fn(&Session) -> Result<T, StoreError> + Send + Sync + 'static,
+        mut work: impl FnMut(&Session) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let work = Arc::new(work);
         let (mut disturbed, mut lost) = (0_u32, 0_u32);
         loop {
-            let work = Arc::clone(&work);
             let caught = move |session: &Session| {
-                catch_unwind(AssertUnwindSafe(|| work(session)))
-                    .unwrap_or_else(|_| Err(StoreError::internal("work in the database panicked")))
+                let result = catch_unwind(AssertUnwindSafe(|| work(session)))
+                    .unwrap_or_else(|_| Err(StoreError::internal("work in the database panicked")));
+                (result, work)
             };
-            let (result, Ending { fate, is_in_doubt }) = self.connections.run(caught).await?;
+            let ((result, again), Ending { fate, is_in_doubt }) = self.connections.run(caught).await?;
+            work = again;
             match (result, fate) {
                 (Err(_), Fate::Again) => {
                     disturbed = disturbed.saturating_add(1);
@@ -186,7 +188,7 @@ impl PostgresStore {
         &self,
         context: &RequestContext,
         is_one_statement: bool,
-        work: impl Fn(&Rows<'_>, &RequestContext) -> Result<T, StoreError> + Send + Sync + 'static,
+        work: impl Fn(&Rows<'_>, &RequestContext) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let context = context.clone();
         self.run(move |session| {
@@ -208,98 +210,6 @@ impl PostgresStore {
 fn pause(disturbed: u32) -> Duration {
     let longest = 1_u64 << disturbed.min(7);
     Duration::from_micros(RandomState::new().hash_one(disturbed) % (longest.saturating_mul(1_000)))
-}
-
-type Outcomes = Vec<Result<Outcome, StoreError>>;
-
-/// Carries out writes with no savepoints between them, which cost much of the whole; `None` if one of them has failed
-/// half-way. Most that fail do so before they have changed anything.
-fn carry_out_together(
-    session: &Session,
-    context: &RequestContext,
-    writes: &[Write],
-    stop_after: Option<NonZeroUsize>,
-    counts: &mut Counts,
-) -> Result<Option<Outcomes>, StoreError> {
-    let mut countdown = Countdown::new(stop_after);
-    let mut results = Vec::with_capacity(writes.len());
-    for write in writes {
-        let before = session.changes();
-        let result = carry_out(session, context, write, counts).and_then(|outcome| {
-            session.flush()?;
-            Ok(outcome)
-        });
-        match (session.fate(), result) {
-            (Fate::Fine, result) if result.is_ok() || session.changes() == before => {
-                let is_last = countdown.ends_with(&result);
-                results.push(result);
-                if is_last {
-                    break;
-                }
-            }
-            (Fate::Again | Fate::Lost, Err(error)) => return Err(error),
-            _ => return Ok(None),
-        }
-    }
-    Ok(Some(results))
-}
-
-/// Carries out writes, each in a savepoint of its own.
-fn carry_out_apart(
-    session: &Session,
-    context: &RequestContext,
-    writes: &[Write],
-    stop_after: Option<NonZeroUsize>,
-    counts: &mut Counts,
-) -> Result<Outcomes, StoreError> {
-    let mut countdown = Countdown::new(stop_after);
-    let mut results = Vec::with_capacity(writes.len());
-    for write in writes {
-        session.later(Request::control("SAVEPOINT part"));
-        let before = counts.clone();
-        let result = carry_out(session, context, write, counts).and_then(|outcome| {
-            session.flush()?;
-            Ok(outcome)
-        });
-        match result {
-            Err(error) if matches!(session.fate(), Fate::Again | Fate::Lost) => return Err(error),
-            Err(_) => {
-                session.undo("ROLLBACK TO SAVEPOINT part")?;
-                *counts = before;
-            }
-            Ok(_) => {}
-        }
-        session.later(Request::control("RELEASE SAVEPOINT part"));
-        let is_last = countdown.ends_with(&result);
-        results.push(result);
-        if is_last {
-            break;
-        }
-    }
-    Ok(results)
-}
-
-fn carry_out_all(
-    session: &Session,
-    context: &RequestContext,
-    writes: &[Write],
-    stop_after: Option<NonZeroUsize>,
-    slot: i32,
-) -> Result<Outcomes, StoreError> {
-    session.begin(WRITE);
-    let mut counts = Counts::new();
-    let results = match carry_out_together(session, context, writes, stop_after, &mut counts)? {
-        Some(results) => results,
-        None => {
-            session.undo("ROLLBACK")?;
-            session.begin(WRITE);
-            counts.clear();
-            carry_out_apart(session, context, writes, stop_after, &mut counts)?
-        }
-    };
-    count(session, context, counts, slot);
-    session.commit()?;
-    Ok(results)
 }
 
 impl fmt::Debug for PostgresStore {
@@ -331,12 +241,12 @@ impl ResourceStore for PostgresStore {
         self.read(context, false, move |rows, context| select(rows, context, &query)).await
     }
 
-    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+    async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let (context, slot) = (context.clone(), self.next_slot());
         self.run(move |session| {
             session.begin(WRITE);
             let mut counts = Counts::new();
-            let outcome = carry_out(session, &context, &write, &mut counts)?;
+            let outcome = carry_out(session, &context, &mut write, &mut counts)?;
             count(session, &context, counts, slot);
             session.commit()?;
             Ok(outcome)
@@ -350,11 +260,27 @@ impl ResourceStore for PostgresStore {
         writes: Vec<Write>,
         stop_after: Option<NonZeroUsize>,
     ) -> Vec<Result<Outcome, StoreError>> {
-        let (count, context, slot) = (writes.len(), context.clone(), self.next_slot());
-        let done = self.run(move |session| carry_out_all(session, &context, &writes, stop_after, slot));
-        match done.await {
-            Ok(results) => results,
-            Err(error) => error::each_failed(error, stop_after.map_or(count, |most| count.min(most.get()))),
+        let caller = Arc::new(());
+        let mut outcomes = Vec::with_capacity(writes.len());
+        let mut rest = Rest::new(writes, stop_after, &caller);
+        while !rest.is_empty() {
+            let left = rest.most();
+            let (context, slot) = (context.clone(), self.next_slot());
+            let some = self.run(move |session| {
+                let outcomes = rest.carry_out_some(session, &context, slot)?;
+                Ok((outcomes, std::mem::take(&mut rest)))
+            });
+            match some.await {
+                Ok((some, after)) => {
+                    outcomes.extend(some);
+                    rest = after;
+                }
+                Err(error) => {
+                    outcomes.extend(error::each_failed(error, left));
+                    break;
+                }
+            }
         }
+        outcomes
     }
 }

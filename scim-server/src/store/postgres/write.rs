@@ -51,13 +51,13 @@ struct Looked {
 pub(super) fn carry_out(
     session: &Session,
     context: &RequestContext,
-    write: &Write,
+    write: &mut Write,
     counts: &mut Counts,
 ) -> Result<Outcome, StoreError> {
     let mut rows = Rows::begin(session, context, write)?;
     let version = rows.writing.as_ref().map(|writing| writing.version);
     let version = version.ok_or_else(|| StoreError::internal("a write without a version"))?;
-    let outcome = perform(&mut rows, context, version, write.clone())?;
+    let outcome = perform(&mut rows, context, version, write)?;
     for (name, more) in rows.writing.into_iter().flat_map(|writing| writing.counts.into_inner()) {
         let count = counts.entry(name).or_default();
         *count = count.saturating_add(more);
