@@ -42,8 +42,9 @@ struct Options {
     #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
     /// Where resources are kept: memory, sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME
     ///
-    /// Other users of this machine can see a password in an argument, so prefer the variable.
-    #[arg(long, default_value = "memory", env = "SCIM_DIRECTORY_STORE", hide_env_values = true)]
+    /// Prefer the variable for a password: this one does not stay where other users of this machine see it, but it may be in
+    /// the history of a shell.
+    #[arg(long, default_value = "memory", env = STORE, hide_env_values = true)]
     store: String,
     #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
     /// URL that locations begin with, such as https://example.com/scim/v2; default: as the client asked
@@ -65,6 +66,8 @@ struct Options {
     strict: bool,
 }
 
+/// The variable that `--store` may be in.
+const STORE: &str = "SCIM_DIRECTORY_STORE";
 /// Where the service is found, the newest form first.
 const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
 /// How long a request may take. Sizes are limited by the service, connections and heads by `serve`.
@@ -98,6 +101,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         None if options.store == "memory" => Arc::new(MemoryStore::new()),
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         Some(("postgres" | "postgresql", _)) => {
+            #[cfg(unix)]
+            take_from_arguments(&options.store)?;
             let store = PostgresStore::open(&options.store)?;
             if let Err(error) = store.ready().await {
                 let cause = error.source().map(ToString::to_string);
@@ -149,6 +154,28 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         return Err("some audit events could not be written".into());
     }
     Ok(())
+}
+
+/// Starts this program anew with the store in its environment if that is among its arguments: those are for everybody on
+/// this machine to see, and a password may be there.
+#[cfg(unix)]
+fn take_from_arguments(store: &str) -> Result<(), Box<dyn Error>> {
+    use std::os::unix::process::CommandExt as _;
+    if std::env::var(STORE).is_ok_and(|variable| variable == store) {
+        return Ok(());
+    }
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let mut others = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if argument == "--store" {
+            arguments.next();
+        } else if !argument.as_encoded_bytes().starts_with(b"--store=") {
+            others.push(argument);
+        }
+    }
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    Err(command.arg0(name).args(others).env(STORE, store).exec().into())
 }
 
 fn audit_file(path: &Path) -> Result<JsonLinesSink, Box<dyn Error>> {
