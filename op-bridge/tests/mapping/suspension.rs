@@ -222,6 +222,77 @@ async fn a_suspension_does_not_depend_on_the_address() {
     }
 }
 
+/// The entry that the bridge shows while the identity provider gives no address loses to the next one that is given.
+#[tokio::test]
+async fn an_address_that_was_shown_meanwhile_does_not_stay() {
+    let work =
+        |value: &str| json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": value}]);
+    let removal = json!([{"op": "remove", "path": "emails[type eq \"work\"]"}]);
+    for domain in [None, Some("example.org")] {
+        for (between, put, restart) in [
+            (Some(work("nope")), false, false),
+            (Some(removal.clone()), false, false),
+            (Some(removal.clone()), false, true),
+            (None, true, false),
+        ] {
+            let mut settings = Settings::default();
+            settings.email_domain = domain.map(str::to_owned);
+            let mut world = World::with(settings);
+            let emails = json!([{"value": "e1@x.org", "type": "work"}]);
+            let body = json!({"userName": "e1", "displayName": "E", "emails": emails});
+            let made = world.send("POST", "/Users", Some(body)).await.is(201);
+            let id = made["id"].as_str().unwrap().to_owned();
+            let path = format!("/Users/{id}");
+            if let Some(operations) = &between {
+                world.patch(&path, operations.clone()).await.is(200);
+            }
+            if put {
+                let body = json!({"userName": "e1", "displayName": "E"});
+                world.send("PUT", &path, Some(body)).await.is(200);
+            }
+            if restart {
+                world.restart().await;
+            }
+            assert_eq!(world.person(&id).await.address(), "e1@x.org", "{between:?}");
+            let changed = world.patch(&path, work("e1new@x.org")).await.is(200);
+            assert_eq!(world.person(&id).await.address(), "e1new@x.org", "{between:?} {put} {restart}");
+            let shown: Vec<_> =
+                changed["emails"].as_array().unwrap().iter().map(|e| e["value"].clone()).collect();
+            assert_eq!(shown, ["e1new@x.org"], "{changed}");
+            assert_eq!(world.restart().await, Default::default());
+        }
+    }
+}
+
+/// Who is looked for after a suspension is found under the name that they had.
+#[tokio::test]
+async fn a_user_name_that_no_account_takes_does_not_stand_in_for_the_one_there_was() {
+    for user_name in ["a b@x.org", "bob@x.org", "e\u{fe0f}@x.org"] {
+        let world = World::new();
+        world.member("bob@x.org").await;
+        let body =
+            json!({"userName": "e9", "displayName": "E", "emails": [{"value": "e9@x.org", "type": "work"}]});
+        let made = world.send("POST", "/Users", Some(body)).await.is(201);
+        let path = format!("/Users/{}", made["id"].as_str().unwrap());
+        let operations = json!([
+            {"op": "replace", "path": "active", "value": false},
+            {"op": "replace", "path": "userName", "value": user_name},
+        ]);
+        let answer = world.patch(&path, operations).await;
+        if answer.status != 200 {
+            // SCIM itself may refuse it: then nothing has happened.
+            assert_eq!(world.get(&path).await.is(200)["active"], true, "{user_name}");
+            continue;
+        }
+        assert_eq!(
+            (&answer.json["userName"], &answer.json["active"]),
+            (&json!("e9"), &json!(false)),
+            "{user_name}"
+        );
+        assert_eq!(answer.json["emails"], made["emails"], "{user_name}");
+    }
+}
+
 #[tokio::test]
 async fn a_completed_address_follows_the_user_name() {
     let mut settings = Settings::default();

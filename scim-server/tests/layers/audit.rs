@@ -83,6 +83,9 @@ async fn every_write_is_told_once_and_no_read() {
             .expect(200);
         send(service.clone(), "DELETE", &path, &headers, "").await.expect(204);
         send(service.clone(), "DELETE", &path, &headers, "").await.expect(404);
+        // What is no id may be the address of somebody.
+        send(service.clone(), "DELETE", "/Users/ann@x.org", &headers, "").await.expect(404);
+        send(service.clone(), "DELETE", "/Users/ann%40x.org", &headers, "").await.expect(404);
         let events = kept.take();
         let of = |event: &AuditEvent| {
             let AuditEvent { method, route, resource_id, status, version, .. } = event.clone();
@@ -96,6 +99,8 @@ async fn every_write_is_told_once_and_no_read() {
             ("PUT".to_owned(), one(), id.clone(), 200, Some(put.etag())),
             ("DELETE".to_owned(), one(), id.clone(), 204, None),
             ("DELETE".to_owned(), one(), id.clone(), 404, None),
+            ("DELETE".to_owned(), one(), None, 404, None),
+            ("DELETE".to_owned(), one(), None, 404, None),
         ];
         assert_eq!(events.iter().map(of).collect::<Vec<_>>(), expected, "{inside}");
         for event in &events {

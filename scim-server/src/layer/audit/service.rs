@@ -112,6 +112,7 @@ impl Pending {
             event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
         }
         event.duration = self.started.elapsed();
+        event.withhold_guess();
         let operations = response.extensions().get::<BulkOutcomes>().map(|outcomes| {
             let events = (1..).zip(outcomes).map(|(n, outcome)| event.of_operation(n, outcome));
             events.collect::<Vec<_>>()
@@ -128,6 +129,7 @@ impl Drop for Pending {
             event.outcome = Outcome::of_dropped(found.has_timed_out);
             event.find(found);
             event.duration = self.started.elapsed();
+            event.withhold_guess();
             self.sink.record(event);
         }
     }
@@ -162,9 +164,17 @@ impl AuditEvent {
         self.resource_id = found.id.map(|id| id.as_str().to_owned());
     }
 
+    /// Forgets an id that stands for no resource, as far as anybody knows, and may be what people are called by.
+    fn withhold_guess(&mut self) {
+        let exists = self.status.is_some_and(|status| (200..400).contains(&status));
+        let is_opaque =
+            |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        self.resource_id = self.resource_id.take().filter(|id| exists || is_opaque(id));
+    }
+
     /// The event of an operation of the Bulk that this one is about.
     fn of_operation(&self, n: usize, outcome: &BulkOutcome) -> Self {
-        Self {
+        let mut event = Self {
             method: outcome.method.unwrap_or("-").to_owned(),
             resource_type: outcome.resource_type.as_deref().map(str::to_owned),
             resource_id: outcome.resource_id.as_ref().map(|id| id.as_str().to_owned()),
@@ -172,7 +182,9 @@ impl AuditEvent {
             status: Some(outcome.status),
             version: None,
             ..self.clone()
-        }
+        };
+        event.withhold_guess();
+        event
     }
 
     fn take_principal(&mut self, principal: &Principal) {
