@@ -48,6 +48,20 @@ pub(crate) fn is_discovery(path: &str) -> bool {
     )
 }
 
+/// Whether a segment of a path is the name of an endpoint that every service has.
+pub(crate) fn is_reserved(segment: &str) -> bool {
+    matches!(
+        segment,
+        "ServiceProviderConfig"
+            | "ServiceProviderConfigs"
+            | "ResourceTypes"
+            | "Schemas"
+            | "Bulk"
+            | "Me"
+            | ".search"
+    )
+}
+
 /// What a request is about (RFC 7644 section 3.2).
 #[derive(Clone, Debug)]
 pub(crate) enum Route {

@@ -155,9 +155,10 @@ impl<'a> Coerce<'a> {
         at: &At<'_>,
     ) -> Option<Object> {
         let mut value = value;
-        // An element of a list is no list of one.
+        // An element of a list is no list of one. An empty list is no value of a multi-valued attribute only (RFC 7643
+        // section 2.5): where one value goes, as in a PATCH, it must not remove that.
         if let Value::Array(items) = &mut value
-            && items.len() <= 1
+            && items.len() == 1
             && !attribute.is_multi_valued()
             && self.quirks.tolerate(Quirk::ScalarComplexValues)
         {
