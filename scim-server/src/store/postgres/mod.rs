@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod keys;
+mod known;
 mod options;
 mod pool;
 mod rest;
@@ -10,6 +11,7 @@ mod rows;
 mod session;
 mod write;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroUsize;
@@ -27,6 +29,7 @@ use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write
 use crate::context::RequestContext;
 use connect::Target;
 use error::Fate;
+use known::Known;
 use pool::{Connections, Ending};
 use rest::Rest;
 use rows::Rows;
@@ -246,7 +249,8 @@ impl ResourceStore for PostgresStore {
         self.run(move |session| {
             session.begin(WRITE);
             let mut counts = Counts::new();
-            let outcome = carry_out(session, &context, &mut write, &mut counts)?;
+            let known = RefCell::new(Known::ask(session, &context, std::slice::from_ref(&write))?);
+            let outcome = carry_out(session, &context, &known, &mut write, &mut counts)?;
             count(session, &context, counts, slot);
             session.commit()?;
             Ok(outcome)

@@ -1,12 +1,15 @@
 //! Several writes that share transactions.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::slice;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::super::{Countdown, Outcome, StoreError, Write};
 use super::WRITE;
 use super::error::Fate;
+use super::known::{Known, portion};
 use super::session::{Request, Session};
 use super::write::{Counts, carry_out, count};
 use crate::context::RequestContext;
@@ -21,23 +24,13 @@ const TIME: Duration = Duration::from_millis(250);
 pub(super) struct Rest {
     writes: Vec<Write>,
     countdown: Countdown,
-    /// Whether they are carried out apart from each other, as one has failed half-way.
-    apart: bool,
     /// Gone once nobody waits for them any more.
     caller: Weak<()>,
 }
 
-/// How far a transaction has come.
-struct Progress {
-    outcomes: Outcomes,
-    countdown: Countdown,
-    /// Whether there is nothing left to be done.
-    is_over: bool,
-}
-
 impl Rest {
     pub(super) fn new(writes: Vec<Write>, stop_after: Option<NonZeroUsize>, caller: &Arc<()>) -> Self {
-        Self { writes, countdown: Countdown::new(stop_after), apart: false, caller: Arc::downgrade(caller) }
+        Self { writes, countdown: Countdown::new(stop_after), caller: Arc::downgrade(caller) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,96 +51,139 @@ impl Rest {
         slot: i32,
     ) -> Result<Outcomes, StoreError> {
         session.begin(WRITE);
-        let mut counts = Counts::new();
-        let together = if self.apart { None } else { self.together(session, context, &mut counts)? };
-        let progress = match together {
-            Some(progress) => progress,
-            None => {
-                if !self.apart {
-                    self.apart = true;
-                    session.undo("ROLLBACK")?;
-                    session.begin(WRITE);
-                    counts.clear();
-                }
-                self.each_apart(session, context, &mut counts)?
-            }
+        let mut run = Run {
+            session,
+            context,
+            caller: &self.caller,
+            started: Instant::now(),
+            done: Done { countdown: self.countdown, is_over: false, counts: Counts::new(), outcomes: 0 },
+            outcomes: Vec::with_capacity(self.writes.len()),
         };
-        count(session, context, counts, slot);
+        let mut left = self.writes.as_mut_slice();
+        while !left.is_empty() && !run.is_to_end() {
+            let Some((portion, others)) = left.split_at_mut_checked(portion(left)) else { break };
+            run.carry_out(portion)?;
+            left = others;
+        }
+        let Run { done, outcomes, .. } = run;
+        count(session, context, done.counts, slot);
         session.commit()?;
-        let Progress { outcomes, countdown, is_over } = progress;
-        self.countdown = countdown;
-        let done = if is_over { self.writes.len() } else { outcomes.len() };
-        self.writes.drain(..done);
+        self.countdown = done.countdown;
+        let forgotten = if done.is_over { self.writes.len() } else { outcomes.len() };
+        self.writes.drain(..forgotten);
         Ok(outcomes)
     }
+}
 
-    /// Carries out writes with no savepoints between them, which cost much of the whole; `None` if one of them has
-    /// failed half-way. Most that fail do so before they have changed anything.
-    fn together(
-        &mut self,
-        session: &Session,
-        context: &RequestContext,
-        counts: &mut Counts,
-    ) -> Result<Option<Progress>, StoreError> {
-        self.each(|write| {
-            let before = session.changes();
-            let result = carry_out(session, context, write, counts).and_then(|outcome| {
-                session.flush()?;
-                Ok(outcome)
-            });
-            match (session.fate(), result) {
-                (Fate::Fine, result) if result.is_ok() || session.changes() == before => Ok(Some(result)),
-                (Fate::Again | Fate::Lost, Err(error)) => Err(error),
-                _ => Ok(None),
+/// One transaction.
+struct Run<'r> {
+    session: &'r Session,
+    context: &'r RequestContext,
+    caller: &'r Weak<()>,
+    started: Instant,
+    done: Done,
+    outcomes: Outcomes,
+}
+
+/// How far it has come.
+#[derive(Clone)]
+struct Done {
+    countdown: Countdown,
+    /// Whether no further write is wanted.
+    is_over: bool,
+    counts: Counts,
+    outcomes: usize,
+}
+
+impl Run<'_> {
+    /// Whether the next write is left to another transaction, or to nobody.
+    fn is_to_end(&self) -> bool {
+        let is_late = !self.outcomes.is_empty() && self.started.elapsed() >= TIME;
+        self.done.is_over || is_late || self.caller.strong_count() == 0
+    }
+
+    /// Carries out a portion of the writes: together, or apart if one of them fails half-way.
+    fn carry_out(&mut self, writes: &mut [Write]) -> Result<(), StoreError> {
+        let before = self.done.clone();
+        self.session.later(Request::control("SAVEPOINT portion"));
+        if !self.together(writes)? {
+            self.session.undo("ROLLBACK TO SAVEPOINT portion")?;
+            self.outcomes.truncate(before.outcomes);
+            self.done = before;
+            self.apart(writes)?;
+        }
+        self.session.later(Request::control("RELEASE SAVEPOINT portion"));
+        Ok(())
+    }
+
+    /// Carries out writes with nothing between them: what they need to know is asked for once, and what they change is
+    /// sent at once. Whether all of them have come to something: most that fail do so before they have changed
+    /// anything, and then the others stay.
+    fn together(&mut self, writes: &mut [Write]) -> Result<bool, StoreError> {
+        let known = match Known::ask(self.session, self.context, writes) {
+            Ok(known) => RefCell::new(known),
+            Err(error) => return self.has_to_be_apart(error),
+        };
+        for write in writes {
+            if self.is_to_end() {
+                break;
             }
-        })
+            let before = self.session.changes();
+            let result = carry_out(self.session, self.context, &known, write, &mut self.done.counts);
+            if let Err(error) = result {
+                if self.session.fate() != Fate::Fine || self.session.changes() != before {
+                    return self.has_to_be_apart(error);
+                }
+                self.note(Err(error));
+            } else {
+                self.note(result);
+            }
+        }
+        match self.session.flush() {
+            Ok(()) => Ok(true),
+            Err(error) => self.has_to_be_apart(error),
+        }
     }
 
     /// Carries out writes, each in a savepoint of its own.
-    fn each_apart(
-        &mut self,
-        session: &Session,
-        context: &RequestContext,
-        counts: &mut Counts,
-    ) -> Result<Progress, StoreError> {
-        let progress = self.each(|write| {
-            session.later(Request::control("SAVEPOINT part"));
-            let before = counts.clone();
-            let result = carry_out(session, context, write, counts).and_then(|outcome| {
-                session.flush()?;
-                Ok(outcome)
-            });
+    fn apart(&mut self, writes: &mut [Write]) -> Result<(), StoreError> {
+        for write in writes {
+            if self.is_to_end() {
+                break;
+            }
+            let before = self.done.counts.clone();
+            self.session.later(Request::control("SAVEPOINT part"));
+            let result = self.alone(write);
             match result {
-                Err(error) if matches!(session.fate(), Fate::Again | Fate::Lost) => return Err(error),
+                Err(error) if matches!(self.session.fate(), Fate::Again | Fate::Lost) => return Err(error),
                 Err(_) => {
-                    session.undo("ROLLBACK TO SAVEPOINT part")?;
-                    *counts = before;
+                    self.session.undo("ROLLBACK TO SAVEPOINT part")?;
+                    self.done.counts = before;
                 }
                 Ok(_) => {}
             }
-            session.later(Request::control("RELEASE SAVEPOINT part"));
-            Ok(Some(result))
-        })?;
-        progress.ok_or_else(|| StoreError::internal("a write has no outcome"))
+            self.session.later(Request::control("RELEASE SAVEPOINT part"));
+            self.note(result);
+        }
+        Ok(())
     }
 
-    /// Carries out one write after the other until it is time to let others go on, or one has no outcome.
-    fn each(
-        &mut self,
-        mut carry_out: impl FnMut(&mut Write) -> Result<Option<Result<Outcome, StoreError>>, StoreError>,
-    ) -> Result<Option<Progress>, StoreError> {
-        let started = Instant::now();
-        let mut countdown = self.countdown;
-        let mut is_over = false;
-        let mut outcomes = Vec::with_capacity(self.writes.len());
-        for write in &mut self.writes {
-            let Some(outcome) = carry_out(write)? else { return Ok(None) };
-            is_over = countdown.ends_with(&outcome);
-            outcomes.push(outcome);
-            if is_over || started.elapsed() >= TIME || self.caller.strong_count() == 0 {
-                break;
-            }
-        }
-        Ok(Some(Progress { outcomes, countdown, is_over }))
+    fn alone(&mut self, write: &mut Write) -> Result<Outcome, StoreError> {
+        let known = Known::ask(self.session, self.context, slice::from_ref(write))?;
+        let known = RefCell::new(known);
+        let outcome = carry_out(self.session, self.context, &known, write, &mut self.done.counts)?;
+        self.session.flush()?;
+        Ok(outcome)
+    }
+
+    /// `Ok` if carrying the writes out apart may help.
+    fn has_to_be_apart(&self, error: StoreError) -> Result<bool, StoreError> {
+        if matches!(self.session.fate(), Fate::Again | Fate::Lost) { Err(error) } else { Ok(false) }
+    }
+
+    fn note(&mut self, result: Result<Outcome, StoreError>) {
+        self.done.is_over = self.done.countdown.ends_with(&result);
+        self.done.outcomes = self.done.outcomes.saturating_add(1);
+        self.outcomes.push(result);
     }
 }

@@ -16,6 +16,7 @@ use super::super::plan::IdKey;
 use super::super::view::{Link, Row, Span, Stored, View};
 use super::super::{Record, Reference, StoreError};
 use super::keys::{from_text, key};
+use super::known::Holders;
 use super::session::{Params, Request, Session, params};
 use super::write::Writing;
 use crate::context::RequestContext;
@@ -25,7 +26,7 @@ pub(super) struct Rows<'s> {
     pub(super) session: &'s Session,
     pub(super) context: &'s RequestContext,
     /// What a transaction that writes knows besides.
-    pub(super) writing: Option<Writing>,
+    pub(super) writing: Option<Writing<'s>>,
     /// The resources that were read last, which may be asked for their relations next.
     recent: RefCell<Vec<Row>>,
     /// What has been found of those.
@@ -62,20 +63,13 @@ macro_rules! select_link {
 }
 pub(super) use select_link;
 
-/// The columns of [`Rows::links_in_order`].
-macro_rules! select_placed {
-    ($rest:literal) => {
-        concat!("SELECT r.seq, r.type, r.id, r.display, v.added, v.place FROM ", $rest)
-    };
-}
-
 /// Resources of a type from a place on, or back.
 const AFTER: &str = select_stored!("WHERE tenant = $1 AND type = $2 AND seq > $3 ORDER BY seq LIMIT $4");
 const BEFORE: &str =
     select_stored!("WHERE tenant = $1 AND type = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4");
 
 /// How many resources have their relations looked up at once.
-const AHEAD: usize = 32;
+const AHEAD: usize = 127;
 
 /// How many resources a scan has in memory at once, at first and later.
 const FEW: i64 = 64;
@@ -131,47 +125,53 @@ impl<'s> Rows<'s> {
 
     /// The answer to a question, and with it the answers to the same about the other resources that were read last.
     fn related(&self, question: Question) -> Result<Option<Vec<Link>>, StoreError> {
+        if self.writing.as_ref().is_some_and(|writing| writing.known.borrow().is_alone(question.row)) {
+            return Ok(Some(Vec::new()));
+        }
         if let Some(known) = self.ahead.borrow_mut().remove(&question) {
             return Ok(known);
         }
-        let mut asked = vec![question.clone()];
+        let mut asked = vec![question.row];
         let recent = self.recent.borrow();
-        if let Some(at) = recent.iter().position(|row| *row == question.row) {
-            let others = recent.iter().skip(at.saturating_add(1)).take(AHEAD);
-            asked.extend(others.map(|row| Question { row: *row, ..question.clone() }));
+        // All values of a relation may be many, and are kept in memory of one resource at a time.
+        let is_small = question.limit.is_some() || question.source_type.is_some();
+        if let (Some(at), true) = (recent.iter().position(|row| *row == question.row), is_small) {
+            asked.extend(recent.iter().skip(at.saturating_add(1)).take(AHEAD));
         }
-        let requests = asked.iter().map(|question| self.request(question)).collect();
-        let mut answers = Vec::with_capacity(asked.len());
-        for (question, rows) in asked.into_iter().zip(self.session.exchange(requests)?) {
-            let links = self.links_in_order(&rows, question.limit)?;
-            answers.push((question, links));
+        let found = self.session.exchange(vec![self.request(&question, &asked)])?;
+        let mut of: HashMap<Row, Vec<SqlRow>> = HashMap::with_capacity(asked.len());
+        for row in found.into_iter().flatten() {
+            of.entry(column(&row, 6)?).or_default().push(row);
         }
         let mut ahead = self.ahead.borrow_mut();
-        // What was not asked for is not going to be.
+        // What was not asked for until now is not going to be.
         ahead.retain(|known, _| {
             known.relation != question.relation || known.source_type != question.source_type
         });
-        ahead.extend(answers);
+        for row in asked {
+            let links = self.links_in_order(&of.remove(&row).unwrap_or_default(), question.limit)?;
+            ahead.insert(Question { row, ..question.clone() }, links);
+        }
         Ok(ahead.remove(&question).flatten())
     }
 
     /// NB: `LATERAL` and `LIMIT 1` leave the database no way but to look each resource up by its key, even where it
     /// does not know yet how large the tables have become.
-    fn request(&self, question: &Question) -> Request {
-        const TARGETS: &str = select_placed!(
-            "(SELECT target, added, place FROM scim_relations \
-              WHERE tenant = $1 AND source = $2 AND attribute = $3 LIMIT $4) v \
-             JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
-              WHERE tenant = $1 AND seq = v.target LIMIT 1) r ON TRUE"
-        );
-        const SOURCES: &str = select_placed!(
-            "scim_relations v \
+    fn request(&self, question: &Question, rows: &[Row]) -> Request {
+        const TARGETS: &str = "SELECT r.seq, r.type, r.id, r.display, v.added, v.place, n.wanted \
+            FROM unnest($2::BIGINT[]) AS n (wanted) \
+            JOIN LATERAL (SELECT target, added, place FROM scim_relations \
+             WHERE tenant = $1 AND source = n.wanted AND attribute = $3 LIMIT $4) v ON TRUE \
+            JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
+             WHERE tenant = $1 AND seq = v.target LIMIT 1) r ON TRUE";
+        const SOURCES: &str = "SELECT s.seq, s.type, s.id, s.display, s.added, s.place, n.wanted \
+            FROM unnest($2::BIGINT[]) AS n (wanted) \
+            JOIN LATERAL (SELECT r.seq, r.type, r.id, r.display, v.added, v.place FROM scim_relations v \
              JOIN LATERAL (SELECT seq, type, id, display FROM scim_resources \
               WHERE tenant = $1 AND seq = v.source LIMIT 1) r ON TRUE \
-             WHERE v.tenant = $1 AND v.target = $2 AND v.attribute = $3 AND r.type = $5 LIMIT $4"
-        );
-        let Question { row, relation, source_type, limit } = question;
-        let mut params = params![self.tenant(), *row, relation.clone(), most(*limit)];
+             WHERE v.tenant = $1 AND v.target = n.wanted AND v.attribute = $3 AND r.type = $5 LIMIT $4) s ON TRUE";
+        let Question { relation, source_type, limit, .. } = question;
+        let mut params = params![self.tenant(), rows.to_vec(), relation.clone(), most(*limit)];
         match source_type {
             None => Request::new(TARGETS, params),
             Some(name) => {
@@ -206,7 +206,7 @@ impl<'s> Rows<'s> {
 impl View for Rows<'_> {
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
         const SQL: &str = select_stored!("WHERE tenant = $1 AND id = $2");
-        if let Some(locked) = self.writing.as_ref().and_then(|writing| writing.locked(id)) {
+        if let Some(locked) = self.writing.as_ref().and_then(|writing| writing.known.borrow().find(id)) {
             return Ok(locked);
         }
         Ok(self.stored_rows(SQL, params![self.tenant(), id.to_string()])?.pop())
@@ -215,7 +215,7 @@ impl View for Rows<'_> {
     fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError> {
         const SQL: &str = select_link!("scim_resources r WHERE r.tenant = $1 AND r.id = $2");
         if let Some(writing) = &self.writing {
-            return writing.link(self, id);
+            return writing.known.borrow_mut().link(self, id);
         }
         Ok(self.links(SQL, params![self.tenant(), id.to_string()])?.pop())
     }
@@ -345,7 +345,7 @@ impl View for Rows<'_> {
         const SQL: &str = "SELECT 1 FROM scim_relations \
             WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = $4";
         if let Some(writing) = &self.writing {
-            return writing.refers(self, source, relation, target);
+            return writing.known.borrow_mut().refers(self, source, relation, target);
         }
         let params = params![self.tenant(), source, relation.to_owned(), target];
         Ok(!self.session.rows(SQL, params)?.is_empty())
@@ -375,13 +375,20 @@ impl View for Rows<'_> {
         const SQL: &str =
             "SELECT DISTINCT source FROM scim_relations WHERE tenant = $1 AND target = $2 ORDER BY source";
         const LOCK: &str = select_stored!("WHERE tenant = $1 AND seq = $2 FOR NO KEY UPDATE");
-        let answer = self.session.rows(SQL, params![self.tenant(), target])?;
-        let rows: Vec<Row> = answer.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
-        if self.writing.is_none() {
+        let Some(writing) = &self.writing else {
+            let answer = self.session.rows(SQL, params![self.tenant(), target])?;
+            let rows: Vec<Row> = answer.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
             return self.rows(&rows);
+        };
+        let Holders { known: mut holders, unknown } = writing.known.borrow().holders(target);
+        if !unknown.is_empty() {
+            let lock = |row| Request::new(LOCK, params![self.tenant(), row]);
+            let answers = self.session.exchange(unknown.into_iter().map(lock).collect())?;
+            for row in answers.iter().flatten() {
+                holders.push(self.stored(row)?);
+            }
         }
-        let locks = rows.into_iter().map(|row| Request::new(LOCK, params![self.tenant(), row])).collect();
-        self.session.exchange(locks)?.iter().flatten().map(|row| self.stored(row)).collect()
+        Ok(holders)
     }
 }
 
