@@ -116,6 +116,11 @@ impl Cluster {
         self.run("pg_ctl", &["-s", "-w", "-m", "immediate", "stop"]);
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join(format!(".s.PGSQL.{}", self.port))
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, name: &str) -> String {
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");

@@ -81,7 +81,12 @@ pub use options::PostgresOptions;
 /// resource come one after the other, others do not wait for each other. Where the database undoes a transaction
 /// because of another one, it is carried out again, up to [`PostgresOptions::attempts`] times. All of this holds under
 /// stricter isolation too. What is answered has been committed; how durable that is, `synchronous_commit` of the server
-/// says. The writes of one [`write_all`](ResourceStore::write_all) share one transaction.
+/// says. The writes of one [`write_all`](ResourceStore::write_all) share transactions, each for about
+/// [`PostgresOptions::batch_time`].
+///
+/// What a write needs to know is asked for at once, and what it changes is sent with the commit: creating somebody,
+/// changing an attribute and adding a member are two exchanges with the database each, 1,000 new users in one call less
+/// than twenty.
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
 /// Other filters and sorting read every resource of the type. Values longer than 800 bytes are indexed by their
@@ -111,6 +116,7 @@ pub use options::PostgresOptions;
 pub struct PostgresStore {
     connections: Connections,
     attempts: u32,
+    batch_time: Duration,
     /// Where the next transaction counts.
     slot: AtomicU32,
 }
@@ -141,7 +147,12 @@ impl PostgresStore {
         let connections = Connections::new(Target::new(url)?, options.clone())?;
         // Processes that start together count in different places.
         let start = u32::try_from(RandomState::new().hash_one(0) % u64::from(SLOTS)).unwrap_or(0);
-        Ok(Self { connections, attempts: options.attempts.max(1), slot: AtomicU32::new(start) })
+        Ok(Self {
+            connections,
+            attempts: options.attempts.max(1),
+            batch_time: options.batch_time,
+            slot: AtomicU32::new(start),
+        })
     }
 
     /// Connects, and brings the tables up to date.
@@ -266,7 +277,7 @@ impl ResourceStore for PostgresStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let caller = Arc::new(());
         let mut outcomes = Vec::with_capacity(writes.len());
-        let mut rest = Rest::new(writes, stop_after, &caller);
+        let mut rest = Rest::new(writes, stop_after, self.batch_time, &caller);
         while !rest.is_empty() {
             let left = rest.most();
             let (context, slot) = (context.clone(), self.next_slot());

@@ -11,6 +11,9 @@ pub struct PostgresOptions {
     /// How long the database may work on one statement, waiting for others included; at least a millisecond. Default
     /// 15 seconds.
     pub statement_timeout: Duration,
+    /// After how long the writes of one [`write_all`](super::ResourceStore::write_all) that are left go into another
+    /// transaction: others wait for the resources that it has locked. Default 250 milliseconds.
+    pub batch_time: Duration,
     /// How often a write is tried at most that others keep getting in the way of; at least 1. Default 20.
     pub attempts: u32,
 }
@@ -21,6 +24,7 @@ impl Default for PostgresOptions {
             connections: 16,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(15),
+            batch_time: Duration::from_millis(250),
             attempts: 20,
         }
     }
@@ -45,6 +49,13 @@ impl PostgresOptions {
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets after how long the writes of one call that are left go into another transaction.
+    #[must_use]
+    pub fn with_batch_time(mut self, time: Duration) -> Self {
+        self.batch_time = time;
         self
     }
 

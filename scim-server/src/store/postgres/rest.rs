@@ -16,21 +16,25 @@ use crate::context::RequestContext;
 
 pub(super) type Outcomes = Vec<Result<Outcome, StoreError>>;
 
-/// After how long a transaction takes in no further write: others wait for the resources that it has locked.
-const TIME: Duration = Duration::from_millis(250);
-
 /// The writes of a [`write_all`](super::super::ResourceStore::write_all) that are still to be carried out.
 #[derive(Default)]
 pub(super) struct Rest {
     writes: Vec<Write>,
     countdown: Countdown,
+    /// For how long one transaction takes them in.
+    time: Duration,
     /// Gone once nobody waits for them any more.
     caller: Weak<()>,
 }
 
 impl Rest {
-    pub(super) fn new(writes: Vec<Write>, stop_after: Option<NonZeroUsize>, caller: &Arc<()>) -> Self {
-        Self { writes, countdown: Countdown::new(stop_after), caller: Arc::downgrade(caller) }
+    pub(super) fn new(
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+        time: Duration,
+        caller: &Arc<()>,
+    ) -> Self {
+        Self { writes, countdown: Countdown::new(stop_after), time, caller: Arc::downgrade(caller) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -56,6 +60,7 @@ impl Rest {
             context,
             caller: &self.caller,
             started: Instant::now(),
+            time: self.time,
             done: Done { countdown: self.countdown, is_over: false, counts: Counts::new(), outcomes: 0 },
             outcomes: Vec::with_capacity(self.writes.len()),
         };
@@ -81,6 +86,7 @@ struct Run<'r> {
     context: &'r RequestContext,
     caller: &'r Weak<()>,
     started: Instant,
+    time: Duration,
     done: Done,
     outcomes: Outcomes,
 }
@@ -98,7 +104,7 @@ struct Done {
 impl Run<'_> {
     /// Whether the next write is left to another transaction, or to nobody.
     fn is_to_end(&self) -> bool {
-        let is_late = !self.outcomes.is_empty() && self.started.elapsed() >= TIME;
+        let is_late = !self.outcomes.is_empty() && self.started.elapsed() >= self.time;
         self.done.is_over || is_late || self.caller.strong_count() == 0
     }
 

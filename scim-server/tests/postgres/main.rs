@@ -2,8 +2,10 @@
 //! secrets, limits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "support/postgres.rs"]
+#[path = "../support/postgres.rs"]
 mod server;
+
+mod batches;
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
@@ -34,11 +36,15 @@ struct Client {
 
 impl Client {
     fn new(store: PostgresStore) -> Self {
+        Self::of(Arc::new(store))
+    }
+
+    fn of(store: Arc<dyn ResourceStore>) -> Self {
         let registry = Registry::rfc7643();
         let definition = |name| Arc::clone(registry.by_name(name).unwrap());
         let (user, group) = (definition("User"), definition("Group"));
         let context = RequestContext::new(Arc::clone(&registry), DateTime::UNIX_EPOCH);
-        Self { store: Arc::new(store), context, user, group }
+        Self { store, context, user, group }
     }
 
     fn open(url: &str) -> Self {
