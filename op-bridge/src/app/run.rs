@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -37,8 +37,10 @@ use crate::text;
 const STORE: &str = "scim.sqlite3";
 /// The greatest page, as the original declares it.
 const MAX_RESULTS: usize = 10_000;
-/// How often the server says that it lives; well within the lease of a report.
+/// How often the server says that it lives, and looks for room on the disk; well within the lease of a report.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How many bytes must fit in the data folder for changes to be taken.
+const ROOM: usize = 1 << 18;
 /// How long a request may take. Sizes are limited by the service, connections and heads by the server.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
@@ -259,9 +261,9 @@ impl Bridge {
         let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
-            tokio::spawn(own(local, Arc::clone(&gate))),
-            tokio::spawn(select_groups(store, gate, options.managed_groups)),
-            tokio::spawn(heartbeat(health, passed_over)),
+            tokio::spawn(own(Arc::clone(&local), Arc::clone(&gate))),
+            tokio::spawn(select_groups(Arc::clone(&store), gate, options.managed_groups)),
+            tokio::spawn(heartbeat(health, passed_over, local, store, options.data_dir)),
         ];
         let serving = ServeOptions::default();
         let patience = serving.shutdown_timeout;
@@ -305,12 +307,72 @@ async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected
     }
 }
 
-async fn heartbeat(health: Health, passed_over: usize) {
+/// Reports once in a while, after looking for room on the disk, and whenever a write tells something new.
+async fn heartbeat(
+    health: Health,
+    passed_over: usize,
+    account: Arc<LocalAccount>,
+    store: Arc<BridgeStore>,
+    folder: PathBuf,
+) {
+    let (mut of_account, mut of_store) = (account.disk().watch(), store.disk().watch());
+    let look_for_room = async || {
+        let room = has_room(folder.clone()).await;
+        account.disk().note_room(room);
+        store.disk().note_room(room);
+        room
+    };
+    // Otherwise the account is the confirmation watcher's to report.
+    let mut account_failed = false;
     loop {
         if passed_over > 0 {
             health.report(Source::Reconciliation, false);
         }
-        health.report(Source::ScimServer, true);
-        tokio::time::sleep(HEARTBEAT).await;
+        // What has failed is tried again: whoever waits for a healthy bridge may be the one who asks it to write.
+        if look_for_room().await {
+            if account.disk().condition().write_failed {
+                log_failure("the account", account.probe().await);
+            }
+            if store.disk().condition().write_failed {
+                log_failure("the view of identity providers", store.probe().await);
+            }
+        }
+        let next = tokio::time::sleep(HEARTBEAT);
+        tokio::pin!(next);
+        loop {
+            let works = !of_account.borrow_and_update().is_failing();
+            if account_failed || !works {
+                health.report(Source::Account, works);
+            }
+            account_failed = !works;
+            health.report(Source::ScimServer, !of_store.borrow_and_update().is_failing());
+            tokio::select! {
+                () = &mut next => break,
+                Ok(()) = of_account.changed() => {}
+                Ok(()) = of_store.changed() => {}
+            }
+            look_for_room().await;
+        }
     }
+}
+
+fn log_failure(what: &'static str, probed: Result<(), impl std::error::Error + 'static>) {
+    if let Err(error) = probed {
+        tracing::error!(error = &error as &dyn std::error::Error, "{what} cannot be written");
+    }
+}
+
+/// Whether the data folder takes a file as large as a few changes.
+async fn has_room(folder: PathBuf) -> bool {
+    let probe = move || -> io::Result<()> {
+        let mut file = tempfile::tempfile_in(&folder)?;
+        file.write_all(&[0; ROOM])?;
+        file.sync_data()
+    };
+    let probed =
+        tokio::task::spawn_blocking(probe).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    if let Err(error) = &probed {
+        tracing::error!(%error, "nothing can be written in the data folder: look whether its disk is full or read-only");
+    }
+    probed.is_ok()
 }

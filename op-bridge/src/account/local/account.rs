@@ -19,6 +19,7 @@ use super::groups::{self, GroupKeys};
 use super::{people, registration, setup};
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SessionGate};
+use crate::disk::Disk;
 use crate::file;
 use crate::random::Random;
 
@@ -130,6 +131,16 @@ impl LocalAccount {
         self.change("own", |_, _| Ok(())).await
     }
 
+    /// Whether what was to be written has reached the disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        self.database.disk()
+    }
+
+    /// Writes something that changes nothing, to find out whether the account can be written.
+    pub(crate) async fn probe(&self) -> Result<(), AccountError> {
+        self.database.probe().await
+    }
+
     /// Runs `work` for the integration, after checking that the session is unlocked and the account's own.
     async fn change<T, F>(&self, what: &'static str, work: F) -> Result<T, AccountError>
     where
@@ -181,7 +192,11 @@ impl Account for LocalAccount {
                 Some(credentials) => registration::is_registered(database, &credentials).map(drop),
                 None => Ok(database.execute_batch("SELECT 1 FROM account")?),
             })
-            .await
+            .await?;
+        if self.disk().condition().is_failing() {
+            return Err(AccountError::Unavailable { reason: "its database cannot be written", source: None });
+        }
+        Ok(())
     }
 
     async fn people(&self) -> Result<Vec<Person>, AccountError> {
