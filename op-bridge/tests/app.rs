@@ -294,6 +294,58 @@ async fn one_bridge_on_a_data_folder() {
     Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
 }
 
+/// A lost account is restored: neither is a new one made, nor is it taken for one that everybody has left.
+#[tokio::test]
+async fn a_view_without_its_account_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let (file, token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+    file.write(&dir.join("scimsession"), op_bridge::credentials::Overwrite::Refuse).unwrap();
+    let gate = Arc::new(SessionGate::new(file, &SystemRandom).unwrap());
+    gate.authenticate(&token.expose()).unwrap();
+    let start = async || Bridge::start(options(dir, &[]).unwrap()).await;
+    drop(start().await.unwrap());
+    drop(start().await.expect("an account without people is none that was lost"));
+
+    let account = support::open(dir, &gate, &ManualClock::new(DateTime::UNIX_EPOCH));
+    account.provision(op_bridge::account::NewPerson::new("ada@example.com", "Ada")).await.unwrap();
+    drop(account);
+    drop(start().await.unwrap());
+    let path = dir.join("account.sqlite3");
+    let backup = dir.join("backup");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("VACUUM INTO ?1", [backup.display().to_string()])
+        .unwrap();
+    let remove = || {
+        for name in ["account.sqlite3", "account.sqlite3-wal", "account.sqlite3-shm"] {
+            let _ = fs::remove_file(dir.join(name));
+        }
+    };
+    let refused = async |pattern: &str| {
+        let refused = start().await.unwrap_err();
+        assert!(refused.to_string().contains(pattern), "{refused}");
+        assert!(command::hint(&refused).unwrap().starts_with("restore account.sqlite3 from the backup"));
+    };
+    remove();
+    refused("account.sqlite3 is missing").await;
+    refused("account.sqlite3 is missing").await;
+    assert!(!path.exists(), "none is made");
+    fs::write(&path, "").unwrap();
+    refused("account.sqlite3 is missing or empty").await;
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    remove();
+    drop(support::open(dir, &gate, &ManualClock::new(DateTime::UNIX_EPOCH)));
+    refused("account.sqlite3 is a new account").await;
+
+    remove();
+    fs::copy(&backup, &path).unwrap();
+    drop(start().await.expect("the backup is taken"));
+    remove();
+    fs::remove_file(dir.join("scim.sqlite3")).unwrap();
+    start().await.expect("both are gone: a new beginning");
+}
+
 #[tokio::test]
 async fn dev_uses_everything_again_and_explains_what_is_broken() {
     let folder = tempfile::tempdir().unwrap();

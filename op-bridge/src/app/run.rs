@@ -14,7 +14,7 @@ use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
-use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
+use scim_server::store::{ResourceStore, SqliteOpenError, SqliteStore, StoreError};
 use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
@@ -29,7 +29,7 @@ use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
 use crate::file;
 use crate::health::{Health, Source};
-use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
+use crate::mapping::{BridgeStore, Reconciled, Settings, registry, view_is_of};
 use crate::random::{RandomError, SystemRandom};
 use crate::text;
 
@@ -98,6 +98,18 @@ pub enum StartError {
     /// The bridge's own store cannot be opened.
     #[error(transparent)]
     Store(#[from] SqliteOpenError),
+    /// There is a view with people, but no account, or one that none of them is in.
+    #[error(
+        "the data folder `{}` has lost its account: scim.sqlite3 has people whom identity providers see, and {}",
+        folder.display(),
+        if *is_missing { "account.sqlite3 is missing or empty" } else { "account.sqlite3 is a new account without them" }
+    )]
+    AccountLost {
+        /// The data folder.
+        folder: PathBuf,
+        /// There is no account at all.
+        is_missing: bool,
+    },
     /// View and account could not be compared.
     #[error("what identity providers see could not be compared with the account: {0}")]
     Reconcile(StoreError),
@@ -189,12 +201,27 @@ impl Bridge {
         let folder = DataFolder::take(&options.data_dir)?;
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
+        let lost = |is_missing| StartError::AccountLost { folder: options.data_dir.clone(), is_missing };
+        let inner: Arc<dyn ResourceStore> = Arc::new(SqliteStore::open(options.data_dir.join(STORE))?);
+        // Before one is made: what the account kept beside itself must stay as it is, to be restored.
+        if !LocalAccount::exists(&options.data_dir)
+            && !view_is_of(&*inner, &*clock, &[]).await.map_err(StartError::Reconcile)?
+        {
+            return Err(lost(true));
+        }
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
         let account = Arc::new(account);
-        let inner = SqliteStore::open(options.data_dir.join(STORE))?;
         let settings = options.settings.clone();
-        let store = BridgeStore::new(Arc::new(inner), account.clone(), clock.clone(), settings);
+        let store = BridgeStore::new(Arc::clone(&inner), account.clone(), clock.clone(), settings);
         let store = Arc::new(store);
+        let people =
+            account.people().await.map_err(|error| StartError::Reconcile(StoreError::internal(error)))?;
+        // Nobody is ever deleted in an account: where there is nobody but the first owner, nobody has ever been.
+        if let [_] | [] = people.as_slice()
+            && !view_is_of(&*inner, &*clock, &people).await.map_err(StartError::Reconcile)?
+        {
+            return Err(lost(false));
+        }
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
         if reconciled != Reconciled::default() {
             tracing::info!(?reconciled, "what identity providers see was brought into line with the account");

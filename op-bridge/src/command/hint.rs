@@ -67,6 +67,11 @@ fn of_start(error: &StartError) -> Option<String> {
         StartError::Account(_) | StartError::Store(_) => Some(
             "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable".to_owned(),
         ),
+        StartError::AccountLost { .. } => Some(
+            "restore account.sqlite3 from the backup; or, to begin anew with nobody invited, move all files of the data \
+             folder away"
+                .to_owned(),
+        ),
         StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
     }
 }

@@ -80,7 +80,8 @@ struct Integration {
 impl LocalAccount {
     /// Whether there is an account in a folder. [`LocalAccount::open`] would make one.
     pub fn exists(folder: &Path) -> bool {
-        folder.join(DATABASE).is_file()
+        // A file without content is what a start that was broken off, or a disk that was full, leaves.
+        folder.join(DATABASE).metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
     }
 
     /// Opens the account in `folder`, and makes the folder and the account where there are none.
