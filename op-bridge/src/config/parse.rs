@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use scim_server::layer::forwarded::ForwardedLayer;
 
 use super::{DEFAULT_DATA_DIR, DeletedUsers, ManagedGroups, TrustedProxies};
+use crate::account::{is_domain, is_unseen};
 use crate::confirm::INTERVAL_MIN;
 
 pub(super) const PORT: &str = "3002";
@@ -82,8 +83,7 @@ pub(super) fn domain(text: &str) -> Result<super::Domain, String> {
     if text.is_empty() {
         return Ok(super::Domain(None));
     }
-    let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if text.len() > 253 || !text.split('.').all(legal) {
+    if text.len() > 253 || text.chars().any(|c| c.is_whitespace() || is_unseen(c)) || !is_domain(text) {
         return Err("must be a domain such as example.com".to_owned());
     }
     Ok(super::Domain(Some(text.to_owned())))

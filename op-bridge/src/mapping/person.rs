@@ -8,6 +8,7 @@ use super::store::Change;
 use crate::account::{
     Account, AccountError, NewPerson, Person, PersonId, check_email, check_name, is_same_email,
 };
+use crate::text;
 
 /// What a SCIM user that is to be created asks of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,11 +173,11 @@ fn completed(user: &Resource, domain: Option<&str>) -> Option<String> {
 }
 
 fn check_address(user: &Resource, email: &str) -> Result<(), StoreError> {
-    check_email(email).map_err(|error| invalid(address_attribute(user), &error))
+    check_email(email).map_err(|error| invalid(address_attribute(user), email, &error))
 }
 
 fn check_full_name(user: &Resource, name: &str) -> Result<(), StoreError> {
-    check_name("name", name).map_err(|error| invalid(name_attribute(user), &error))
+    check_name("name", name).map_err(|error| invalid(name_attribute(user), name, &error))
 }
 
 /// Where the address stands.
@@ -192,8 +193,8 @@ fn name_attribute(user: &Resource) -> &'static str {
 }
 
 /// An attribute has a value that no account takes.
-pub(super) fn invalid(attribute: &str, error: &AccountError) -> StoreError {
-    let refused = ScimError::new(400, format!("`{attribute}`: {error}"));
+pub(super) fn invalid(attribute: &str, value: &str, error: &AccountError) -> StoreError {
+    let refused = ScimError::new(400, format!("`{attribute}`: {error}, got {}", text::quote(value)));
     StoreError::Refused(refused.with_type(ScimType::InvalidValue))
 }
 
@@ -472,6 +473,11 @@ mod tests {
         }
         assert_eq!(wanted_in(r#"{"userName":"anna"}"#, Some("x.org")).unwrap().email, "anna@x.org");
         assert_eq!(wanted_in(r#"{"userName":"a@y.org"}"#, Some("x.org")).unwrap().email, "a@y.org");
+        for user_name in ["anna@", "@anna", "anna@@", "an,na"] {
+            let refused = wanted_in(&format!(r#"{{"userName":"{user_name}"}}"#), Some("x.org")).unwrap_err();
+            assert!(refused.starts_with("`userName`: the account cannot take"), "{refused}");
+            assert!(refused.ends_with(&format!("got `{user_name}@x.org`")), "{refused}");
+        }
         let refused = wanted(r#"{"userName":"anna"}"#).unwrap_err();
         assert!(refused.contains("`anna` is no e-mail address"), "{refused}");
     }
@@ -482,6 +488,14 @@ mod tests {
             (
                 r#"{"userName":"a b@x.org"}"#,
                 "`userName`: the account cannot take this e-mail address: it has white",
+            ),
+            (
+                r#"{"userName":"x@@y"}"#,
+                "`userName`: the account cannot take this e-mail address: it has more than one `@`, got `x@@y`",
+            ),
+            (
+                r#"{"userName":"x","emails":[{"value":"mailto:x@y.z"}]}"#,
+                "`emails`: the account cannot take this e-mail address: it has a character before the `@` that no address has there unless in double quotes, got `mailto:x@y.z`",
             ),
             (
                 r#"{"userName":"a","emails":[{"value":"a b@x.org"}]}"#,
