@@ -399,6 +399,7 @@ pub(super) async fn bring_into_line(
     {
         match account.change_email(id, email).await {
             Err(error) if keeps(&error, asked.lenient.email) => kept.email = true,
+            Err(AccountError::EmailTaken(email)) => return Err(address_taken(account, email).await),
             done => undo.note(done, Step::Email(person.address().to_owned()))?,
         }
     }
@@ -414,6 +415,23 @@ pub(super) async fn bring_into_line(
         }
     }
     Ok(kept)
+}
+
+/// Who has the address may be nobody that the identity provider sees: then it reads what to do about them.
+async fn address_taken(account: &dyn Account, email: String) -> StoreError {
+    match account.person_by_email(&email).await {
+        Ok(Some(holder)) if holder.managed != Some(true) => {
+            let suspended = if holder.state.is_active_for_scim() { "" } else { " and who is suspended" };
+            let detail = format!(
+                "the e-mail address {} belongs to a person in the account whom the identity provider does not \
+                 manage{suspended}: create a user with this address to manage that person, or give them another \
+                 address in 1Password",
+                text::quote(&email)
+            );
+            StoreError::Refused(ScimError::new(409, detail).with_type(ScimType::Uniqueness))
+        }
+        _ => refusal(AccountError::EmailTaken(email)),
+    }
 }
 
 impl Undo {
