@@ -60,13 +60,22 @@ impl Disk {
 
 /// Whether the disk, or the file on it, is at fault in an error or one of its causes.
 pub(crate) fn is_of_the_disk(error: &(dyn Error + 'static)) -> bool {
+    has_code(error, is_code_of_the_disk)
+}
+
+/// Whether an error, or one of its causes, says that a file is damaged or no database.
+pub(crate) fn is_of_damage(error: &(dyn Error + 'static)) -> bool {
+    has_code(error, |code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn has_code(error: &(dyn Error + 'static), wanted: fn(ErrorCode) -> bool) -> bool {
     // What shares an error hands on to the error's cause, and would hide the error itself.
     if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
-        return is_of_the_disk(&**shared);
+        return has_code(&**shared, wanted);
     }
     let shared = error.downcast_ref::<Arc<rusqlite::Error>>().map(|shared| &**shared);
     let code = error.downcast_ref().or(shared).and_then(rusqlite::Error::sqlite_error_code);
-    code.is_some_and(is_code_of_the_disk) || error.source().is_some_and(is_of_the_disk)
+    code.is_some_and(wanted) || error.source().is_some_and(|cause| has_code(cause, wanted))
 }
 
 fn is_code_of_the_disk(code: ErrorCode) -> bool {

@@ -70,7 +70,7 @@ pub struct Config {
     #[arg(long, env = "OP_PORT", value_name = "PORT", default_value = parse::PORT, value_parser = parse::port)]
     pub port: u16,
 
-    /// Seconds between two looks for people who wait to be confirmed; at least 30
+    /// Seconds between two looks for people who wait to be confirmed; at least 30, at most 86400
     ///
     /// People whom the bridge invited and who have accepted are confirmed then. Nobody else ever is.
     #[arg(
@@ -258,6 +258,19 @@ impl Config {
             if argument.is_empty() { Some(true) } else { argument.strip_prefix('=').map(on) }
         });
         flag.unwrap_or_else(|| std::env::var("OP_JSON_LOGS").is_ok_and(|value| on(&value)))
+    }
+
+    /// What to say when the arguments after the program's name have a switch such as `--json-logs` with its value as the
+    /// next argument, which is then taken for a sub-command.
+    pub fn switch_hint(arguments: &[OsString]) -> Option<String> {
+        let switches = ["--json-logs", "--pretty-logs", "--debug", "--trace"];
+        let pairs = arguments.iter().zip(arguments.iter().skip(1));
+        let texts = pairs.filter_map(|(switch, value)| Some((switch.to_str()?, value.to_str()?)));
+        let is_value =
+            |value: &str| value.len() == 1 || parse::switch(value).is_ok() || value == "yes" || value == "no";
+        let (switch, _) =
+            texts.into_iter().find(|(switch, value)| switches.contains(switch) && is_value(value))?;
+        Some(format!("{switch} alone switches it on; a value follows an equals sign, as in {switch}=0"))
     }
 
     /// The address and port to listen on.
