@@ -243,7 +243,7 @@ impl Config {
     pub fn session_place(&self) -> String {
         match self.session.as_ref().map(Secret::expose).map(str::trim).filter(|text| !text.is_empty()) {
             None => DEFAULT_SESSION.to_owned(),
-            Some(path) if Path::new(path).exists() || path.contains('.') => path.to_owned(),
+            Some(path) if Path::new(path).exists() || is_surely_path(path) => path.to_owned(),
             // It may be the session's own text.
             Some(_) => "OP_SESSION".to_owned(),
         }
@@ -372,6 +372,11 @@ impl ManagedGroups {
     pub fn unmatched<'a>(&'a self, groups: &[(&str, &str)]) -> Vec<&'a str> {
         self.iter().filter(|selected| !groups.iter().any(|(id, name)| selects(selected, id, name))).collect()
     }
+}
+
+/// Whether a text can be nothing but a path: neither the session's own, encoded or not, nor a token.
+fn is_surely_path(text: &str) -> bool {
+    text.contains('.') && text.contains('/') && !text.contains(|c: char| "{}\"".contains(c) || c.is_control())
 }
 
 fn selects(selected: &str, id: &str, name: &str) -> bool {
