@@ -629,8 +629,15 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 /// What ends a server in order; the terminal of a bridge may close as well.
 fn signals(kind: Kind) -> Vec<Signal> {
-    let hang_up = kind.is_bridge().then_some(Signal::HUP);
+    let hang_up = (kind.is_bridge() && !is_hang_up_ignored()).then_some(Signal::HUP);
     [Signal::TERM, Signal::INT].into_iter().chain(hang_up).collect()
+}
+
+/// As under `nohup`, whose children inherit it.
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
 }
 
 /// A reader that has gone, and a disk that is full.

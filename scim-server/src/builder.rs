@@ -78,8 +78,9 @@ impl<S> ScimServiceBuilder<S> {
     }
 
     /// Begins every location with this URL, such as `https://example.com/scim/v2`. Without it, locations begin with
-    /// the authority and prefix that each client has asked, as plain HTTP: set it where TLS ends in front of this
-    /// server. The extensions [`BaseUrl`](crate::context::BaseUrl) and [`PathPrefix`](crate::context::PathPrefix) of a
+    /// the authority and prefix that each client has asked, as plain HTTP whatever the request line says, unless a proxy
+    /// that [`ForwardedLayer`](crate::layer::forwarded::ForwardedLayer) trusts tells otherwise: set it where TLS ends in
+    /// front of this server. The extensions [`BaseUrl`](crate::context::BaseUrl) and [`PathPrefix`](crate::context::PathPrefix) of a
     /// request change it, as tenants with URLs of their own need.
     #[must_use]
     pub fn base_url(mut self, url: &str) -> Self {

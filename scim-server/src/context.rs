@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use http::uri::Scheme;
 use scim_core::{Registry, TenantId};
 
 use crate::policy::Policies;
@@ -175,6 +176,10 @@ impl ClientAddr {
         extensions.get::<Self>().copied().or_else(peer)
     }
 }
+
+/// The scheme that a client has used, as told by a proxy that is trusted.
+#[derive(Clone, Debug)]
+pub(crate) struct SaidScheme(pub(crate) Scheme);
 
 /// What a layer has taken off the front of the path, such as `/t/acme`, as an extension of the request. Locations have
 /// it in front of the mount.

@@ -18,7 +18,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
-use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId};
+use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId, SaidScheme};
 use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
@@ -347,9 +347,11 @@ impl<S: ResourceStore> Inner<S> {
             });
         }
         let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
+        // Not the scheme of the request line, which may say anything in absolute-form.
+        let scheme = extensions.get::<SaidScheme>().map_or("http", |said| said.0.as_str());
         Ok(authority.map_or_else(
             || format!("{prefix}{mount}").into(),
-            |authority| format!("{}://{authority}{prefix}{mount}", uri.scheme_str().unwrap_or("http")).into(),
+            |authority| format!("{scheme}://{authority}{prefix}{mount}").into(),
         ))
     }
 }

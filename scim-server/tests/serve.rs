@@ -334,6 +334,55 @@ async fn a_length_that_is_said_in_two_ways_is_refused() {
 }
 
 #[tokio::test]
+async fn transfer_codings_but_one_chunked_are_refused() {
+    let server = start(ServeOptions::default()).await;
+    let body = USER.replace("NAME", "a");
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let head = "POST /Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\n";
+    for coding in [
+        "gzip, chunked",
+        "chunked, chunked",
+        "identity, chunked",
+        "chunked\r\nTransfer-Encoding: chunked",
+        "gzip\r\nTransfer-Encoding: chunked",
+    ] {
+        let answer =
+            server.exchange(format!("{head}Transfer-Encoding: {coding}\r\n\r\n{chunked}{GET}")).await;
+        assert_is_error(&answer, 400);
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{coding}: {answer}");
+        assert!(answer.contains("other than one `chunked`"), "{coding}: {answer}");
+    }
+    let close = "Connection: close\r\n";
+    let answer = server.exchange(format!("{head}{close}Transfer-Encoding: Chunked\r\n\r\n{chunked}")).await;
+    assert_eq!(status(&answer), 201, "none of the others has made the user: {answer}");
+}
+
+#[tokio::test]
+async fn a_fragment_is_refused() {
+    let server = start(ServeOptions::default()).await;
+    for target in ["/Users#frag", "/Users?count=1#", "http://x/Users#frag"] {
+        let answer = server.exchange(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n{GET}")).await;
+        assert_is_error(&answer, 400);
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{target}: {answer}");
+        assert!(answer.contains("has a `#`"), "{target}: {answer}");
+    }
+}
+
+/// Whoever asks could otherwise have the locations that others see begin with a scheme that nobody serves.
+#[tokio::test]
+async fn the_scheme_of_the_request_line_is_not_believed() {
+    let server = start(ServeOptions::default()).await;
+    for scheme in ["http", "https", "ftp"] {
+        let target = format!("{scheme}://example.com/ServiceProviderConfig");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = server.exchange(request).await;
+        assert_eq!(status(&answer), 200, "{scheme}: {answer}");
+        let location = "\"location\":\"http://example.com/ServiceProviderConfig\"";
+        assert!(answer.contains(location), "{scheme}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_service_learns_who_is_at_the_other_end() {
     let seen = Arc::new(std::sync::Mutex::new(None));
     let told = Arc::clone(&seen);

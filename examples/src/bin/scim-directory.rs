@@ -57,7 +57,11 @@ struct Options {
     /// File that each request that writes adds a line of JSON to; default: a line in the log
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
-    /// Keep to the letter of the RFCs instead of tolerating what identity providers send
+    /// Keep to the letter of the RFCs instead of tolerating what identity providers send, but for what conformance
+    /// suites need
+    ///
+    /// Countries, languages and time zones that do not exist are kept, and a PATCH that sets a password is answered 200
+    /// and the password thrown away: the flags any_country, any_language, any_time_zone and forget_passwords stay on.
     #[arg(long)]
     strict: bool,
 }

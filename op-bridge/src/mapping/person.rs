@@ -62,9 +62,9 @@ impl Wanted {
             email: Some(self.email.clone()),
             name: self.name.clone(),
             active: Some(self.active),
-            lenient: Lenient::ALL,
+            lenient: Parts::ALL,
             follow: false,
-            refused: Kept::default(),
+            refused: Parts::default(),
         }
     }
 }
@@ -76,21 +76,26 @@ pub(super) struct Asked {
     pub(super) name: Option<String>,
     /// `None` where neither is asked for.
     pub(super) active: Option<bool>,
-    pub(super) lenient: Lenient,
+    /// Where a protected person (an owner) may differ: there the account's own value stays, and nothing is refused. A
+    /// value that the identity provider has read here asks for nothing, an adoption asks for no change, and a suspension
+    /// is not to be stopped.
+    pub(super) lenient: Parts,
     /// The user says something that is not asked for: the view must follow the account.
     pub(super) follow: bool,
     /// What no account takes of a user who is to be suspended, so that the view keeps what it had.
-    pub(super) refused: Kept,
+    pub(super) refused: Parts,
 }
 
-/// What of a user stays as the view had it.
+/// The address, the name, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct Parts {
     pub(super) email: bool,
     pub(super) name: bool,
 }
 
-impl Kept {
+impl Parts {
+    pub(super) const ALL: Self = Self { email: true, name: true };
+
     pub(super) fn is_any(self) -> bool {
         self.email || self.name
     }
@@ -131,7 +136,7 @@ impl Asked {
                 && had_email.as_deref().is_some_and(|had| is_same_email(had, present));
             completed(after, domain).filter(|_| is_completed)
         });
-        let lenient = Lenient {
+        let lenient = Parts {
             email: suspends || (given.is_some() && had_email == given),
             name: suspends || had_name == name_of(after),
         };
@@ -147,7 +152,7 @@ impl Asked {
             name.as_ref().map(|name| check_full_name(after, name)),
         ];
         let [bad_email, bad_name] = checked.map(|checked| checked.and_then(Result::err));
-        let refused = Kept { email: bad_email.is_some(), name: bad_name.is_some() };
+        let refused = Parts { email: bad_email.is_some(), name: bad_name.is_some() };
         if let Some(error) = bad_email.or(bad_name).filter(|_| !suspends) {
             return Err(error);
         }
@@ -214,29 +219,32 @@ fn is_from_account(email: &Value) -> bool {
     email.as_object().and_then(|email| email.get("type")).and_then(Value::as_str) == Some(FROM_ACCOUNT)
 }
 
+fn emails(user: &Resource) -> impl Iterator<Item = &Value> {
+    user.get(None, "emails").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn address_in(email: &Value) -> Option<&str> {
+    email.as_object()?.get("value")?.as_str().filter(|text| is_address(text))
+}
+
 fn preferred_email(user: &Resource) -> Option<&str> {
-    fn address(email: &Value) -> Option<&str> {
-        email.as_object()?.get("value")?.as_str().filter(|text| is_address(text))
-    }
-    let emails = user.get(None, "emails")?.as_array()?;
+    given_email(user).or_else(|| emails(user).find(|email| is_from_account(email)).and_then(address_in))
+}
+
+/// The primary one of the entries that the identity provider gives, else the first.
+fn given_email(user: &Resource) -> Option<&str> {
     let is_primary =
-        |email: &&&Value| email.as_object().is_some_and(|o| o.get("primary") == Some(&Value::Bool(true)));
-    let given: Vec<&Value> = emails.iter().filter(|email| !is_from_account(email)).collect();
-    let chosen = given.iter().find(is_primary).or_else(|| given.first()).copied();
-    chosen.and_then(address).or_else(|| emails.iter().find(|email| is_from_account(email)).and_then(address))
+        |email: &&Value| email.as_object().is_some_and(|o| o.get("primary") == Some(&Value::Bool(true)));
+    let given = || emails(user).filter(|email| !is_from_account(email));
+    given().find(is_primary).or_else(|| given().next()).and_then(address_in)
 }
 
 /// Takes the entry out that shows the account's address, once the identity provider gives one.
 pub(super) fn forget_from_account(user: &mut Resource) {
-    let Some(emails) = user.get(None, "emails").and_then(Value::as_array) else { return };
-    let given: Vec<Value> = emails.iter().filter(|email| !is_from_account(email)).cloned().collect();
-    if given.len() == emails.len() {
-        return;
-    }
-    let mut without = user.clone();
-    without.attributes_mut().insert("emails", given);
-    if explicit_email(&without).is_some() {
-        *user = without;
+    let is_given = user.text("userName").is_some_and(is_address) || given_email(user).is_some();
+    if is_given && emails(user).any(is_from_account) {
+        let given: Vec<Value> = emails(user).filter(|email| !is_from_account(email)).cloned().collect();
+        user.attributes_mut().insert("emails", given);
     }
 }
 
@@ -355,20 +363,6 @@ enum Step {
     Unmanage,
 }
 
-/// Where a protected person (an owner) may differ from what is asked for: there the account's own value stays, and
-/// nothing is refused. A value that the identity provider has read here asks for nothing, and a suspension is not to be
-/// stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lenient {
-    pub(super) email: bool,
-    pub(super) name: bool,
-}
-
-impl Lenient {
-    /// For an adoption, which finds somebody and asks for no change.
-    pub(super) const ALL: Self = Self { email: true, name: true };
-}
-
 /// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back. What
 /// of it they keep as it was.
 ///
@@ -379,7 +373,7 @@ pub(super) async fn bring_into_line(
     person: &Person,
     asked: &Asked,
     undo: &mut Undo,
-) -> Result<Kept, StoreError> {
+) -> Result<Parts, StoreError> {
     let mut kept = asked.refused;
     let id = &person.id;
     let was = person.state.is_active_for_scim();

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::at::At;
@@ -20,9 +20,9 @@ pub struct Draft {
     pub resource: Resource,
     /// The values of each relation of the type, in the order of the type's relations.
     pub relations: Vec<RelationValues>,
-    /// The paths of the attributes that the body names and that are never returned, such as `password`. To set one is a
-    /// change even if it has this value already: whether it has been guessed shall not be told.
-    pub hidden: Vec<String>,
+    /// The attribute paths that the body names and that are never returned, such as `password`, each once. To set one
+    /// is a change even if it has this value already: whether it has been guessed shall not be told.
+    pub hidden: BTreeSet<String>,
 }
 
 /// The resources that a relation attribute is to refer to.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -24,7 +26,7 @@ pub(crate) struct Coerce<'a> {
     /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
     pub(crate) cleared: Vec<String>,
     /// The paths of attributes that were given a value, or none on purpose, and that are never returned.
-    pub(crate) hidden: Vec<String>,
+    pub(crate) hidden: BTreeSet<String>,
     /// Whether a complex value is merged into one that is there, and so need not have all that is required.
     pub(crate) partial: bool,
     /// Whether this is inside a value that is never returned, and so never repeated in a message.
@@ -38,7 +40,7 @@ impl<'a> Coerce<'a> {
             resource_type,
             issues: Issues::default(),
             cleared: Vec::new(),
-            hidden: Vec::new(),
+            hidden: BTreeSet::new(),
             partial: false,
             secret: false,
         }
@@ -79,7 +81,7 @@ impl<'a> Coerce<'a> {
         };
         let cannot_be_seen = attribute.returned() == Returned::Never;
         if cannot_be_seen {
-            self.hidden.push(at.to_string());
+            self.hidden.insert(at.attribute_path());
         }
         if value.is_none() && (cannot_be_seen || attribute.mutability() == Mutability::Immutable) {
             self.cleared.push(at.to_string());
@@ -153,9 +155,10 @@ impl<'a> Coerce<'a> {
         at: &At<'_>,
     ) -> Option<Object> {
         let mut value = value;
-        // An element of a list is no list of one.
+        // An element of a list is no list of one. An empty list is no value of a multi-valued attribute only (RFC 7643
+        // section 2.5): where one value goes, as in a PATCH, it must not remove that.
         if let Value::Array(items) = &mut value
-            && items.len() <= 1
+            && items.len() == 1
             && !attribute.is_multi_valued()
             && self.quirks.tolerate(Quirk::ScalarComplexValues)
         {

@@ -2,18 +2,13 @@
 
 use crate::registry::TypeDefinition;
 use crate::schema::{Attribute, Schema};
+use crate::value::{excerpt, is_unseen};
 
 /// Whether the name may be one of another server: what clients call their own attributes is often no name by RFC 7643
 /// section 2.1 (`Cost Centre`, `@type`). One that is empty, begins or ends with white space, or has characters that
 /// cannot be seen, is a slip of somebody who meant an attribute that there is.
 pub(crate) fn is_possible_name(name: &str) -> bool {
-    !name.is_empty() && name.trim() == name && !name.chars().any(cannot_be_seen)
-}
-
-/// Controls, and what stands between characters or turns their direction without a shape of its own.
-fn cannot_be_seen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    !name.is_empty() && name.trim() == name && !name.chars().any(|c| c.is_control() || is_unseen(c))
 }
 
 /// A name that no schema has and that cannot be meant for another server.
@@ -55,7 +50,7 @@ fn misdirected(definition: &TypeDefinition, path: &str) -> Option<String> {
     }
     let is_after_type = |(front, _): &(&str, &str)| front.eq_ignore_ascii_case(definition.name());
     if let Some((_, name)) = path.split_once(':').filter(is_after_type) {
-        let name = crate::value::excerpt(name);
+        let name = excerpt(name);
         return Some(format!("has the name of the resource type in front; the attribute is `{name}`"));
     }
     part_of_simple(|name| definition.attribute(name), path)

@@ -70,11 +70,8 @@ where
     S::Future: Send + 'static,
 {
     fn answer(&mut self, mut request: Request<Incoming>) -> <Self as Service<Request<Incoming>>>::Future {
-        if self.requests.next_is_ambiguous() {
-            let refusal = refuse(
-                "the request has both Content-Length and Transfer-Encoding, so that its end is unclear",
-            );
-            return Box::pin(std::future::ready(Ok(refusal)));
+        if let Some(why) = self.requests.next_is_refused() {
+            return Box::pin(std::future::ready(Ok(refuse(why))));
         }
         // "A server MUST respond with a 400 ... to any HTTP/1.1 request message that lacks a Host header field" (RFC
         // 9112 section 3.2)

@@ -2,8 +2,8 @@
 //!
 //! A head that is no HTTP or is too large is answered 400, 414 or 431, with the body of every other error; no request has
 //! come about then that a service could see. Where several requests are sent at once and the answer to one before is still
-//! being written, that answer may be without a body. A request whose end is unclear, because it has both Content-Length and Transfer-Encoding,
-//! is refused and its connection closed. Every request carries a [`PeerAddr`] as an extension. TLS is left to what
+//! being written, that answer may be without a body. A request whose end is unclear, because it has both Content-Length and Transfer-Encoding
+//! or a transfer coding other than one `chunked`, or whose URL has a fragment, is refused and its connection closed. Every request carries a [`PeerAddr`] as an extension. TLS is left to what
 //! stands in front.
 //!
 //! After a refusal in the middle of a request, up to 1 MiB of the rest is read and thrown away for some time

@@ -302,6 +302,7 @@ impl Countdown {
     }
 
     /// How many more writes may fail.
+    #[cfg(feature = "sqlite")]
     pub(super) fn left(self) -> Option<NonZeroUsize> {
         self.0
     }

@@ -86,6 +86,39 @@ async fn by_path_nothing_else_is_served() {
     }
 }
 
+/// What is open as discovery to a layer outside must not become somebody's data inside.
+#[tokio::test]
+async fn by_path_no_tenant_goes_by_the_name_of_an_endpoint() {
+    let names = [
+        "Schemas",
+        "ResourceTypes",
+        "ServiceProviderConfig",
+        "ServiceProviderConfigs",
+        "Bulk",
+        "Me",
+        ".search",
+        "schemas",
+        "bulk",
+    ];
+    let tenants = names.iter().fold(tenants(), |tenants, name| tenants.with(name, tenant("t-4")));
+    let by_path = TenantLayer::by_path("/scim/v2", tenants);
+    let auth = AuthLayer::new(StaticTokens::new()).with_open_discovery(["/scim/v2"]);
+    let behind_auth = ServiceBuilder::new().layer(auth).layer(by_path.clone()).service(mounted());
+    let bare = by_path.layer(mounted());
+    for name in names {
+        for rest in ["", "/", "/Users", "/scim/v2/Users"] {
+            let answer = send(bare.clone(), "GET", &format!("/scim/v2/{name}{rest}"), &[], "").await;
+            assert_eq!(answer.refused(404, ""), "there is no such tenant", "{name}{rest}");
+        }
+    }
+    send(bare.clone(), "GET", "/scim/v2/%53chemas/Users", &[], "").await.expect(404);
+    send(bare, "GET", "/scim/v2/acme/Users", &[], "").await.expect(200);
+    for path in ["/scim/v2/Schemas", "/scim/v2/Schemas/Users", "/scim/v2/ServiceProviderConfig"] {
+        send(behind_auth.clone(), "GET", path, &[], "").await.expect(404);
+    }
+    send(behind_auth, "GET", "/scim/v2/acme/Users", &[], "").await.expect(401);
+}
+
 #[tokio::test]
 async fn by_path_a_configured_base_url_gets_the_tenant_in_front_of_its_mount() {
     for (base_url, expected) in [

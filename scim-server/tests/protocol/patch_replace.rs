@@ -209,6 +209,45 @@ async fn r7644_3_5_2_3_10_null_and_an_empty_list_unassign() {
     }
 }
 
+/// "an empty array (in the case of a multi-valued attribute)" (RFC 7643 section 2.5): elsewhere it is of the wrong type.
+#[tokio::test]
+async fn r7644_3_5_2_3_10_an_empty_list_is_no_value_of_a_singular_attribute() {
+    for server in everywhere() {
+        let path = bjensen(&server).await;
+        let manager = format!("{ENTERPRISE}:manager");
+        replaced(&server, &path, &manager, json!({"value": "m1"})).await;
+        let before = server.get(&path).await.text;
+        for target in ["name", "name.givenName", "title", "active", manager.as_str(), ENTERPRISE] {
+            for operation in [
+                json!({"op": "replace", "path": target, "value": []}),
+                json!({"op": "add", "path": target, "value": []}),
+            ] {
+                // A key with a dot is no attribute name to a strict server.
+                let dotted_key = operation.get("path").is_none() && target == "name.givenName";
+                let scim_type = if server.strict && dotted_key { "invalidPath" } else { "invalidValue" };
+                server.patch(&path, json!([operation])).await.refused(400, scim_type);
+            }
+            // In strict mode a path is no name of an attribute, whatever its value.
+            let without_path = json!([{"op": "replace", "value": {target: []}}]);
+            server.patch(&path, without_path).await.expect(400);
+        }
+        assert_eq!(server.get(&path).await.text, before);
+        for (name, value) in [
+            ("name", json!([])),
+            ("title", json!([])),
+            (ENTERPRISE, json!({"manager": []})),
+            (ENTERPRISE, json!([])),
+        ] {
+            let mut body = json!({"schemas": [USER, ENTERPRISE], "userName": "bjensen"});
+            body[name] = value;
+            server.put(&path, &body).await.refused(400, "invalidValue");
+            body["userName"] = json!("another");
+            server.post("/Users", &body).await.refused(400, "invalidValue");
+        }
+        assert_eq!(server.get(&path).await.text, before);
+    }
+}
+
 #[tokio::test]
 async fn r7644_3_5_2_3_11_booleans() {
     for server in everywhere() {

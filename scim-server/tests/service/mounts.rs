@@ -76,5 +76,5 @@ async fn odd_hosts_never_reach_a_location() {
     assert_eq!(twice.refused(400, ""), "the header Host is given more than once");
     let absolute =
         server.send("GET", &format!("https://other.example{path}"), &[("host", "a.example")], "").await;
-    assert_eq!(absolute.expect(200).json()["meta"]["location"], format!("https://other.example{path}"));
+    assert_eq!(absolute.expect(200).json()["meta"]["location"], format!("http://other.example{path}"));
 }

@@ -49,6 +49,10 @@ impl AuthLayer {
     /// Lets everybody read the discovery endpoints of a service under these path prefixes, and nothing else: clients
     /// may learn how to authenticate before they do (RFC 7644 section 4). Give the prefixes that
     /// [`mounted_at`](crate::ScimServiceBuilder::mounted_at) has got; `""` or `"/"` is the root.
+    ///
+    /// The prefixes are held against the path as it is here. A layer that takes something off it, such as
+    /// [`TenantLayer::by_path`](crate::layer::tenant::TenantLayer::by_path), belongs outside of this one: inside, a path
+    /// that is open here could come to mean something else.
     #[must_use]
     pub fn with_open_discovery<'a>(self, prefixes: impl IntoIterator<Item = &'a str>) -> Self {
         let mounts = Mounts::new(prefixes);

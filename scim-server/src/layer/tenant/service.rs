@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::context::{BaseUrl, PathPrefix, Principal};
 use crate::error::{Error, error_response};
 use crate::layer::auth::Access;
-use crate::route::decode;
+use crate::route::{decode, is_reserved};
 use crate::service::is_server_name;
 use crate::trail::Trail;
 
@@ -123,6 +123,10 @@ impl TenantLayer {
                 let (segment, rest) =
                     rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).ok_or_else(unknown)?;
                 let key = decode(segment).map_err(|_| unknown())?;
+                // A layer around this one may have let such a path in as discovery, which is open to everybody.
+                if is_reserved(&key) {
+                    return Err(unknown());
+                }
                 let outer = parts.extensions.get::<PathPrefix>().map_or("", PathPrefix::as_str);
                 let prefix = format!("{outer}{mount}/{}", utf8_percent_encode(&key, SEGMENT));
                 let rest = if rest.is_empty() { "/" } else { rest };
