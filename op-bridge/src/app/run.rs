@@ -351,6 +351,8 @@ async fn heartbeat(
     };
     // Otherwise the account is the confirmation watcher's to report.
     let mut account_failed = false;
+    // It serves. A slow disk takes its time to say more.
+    health.report(Source::ScimServer, true);
     loop {
         if passed_over > 0 {
             health.report(Source::Reconciliation, false);
