@@ -6,10 +6,12 @@
 //! Each step runs in turns against the service and against hyper with a constant answer: the same connections, the same
 //! requests, the same bytes. `rps/h` compares requests per second; `cpu/h` compares the time that the server's thread
 //! was on a processor for a request, which other load on the machine disturbs less. `--layers` puts the layers of
-//! `scim-directory` around the service, `--only WORD` runs the steps whose name has that word, `--connections N`.
+//! `scim-directory` around the service, `--only WORD` runs the steps whose name has that word, `--connections N`;
+//! `--direct N` asks the service N times without HTTP in between: for profilers.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod client;
+mod direct;
 mod servers;
 mod steps;
 mod world;
@@ -28,6 +30,7 @@ struct Options {
     only: String,
     layers: bool,
     groups: bool,
+    direct: Option<usize>,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             only: String::new(),
             layers: false,
             groups: true,
+            direct: None,
         };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -48,6 +52,7 @@ impl Options {
                 "--seconds" => options.seconds = value().parse().unwrap(),
                 "--connections" => options.connections = value().parse().unwrap(),
                 "--only" => options.only = value(),
+                "--direct" => options.direct = Some(value().parse().unwrap()),
                 "--layers" => options.layers = true,
                 "--no-groups" => options.groups = false,
                 // What cargo adds.
@@ -72,8 +77,12 @@ fn main() {
         world.grow(*users);
         let most = if options.groups { *users } else { 0 };
         for step in steps(&mut world, most) {
-            if step.name.contains(&options.only) {
-                run(&options, &world, &step);
+            if !step.name.contains(&options.only) {
+                continue;
+            }
+            match options.direct {
+                Some(times) => direct::run(&world, &step, times),
+                None => run(&options, &world, &step),
             }
         }
     }

@@ -11,7 +11,6 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use scim_server::ScimService;
 use scim_server::layer::audit::{AuditLayer, TracingSink};
 use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::forwarded::ForwardedLayer;
@@ -20,6 +19,7 @@ use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
 use scim_server::store::MemoryStore;
+use scim_server::{CursorKey, ScimService};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::ServiceBuilder;
@@ -59,7 +59,7 @@ impl Server {
     /// The service on a store, by itself or with the layers of `scim-directory`.
     pub(crate) fn scim(store: Arc<MemoryStore>, layers: bool) -> Self {
         let (server, listener) = Self::new('s');
-        let scim = ScimService::builder(store).mounted_at(MOUNTS).build();
+        let scim = service(store);
         let options = ServeOptions::default();
         if !layers {
             server.spawn(async move {
@@ -125,6 +125,11 @@ impl Server {
         }
         sum
     }
+}
+
+/// The service, whose cursors other instances of it know.
+pub(crate) fn service(store: Arc<MemoryStore>) -> ScimService<Arc<MemoryStore>> {
+    ScimService::builder(store).mounted_at(MOUNTS).cursor_key(CursorKey::new([7; 32])).build()
 }
 
 impl Drop for Server {

@@ -126,9 +126,7 @@ pub(crate) fn steps(world: &mut World, most: usize) -> Vec<Step> {
             Step::new(format!("member in and out of {size}"), 200, members(name.clone(), users - 1));
         step.alone = true;
         steps.push(step);
-        steps.push(Step::new(format!("get group of {size}"), 200, move |_| {
-            get(&format!("/Groups/{name}"))
-        }));
+        steps.push(Step::new(format!("get group of {size}"), 200, move |_| get(&format!("/Groups/{name}"))));
     }
     steps
 }
