@@ -89,7 +89,7 @@ pub(super) fn create<V: View>(
     view: &V,
     context: &RequestContext,
     version: Version,
-    new: Vec<(Arc<TypeDefinition>, NewResource)>,
+    new: Vec<(Arc<TypeDefinition>, Encoding)>,
 ) -> Result<Vec<Creation>, StoreError> {
     let mut coming = HashMap::with_capacity(new.len());
     let mut placeholder: Row = 0;
@@ -114,6 +114,59 @@ pub(super) fn create<V: View>(
         .collect()
 }
 
+/// A new resource in the form in which it is kept.
+#[derive(Debug)]
+pub(super) struct Encoding {
+    id: ResourceId,
+    encoded: Encoded,
+    relations: Vec<RelationValues>,
+}
+
+impl Encoding {
+    /// Encodes a resource, which takes no data of the store.
+    pub(super) fn new(definition: &TypeDefinition, new: NewResource) -> Self {
+        let NewResource { id, mut resource, relations } = new;
+        normalize(definition, &mut resource);
+        let encoded = Encoded::new(definition, &id, resource);
+        Self { id, encoded, relations }
+    }
+}
+
+/// What the changes of a PATCH come to for the attributes of a resource in one of its versions.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    version: Version,
+    /// None if they change nothing.
+    encoded: Option<Encoded>,
+}
+
+impl Ahead {
+    /// Works it out before the data is locked, unless that takes more of the data than the resource, or fails.
+    #[cfg(feature = "memory")]
+    pub(super) fn of(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Option<Self> {
+        let mut beside = ["id", "meta"].into_iter().chain(kept_apart(definition));
+        if changes.changes.is_empty() || beside.any(|name| changes.expects(name)) {
+            return None;
+        }
+        let encoded = encode_changed(definition, &record.id, changes, record.to_resource().ok()?).ok()?;
+        Some(Self { version: record.version, encoded })
+    }
+}
+
+/// The resource with the changes; none if they change nothing.
+fn encode_changed(
+    definition: &TypeDefinition,
+    id: &ResourceId,
+    changes: &ChangeSet,
+    mut resource: Resource,
+) -> Result<Option<Encoded>, StoreError> {
+    if !changes.apply(definition, &mut resource)? {
+        return Ok(None);
+    }
+    normalize(definition, &mut resource);
+    Ok(Some(Encoded::new(definition, id, resource)))
+}
+
 impl<V: View> Writer<'_, V> {
     /// The time of the request, to the millisecond, as `meta` shows it.
     fn now(&self) -> DateTime<Utc> {
@@ -128,10 +181,8 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
-        let NewResource { id, mut resource, relations } = new;
-        normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, &id, &resource);
+    fn create(&self, new: Encoding) -> Result<Mutation, StoreError> {
+        let Encoding { id, encoded, relations } = new;
         let relations = self.relations(None, relations.into_iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
@@ -156,7 +207,7 @@ impl<V: View> Writer<'_, V> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let Replacement { mut resource, relations } = replacement;
         normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, id, &resource);
+        let encoded = Encoded::new(self.definition, id, resource.clone());
         let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
             || stored.record.to_resource().map_err(StoreError::internal)? == resource;
         let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
@@ -168,17 +219,18 @@ impl<V: View> Writer<'_, V> {
         id: &ResourceId,
         changes: &ChangeSet,
         precondition: &Precondition,
+        ahead: Option<Ahead>,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let mut encoded = None;
-        if !changes.changes.is_empty() {
-            let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
-            self.lay_over(&stored, changes, &mut resource)?;
-            if changes.apply(self.definition, &mut resource)? {
-                normalize(self.definition, &mut resource);
-                encoded = Some(Encoded::new(self.definition, id, &resource));
+        let encoded = match ahead {
+            Some(ahead) if ahead.version == stored.record.version => ahead.encoded,
+            _ if changes.changes.is_empty() => None,
+            _ => {
+                let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
+                self.lay_over(&stored, changes, &mut resource)?;
+                encode_changed(self.definition, id, changes, resource)?
             }
-        }
+        };
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
         Ok(self.effect(stored, encoded, relations))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use scim_core::schema::{Attribute, Uniqueness, common_attributes};
-use scim_core::{Object, Resource, ResourceId, TypeDefinition, Value, excerpt};
+use scim_core::{AttrName, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
 /// What is kept of the attributes of one resource.
@@ -28,6 +28,9 @@ pub(super) struct Keys {
     pub unique: Vec<UniqueKey>,
     /// Values that others may have too.
     pub shared: Vec<Key>,
+    /// The members of the document, and where in it their values begin.
+    #[cfg_attr(not(feature = "memory"), expect(dead_code, reason = "databases do without"))]
+    pub members: Vec<(AttrName, usize)>,
 }
 
 /// One value of an indexed attribute.
@@ -79,28 +82,55 @@ pub(super) fn normalize(definition: &TypeDefinition, resource: &mut Resource) {
 
 impl Encoded {
     /// Encodes a resource that is [normalized](normalize).
-    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
-        let keys = Keys::of(definition, resource);
-        let display = definition.display_of(resource).map(|name| shortened(name).into());
-        let mut shown = resource.clone();
-        let hidden = shown.split_hidden(definition);
-        let mut document = Object::new();
-        if let Some(schemas) = shown.attributes_mut().remove("schemas") {
-            document.insert("schemas", schemas);
+    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, mut resource: Resource) -> Self {
+        let mut keys = Keys::of(definition, &resource);
+        let display = definition.display_of(&resource).map(|name| shortened(name).into());
+        let hidden = resource.split_hidden(definition);
+        let mut document = Document::new();
+        if let Some(schemas) = resource.attributes_mut().remove("schemas") {
+            document.add("schemas".into(), &schemas);
         }
-        document.insert("id", id.as_str());
-        for (name, value) in shown.into_attributes() {
+        document.add("id".into(), &id.as_str().into());
+        for (name, value) in resource.into_attributes() {
             // An extension whose data is all hidden leaves an empty object behind.
             if !value.is_unassigned() {
-                document.insert(name, value);
+                document.add(name, &value);
             }
         }
+        document.bytes.push(b'}');
+        keys.members = document.members;
         Self {
-            document: document.to_vec().into(),
-            hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into()),
+            // To its length: it is kept for long.
+            document: document.bytes.into_boxed_slice().into(),
+            hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into()),
             display,
             keys,
         }
+    }
+}
+
+/// A document that is being written.
+struct Document {
+    bytes: Vec<u8>,
+    members: Vec<(AttrName, usize)>,
+}
+
+impl Document {
+    fn new() -> Self {
+        let mut bytes = Vec::with_capacity(2048);
+        bytes.push(b'{');
+        Self { bytes, members: Vec::with_capacity(24) }
+    }
+
+    /// Adds a member that is not there.
+    fn add(&mut self, name: AttrName, value: &Value) {
+        if !self.members.is_empty() {
+            self.bytes.push(b',');
+        }
+        write_json_string(name.as_str(), &mut self.bytes);
+        self.bytes.push(b':');
+        self.members.push((name, self.bytes.len()));
+        value.write(&mut self.bytes);
     }
 }
 
@@ -121,10 +151,14 @@ impl Keys {
             }
         }
         // A list may say the same thing often: each key is kept once, in the order of the first.
-        let mut seen = HashSet::new();
-        keys.unique.retain(|unique| seen.insert(unique.key.clone()));
-        seen.clear();
-        keys.shared.retain(|key| seen.insert(key.clone()));
+        if keys.unique.len() > 1 {
+            let mut seen = HashSet::new();
+            keys.unique.retain(|unique| seen.insert(unique.key.clone()));
+        }
+        if keys.shared.len() > 1 {
+            let mut seen = HashSet::new();
+            keys.shared.retain(|key| seen.insert(key.clone()));
+        }
         keys
     }
 
@@ -263,7 +297,7 @@ mod tests {
         let Value::Object(body) = Value::from_slice(json.as_bytes()).unwrap() else { panic!() };
         let mut draft = validate::validate_new(definition, body, &Quirks::interop()).unwrap();
         normalize(definition, &mut draft.resource);
-        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource)
+        Encoded::new(definition, &"42".parse().unwrap(), draft.resource)
     }
 
     #[test]

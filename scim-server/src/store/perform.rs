@@ -1,10 +1,12 @@
 //! Carrying out a write, for all stores that come with this crate.
 
-use scim_core::{TypeDefinition, Version};
+use std::sync::Arc;
 
-use super::change::{self, Creation, Effect, Mutation, RelationDiff, Removal, Writer};
+use scim_core::{ChangeSet, TypeDefinition, Version};
+
+use super::change::{self, Ahead, Creation, Effect, Encoding, Mutation, RelationDiff, Removal, Writer};
 use super::view::{Row, Stored, View, loaded};
-use super::{Load, Outcome, StoreError, Target, Write, Written};
+use super::{Load, NewResource, Outcome, StoreError, Target, Write, Written};
 use crate::context::RequestContext;
 
 /// One tenant's data within a transaction.
@@ -23,37 +25,74 @@ pub(super) trait Transaction: View + Sized {
     fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError>;
 }
 
+/// A write of which all is worked out that takes no data, so that nobody waits for it.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// New resources, encoded.
+    Create(Vec<(Arc<TypeDefinition>, Encoding)>, Load),
+    /// A PATCH, with what it comes to if nothing comes in between.
+    Apply(Target, ChangeSet, Load, Option<Ahead>),
+    /// Anything else.
+    Other(Write),
+}
+
+impl Prepared {
+    /// Works out what it can.
+    pub(super) fn new(write: Write) -> Self {
+        match write {
+            Write::Create { new, load } => {
+                let encode = |(definition, new): (Arc<TypeDefinition>, NewResource)| {
+                    let encoding = Encoding::new(&definition, new);
+                    (definition, encoding)
+                };
+                Self::Create(new.into_iter().map(encode).collect(), load)
+            }
+            Write::Apply { target, changes, load } => Self::Apply(target, changes, load, None),
+            other => Self::Other(other),
+        }
+    }
+}
+
 /// Carries out a write; whatever it changes gets this version.
+#[cfg(feature = "sqlite")]
 pub(super) fn perform<T: Transaction>(
     data: &mut T,
     context: &RequestContext,
     version: Version,
     write: Write,
 ) -> Result<Outcome, StoreError> {
+    carry_out(data, context, version, Prepared::new(write))
+}
+
+/// Carries out a write that is prepared; whatever it changes gets this version.
+pub(super) fn carry_out<T: Transaction>(
+    data: &mut T,
+    context: &RequestContext,
+    version: Version,
+    write: Prepared,
+) -> Result<Outcome, StoreError> {
     match write {
-        Write::Create { new, load } => {
+        Prepared::Create(new, load) => {
             let new = change::create(data, context, version, new)?;
             create(data, new, load)
         }
-        Write::Replace { target, replacement, load } => {
-            let effect = writer(data, context, &target, version).replace(
-                &target.id,
-                replacement,
-                &target.precondition,
-            )?;
+        Prepared::Apply(target, changes, load, ahead) => {
+            let writer = writer(data, context, &target, version);
+            let effect = writer.apply(&target.id, &changes, &target.precondition, ahead)?;
             finish(data, &target.definition, effect, load)
         }
-        Write::Apply { target, changes, load } => {
-            let effect =
-                writer(data, context, &target, version).apply(&target.id, &changes, &target.precondition)?;
+        Prepared::Other(Write::Replace { target, replacement, load }) => {
+            let writer = writer(data, context, &target, version);
+            let effect = writer.replace(&target.id, replacement, &target.precondition)?;
             finish(data, &target.definition, effect, load)
         }
-        Write::Delete { target } => {
+        Prepared::Other(Write::Delete { target }) => {
             let removal = writer(data, context, &target, version).delete(&target.id, &target.precondition)?;
             let Some(removal) = removal else { return Ok(Outcome::Missing) };
             data.remove(&removal, version)?;
             Ok(Outcome::Deleted)
         }
+        Prepared::Other(write) => carry_out(data, context, version, Prepared::new(write)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scim_core::{Object, ResourceId, TypeDefinition};
+use scim_core::{Object, ResourceId, TypeDefinition, Value, raw_members};
 
 use super::encode::Index;
 use super::plan::IdKey;
@@ -73,6 +73,23 @@ pub(super) trait View {
         span: Span,
         visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError>;
+
+    /// As [`View::scan`], with what filters and sorting need to see of each resource.
+    fn scan_seen(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        span: Span,
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError>
+    where
+        Self: Sized,
+    {
+        self.scan(definition.shared_name(), span, &mut |stored| {
+            visit(stored.row, seen(self, context, definition, &stored, needs)?)
+        })
+    }
 
     /// The resources of a type that an index finds, in any order.
     fn indexed(
@@ -146,6 +163,113 @@ pub(super) fn shown(
         related(view, definition, stored.row, None, |attribute| wanted.contains(&attribute))?
     };
     Record { related, ..stored.record }.to_object(context, definition).map_err(StoreError::internal)
+}
+
+/// What filters and sorting need to see of a resource: the rest of it is passed over.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs<'a> {
+    /// Members of its document.
+    pub members: Vec<Need<'a>>,
+    /// Relations and their inverses.
+    pub related: Vec<&'a str>,
+    /// Whether `meta` is among it.
+    pub meta: bool,
+}
+
+/// A member of a document.
+#[derive(Clone, Debug)]
+pub(super) struct Need<'a> {
+    /// Its name: an attribute, or the URI of an extension.
+    pub name: &'a str,
+    /// The attributes of an extension that are needed; all of the member if it is none.
+    pub parts: Option<Vec<&'a str>>,
+}
+
+impl<'a> Needs<'a> {
+    /// Adds an attribute.
+    pub(super) fn add(&mut self, definition: &'a TypeDefinition, extension: Option<&'a str>, name: &'a str) {
+        let Some(uri) = extension else {
+            if let Some(known) = kept_apart(definition).find(|known| known.eq_ignore_ascii_case(name)) {
+                if !self.related.contains(&known) {
+                    self.related.push(known);
+                }
+            } else if name.eq_ignore_ascii_case("meta") {
+                self.meta = true;
+            } else if !self.members.iter().any(|known| known.name == name) {
+                self.members.push(Need { name, parts: None });
+            }
+            return;
+        };
+        match self.members.iter_mut().find(|known| known.name == uri) {
+            Some(Need { parts: Some(parts), .. }) if !parts.contains(&name) => parts.push(name),
+            Some(_) => {}
+            None => self.members.push(Need { name: uri, parts: Some(vec![name]) }),
+        }
+    }
+}
+
+impl Need<'_> {
+    /// Reads the value that a text begins with, as far as it is needed.
+    pub(super) fn read(&self, text: &[u8]) -> Result<Value, StoreError> {
+        let Some(parts) = &self.parts else { return Value::from_front(text).map_err(StoreError::internal) };
+        let mut object = Object::new();
+        let wanted = |name: &str| parts.iter().find(|part| part.eq_ignore_ascii_case(name)).copied();
+        let mut damage = None;
+        let read = raw_members(text, wanted, |name, raw| match Value::from_slice(raw) {
+            Ok(value) => drop(object.insert(name, value)),
+            Err(error) => damage = Some(error),
+        });
+        read.and(damage.map_or(Ok(()), Err)).map_err(StoreError::internal)?;
+        Ok(Value::Object(object))
+    }
+}
+
+/// The resource as far as filters and sorting need to see it.
+pub(super) fn seen(
+    view: &impl View,
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    stored: &Stored,
+    needs: &Needs<'_>,
+) -> Result<Object, StoreError> {
+    let mut object = Object::new();
+    let wanted = |name: &str| needs.members.iter().find(|need| need.name.eq_ignore_ascii_case(name));
+    let mut damage = None;
+    if !needs.members.is_empty() {
+        let read = raw_members(&stored.record.document, wanted, |need, raw| match need.read(raw) {
+            Ok(value) => drop(object.insert(need.name, value)),
+            Err(error) => damage = Some(error),
+        });
+        read.map_err(StoreError::internal).and(damage.map_or(Ok(()), Err))?;
+    }
+    add_related(view, context, definition, stored.row, needs, &mut object)?;
+    if needs.meta {
+        object.insert("meta", stored.record.meta(context, definition));
+    }
+    Ok(object)
+}
+
+/// Adds the relations that are needed.
+pub(super) fn add_related(
+    view: &impl View,
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    row: Row,
+    needs: &Needs<'_>,
+    object: &mut Object,
+) -> Result<(), StoreError> {
+    if needs.related.is_empty() {
+        return Ok(());
+    }
+    for related in related(view, definition, row, None, |attribute| needs.related.contains(&attribute))? {
+        let references = related.references.iter().flatten();
+        let values: Vec<Value> =
+            references.map(|r| r.to_value(context, definition, &related.attribute)).collect();
+        if !values.is_empty() {
+            object.insert(&*related.attribute, values);
+        }
+    }
+    Ok(())
 }
 
 /// The names of the attributes of a type whose values are relations or their inverses.

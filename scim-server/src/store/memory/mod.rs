@@ -1,5 +1,11 @@
 //! A store in memory: fast, complete, and gone with the process.
 
+mod entry;
+mod index;
+mod list;
+mod relations;
+mod shards;
+mod snapshot;
 mod tables;
 
 use std::collections::HashMap;
@@ -9,19 +15,25 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TenantId, TypeDefinition, Version};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
-use super::perform::perform;
-use super::select::select;
+use super::change::Ahead;
+use super::perform::{Prepared, carry_out};
+use super::select::{Found, find, is_plain_scan, page, select};
 use super::view::{View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use snapshot::Snapshot;
 use tables::Tables;
 
 /// A [`ResourceStore`] in memory.
 ///
 /// Reads run side by side, writes one after the other; no lock outlives a call. Equality on indexed attributes,
 /// adding a member to a group and reading by id cost the same however much is stored. Other filters and sorting look
-/// at every resource of the type.
+/// at every resource of the type; where these are more than a few thousand, they do it on a thread of the runtime's
+/// blocking pool, at the data as it was when they began, so that neither other requests nor writes wait for them. As
+/// many of these run at once as there are processors; others wait for their turn.
 ///
 /// ```
 /// use scim_server::store::MemoryStore;
@@ -29,10 +41,14 @@ use tables::Tables;
 /// let store = MemoryStore::new();
 /// assert_eq!(format!("{store:?}"), "MemoryStore { tenants: 0, revision: 0 }");
 /// ```
-#[derive(Default)]
 pub struct MemoryStore {
     state: RwLock<State>,
+    /// For scans that are long.
+    scans: Arc<Semaphore>,
 }
+
+/// Scans of more resources than this are long: they would keep other requests waiting for about a millisecond.
+const LONG: usize = 2_000;
 
 /// INVARIANT: a change is worked out in full before the first table is touched, so that a panic on the way leaves
 /// nothing half done behind a poisoned lock.
@@ -47,11 +63,65 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { state: RwLock::default(), scans: Arc::new(Semaphore::new(at_once)) }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a query has to look at, if that is much.
+    fn snapshot(&self, context: &RequestContext, query: &Query) -> Option<Snapshot> {
+        if !is_plain_scan(query) {
+            return None;
+        }
+        let names = query.scopes.iter().map(|scope| Arc::clone(scope.definition.shared_name()));
+        let snapshot = self.read().tenants.get(&context.tenant)?.snapshot(names);
+        (snapshot.len() > LONG).then_some(snapshot)
+    }
+
+    fn select(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        match self.read().tenants.get(&context.tenant) {
+            Some(tables) => select(tables, context, query),
+            None => select(&Tables::default(), context, query),
+        }
+    }
+
+    /// Loads what was found in a snapshot; none if some of that has changed, so that the parts would not fit.
+    fn load(
+        &self,
+        context: &RequestContext,
+        query: &Query,
+        snapshot: &Snapshot,
+        found: Found,
+    ) -> Result<Option<Page>, StoreError> {
+        let state = self.read();
+        let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
+        let mut stored = Vec::with_capacity(found.entries.len());
+        for entry in &found.entries {
+            match tables.row(entry.row())? {
+                Some(now) if snapshot.version(now.row) == Some(now.record.version) => stored.push(now),
+                _ => return Ok(None),
+            }
+        }
+        page(tables, query, found, stored).map(Some)
+    }
+
+    /// Works out what can be before everybody else has to wait.
+    fn prepare(&self, context: &RequestContext, write: Write) -> Prepared {
+        let mut prepared = Prepared::new(write);
+        if let Prepared::Apply(target, changes, _, ahead) = &mut prepared
+            && !changes.changes.is_empty()
+        {
+            let state = self.read();
+            let found = state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
+            drop(state);
+            *ahead = found
+                .filter(|stored| &*stored.record.resource_type == target.definition.name())
+                .and_then(|stored| Ahead::of(&target.definition, &stored.record, changes));
+        }
+        prepared
     }
 
     /// Runs writes, which find the same data and nobody else.
@@ -60,12 +130,18 @@ impl MemoryStore {
     }
 }
 
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl State {
     /// Carries out a write; nothing happens if it fails.
-    fn perform(&mut self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+    fn perform(&mut self, context: &RequestContext, write: Prepared) -> Result<Outcome, StoreError> {
         let tables = self.tenants.entry(context.tenant.clone()).or_default();
         let version = Version::new(self.revision.saturating_add(1));
-        let outcome = perform(tables, context, version, write)?;
+        let outcome = carry_out(tables, context, version, write)?;
         if outcome.is_change() {
             self.revision = version.number();
         }
@@ -99,15 +175,25 @@ impl ResourceStore for MemoryStore {
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-        let state = self.read();
-        match state.tenants.get(&context.tenant) {
-            Some(tables) => select(tables, context, query),
-            None => select(&Tables::default(), context, query),
+        let Some(snapshot) = self.snapshot(context, query) else { return self.select(context, query) };
+        let Ok(runtime) = Handle::try_current() else { return self.select(context, query) };
+        let turn = Arc::clone(&self.scans).acquire_owned().await.map_err(StoreError::internal)?;
+        let (seeing, asked) = (context.clone(), query.clone());
+        let search = move || {
+            let found = find(&snapshot, &seeing, &asked);
+            drop(turn);
+            found.map(|found| (snapshot, found))
+        };
+        let (snapshot, found) = runtime.spawn_blocking(search).await.map_err(StoreError::internal)??;
+        match self.load(context, query, &snapshot, found)? {
+            Some(page) => Ok(page),
+            None => self.select(context, query),
         }
     }
 
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-        self.writing(|state| state.perform(context, write))
+        let prepared = self.prepare(context, write);
+        self.writing(|state| state.perform(context, prepared))
     }
 
     async fn write_all(
@@ -120,7 +206,7 @@ impl ResourceStore for MemoryStore {
             let mut countdown = Countdown::new(stop_after);
             let mut results = Vec::with_capacity(writes.len());
             for write in writes {
-                let result = state.perform(context, write);
+                let result = state.perform(context, Prepared::new(write));
                 let is_last = countdown.ends_with(&result);
                 results.push(result);
                 if is_last {
