@@ -24,8 +24,17 @@ const WHOLE: usize = 256 * 1024;
 /// The resources of one type in an answer, and what is shown of them.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    pub(crate) definition: Arc<TypeDefinition>,
-    pub(crate) projection: Projection,
+    definition: Arc<TypeDefinition>,
+    projection: Projection,
+    /// Whether all that is stored is shown, so that it can be copied.
+    copies: bool,
+}
+
+impl Shown {
+    pub(crate) fn new(definition: &Arc<TypeDefinition>, projection: Projection) -> Self {
+        let copies = projection.shows_all(definition);
+        Self { definition: Arc::clone(definition), projection, copies }
+    }
 }
 
 /// The answer with one resource: its version in `ETag`, and in `Location` where it is new.
@@ -38,7 +47,7 @@ pub(crate) fn resource_response(
 ) -> Result<Response<Body>, Error> {
     let version = record.version;
     let location = location(context, definition, &record.id);
-    let shown = Shown { definition: Arc::clone(definition), projection };
+    let shown = Shown::new(definition, projection);
     let body = if is_long(std::slice::from_ref(&shown), std::slice::from_ref(&record)) {
         Pieces::new(context, vec![shown], vec![record], Vec::new(), b"")?.into()
     } else {
@@ -78,8 +87,7 @@ pub(crate) fn list_response(
 
 /// Whether an answer is better written while it is sent: it is long, and nothing can go wrong on the way.
 fn is_long(shown: &[Shown], records: &[Record]) -> bool {
-    let copied = |shown: &Shown| shown.projection.shows_all(&shown.definition);
-    estimate(records) > WHOLE && shown.iter().all(copied)
+    estimate(records) > WHOLE && shown.iter().all(|shown| shown.copies)
 }
 
 /// About how many bytes resources come to.

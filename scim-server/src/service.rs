@@ -332,7 +332,7 @@ impl<S: ResourceStore> Inner<S> {
         let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
         Ok(authority.map_or_else(
             || format!("{prefix}{mount}").into(),
-            |authority| format!("{}://{authority}{prefix}{mount}", uri.scheme_str().unwrap_or("http")).into(),
+            |authority| [uri.scheme_str().unwrap_or("http"), "://", authority, prefix, mount].concat().into(),
         ))
     }
 }

@@ -73,7 +73,9 @@ impl AttrName {
 /// Appends a text as a JSON string.
 pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     // Most text is copied as it is; only what has something to escape goes through the serializer.
-    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+    // All bytes are looked at, which the processor does many at a time.
+    let escapes = text.bytes().fold(false, |any, b| any | (b < 0x20) | (b == b'"') | (b == b'\\'));
+    if !escapes {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());

@@ -87,7 +87,7 @@ pub(crate) fn steps(world: &mut World, most: usize) -> Vec<Step> {
             let value = any(n);
             get(&filter(&format!(r#"emails[type eq "work" and value eq "user{value}@example.com"]"#)))
         }),
-        Step::new("get by id, attributes=2", 200, move |n| {
+        Step::new("projected get of 2", 200, move |n| {
             get(&format!("/Users/{}?attributes=userName,emails", id(any(n))))
         }),
         Step::new("page of 100, first", 200, |_| get("/Users?count=100")),

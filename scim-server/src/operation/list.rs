@@ -64,7 +64,7 @@ async fn run<S: ResourceStore>(
             load = Load::All;
         }
         scopes.push(Scope::all(Arc::clone(definition)).with_filter(filter).with_sort_by(sort_by));
-        shown.push(Shown { definition: Arc::clone(definition), projection });
+        shown.push(Shown::new(definition, projection));
     }
     let pages = Pages::new(inner, context, types, params)?;
     let query = Query::new(scopes, pages.count)

@@ -15,6 +15,7 @@ pub(super) struct Scribe<'a> {
     context: &'a RequestContext,
     definition: &'a TypeDefinition,
     projection: &'a Projection,
+    copies: bool,
 }
 
 /// How far the writing of one resource has come.
@@ -36,7 +37,8 @@ impl Progress {
 
 impl<'a> Scribe<'a> {
     pub(super) fn new(context: &'a RequestContext, shown: &'a Shown) -> Self {
-        Self { context, definition: &shown.definition, projection: &shown.projection }
+        let Shown { definition, projection, copies } = shown;
+        Self { context, definition, projection, copies: *copies }
     }
 
     /// Appends a resource.
@@ -70,7 +72,7 @@ impl<'a> Scribe<'a> {
 
     /// The attributes that are in the document, with the object left open.
     fn attributes(&self, record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
-        if self.projection.shows_all(self.definition) {
+        if self.copies {
             let open = open(record)?;
             out.reserve(open.len() + META);
             out.extend_from_slice(open);
@@ -165,7 +167,7 @@ impl<'a> Scribe<'a> {
     }
 
     fn meta(&self, record: &Record, out: &mut Vec<u8>) {
-        if self.projection.shows_all(self.definition) {
+        if self.copies {
             name(out, "meta");
             write_meta(record, self.context, self.definition, out);
             return;

@@ -10,6 +10,8 @@ use scim_filter::{ResolvedFilter, TypedValue};
 
 use super::encode::{Encoded, Keys, normalize};
 use super::plan::IdKey;
+#[cfg(feature = "memory")]
+use super::splice::splice;
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
 use crate::context::RequestContext;
@@ -148,7 +150,11 @@ impl Ahead {
         if changes.changes.is_empty() || beside.any(|name| changes.expects(name)) {
             return None;
         }
-        let encoded = encode_changed(definition, &record.id, changes, record.to_resource().ok()?).ok()?;
+        let encoded = match record.hidden {
+            None => splice(definition, &record.document, changes),
+            Some(_) => encode_changed(definition, &record.id, changes, record.to_resource().ok()?),
+        };
+        let encoded = encoded.ok()?;
         Some(Self { version: record.version, encoded })
     }
 }

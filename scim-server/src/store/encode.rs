@@ -64,12 +64,13 @@ pub(super) enum Index {
 /// every member on a page.
 const DISPLAY: usize = 256;
 
-fn shortened(name: &str) -> &str {
+pub(super) fn shortened(name: &str) -> &str {
     name.char_indices().nth(DISPLAY).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 /// What is looked up often enough to be indexed although it is not unique.
-const LOOKED_UP: [&str; 4] = ["externalId", "displayName", "userName", "emails.value"];
+const LOOKED_UP: [(&str, Option<&str>); 4] =
+    [("externalId", None), ("displayName", None), ("userName", None), ("emails", Some("value"))];
 
 /// Brings a resource into the form in which it is kept: what the store itself has is left out, `schemas` is in line
 /// with the data.
@@ -97,56 +98,68 @@ impl Encoded {
                 document.add(name, &value);
             }
         }
-        document.bytes.push(b'}');
-        keys.members = document.members;
-        Self {
-            // To its length: it is kept for long.
-            document: document.bytes.into_boxed_slice().into(),
-            hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into()),
-            display,
-            keys,
-        }
+        let (document, members) = document.finish();
+        keys.members = members;
+        let hidden = (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into());
+        Self { document, hidden, display, keys }
     }
 }
 
 /// A document that is being written.
-struct Document {
+pub(super) struct Document {
     bytes: Vec<u8>,
     members: Vec<(AttrName, usize)>,
 }
 
 impl Document {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut bytes = Vec::with_capacity(2048);
         bytes.push(b'{');
         Self { bytes, members: Vec::with_capacity(24) }
     }
 
     /// Adds a member that is not there.
-    fn add(&mut self, name: AttrName, value: &Value) {
+    pub(super) fn add(&mut self, name: AttrName, value: &Value) {
+        self.name(name);
+        value.write(&mut self.bytes);
+    }
+
+    /// Adds a member whose value is written already.
+    #[cfg(feature = "memory")]
+    pub(super) fn add_raw(&mut self, name: AttrName, value: &[u8]) {
+        self.name(name);
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// The document, cut to its length, as it is kept for long; and its members.
+    pub(super) fn finish(mut self) -> (Bytes, Vec<(AttrName, usize)>) {
+        self.bytes.push(b'}');
+        (self.bytes.into_boxed_slice().into(), self.members)
+    }
+
+    fn name(&mut self, name: AttrName) {
         if !self.members.is_empty() {
             self.bytes.push(b',');
         }
         write_json_string(name.as_str(), &mut self.bytes);
         self.bytes.push(b':');
         self.members.push((name, self.bytes.len()));
-        value.write(&mut self.bytes);
     }
 }
 
 impl Keys {
-    fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
+    pub(super) fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
         let mut keys = Self::default();
         let attributes = resource.attributes();
         for attribute in common_attributes().iter().chain(definition.base().attributes()) {
-            if attribute.name() != "id" {
+            if attribute.name() != "id" && is_indexed(None, attribute) {
                 keys.add(None, attribute, attributes.get(attribute.name()));
             }
         }
         for extension in definition.extensions() {
             let uri = extension.schema.id().as_str();
             let Some(Value::Object(data)) = attributes.get(uri) else { continue };
-            for attribute in extension.schema.attributes() {
+            for attribute in extension.schema.attributes().iter().filter(|a| is_indexed(Some(uri), a)) {
                 keys.add(Some(uri), attribute, data.get(attribute.name()));
             }
         }
@@ -231,6 +244,12 @@ pub(super) fn path(extension: Option<&str>, name: &str, sub: Option<&str>) -> Ar
     }
 }
 
+/// Whether an attribute or a part of it is indexed.
+pub(super) fn is_indexed(extension: Option<&str>, attribute: &Attribute) -> bool {
+    index(extension, attribute, None).is_some()
+        || attribute.sub_attributes().iter().any(|sub| index(extension, attribute, Some(sub)).is_some())
+}
+
 fn index(extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>) -> Option<Index> {
     let target = sub.unwrap_or(attribute);
     if target.is_complex() {
@@ -239,12 +258,8 @@ fn index(extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>
     if target.uniqueness() != Uniqueness::None {
         return Some(Index::Unique);
     }
-    let looked_up = |known: &&str| match (known.split_once('.'), sub) {
-        (None, None) => **known == *attribute.name(),
-        (Some((name, part)), Some(sub)) => name == attribute.name() && part == sub.name(),
-        _ => false,
-    };
-    (extension.is_none() && LOOKED_UP.iter().any(looked_up)).then_some(Index::Shared)
+    let wanted = (attribute.name(), sub.map(Attribute::name));
+    (extension.is_none() && LOOKED_UP.contains(&wanted)).then_some(Index::Shared)
 }
 
 fn elements(value: &Value) -> &[Value] {

@@ -21,6 +21,8 @@ mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod select;
+#[cfg(feature = "memory")]
+mod splice;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]

@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -176,11 +177,18 @@ pub(crate) fn write_meta(
     write_time(&record.created, out);
     out.extend_from_slice(b"\",\"lastModified\":\"");
     write_time(&record.last_modified, out);
-    out.extend_from_slice(b"\",\"location\":");
-    write_json_string(&location(context, definition, &record.id), out);
-    out.extend_from_slice(b",\"version\":");
-    write_json_string(&record.version.etag(), out);
-    out.push(b'}');
+    out.extend_from_slice(b"\",\"location\":\"");
+    let start = out.len();
+    write_location(context, definition, record.id.as_str(), out);
+    // What stands before the id may have anything in it.
+    if out.iter().skip(start).any(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+        out.truncate(start.saturating_sub(1));
+        write_json_string(&location(context, definition, &record.id), out);
+    } else {
+        out.push(b'"');
+    }
+    // Writing to memory cannot fail.
+    let _ = write!(out, ",\"version\":\"W/\\\"{}\\\"\"}}", record.version.number());
 }
 
 /// A time as RFC 3339 has it, to the millisecond: what `to_rfc3339_opts` writes, without its detours.
@@ -234,6 +242,10 @@ pub(crate) fn write_segment(text: &str, out: &mut Vec<u8>) {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     /// RFC 3986 "unreserved" stays as it is.
     const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for part in utf8_percent_encode(text, SEGMENT) {
         out.extend_from_slice(part.as_bytes());
     }

@@ -135,11 +135,11 @@ impl KeySet {
     pub(super) fn new(keys: &Keys, names: &mut Arc<Names>) -> Self {
         let unique = keys.unique.iter().map(|unique| (Index::Unique, &unique.key));
         let all = unique.chain(keys.shared.iter().map(|key| (Index::Shared, key)));
-        let (mut parts, mut text) = (Vec::new(), String::new());
+        let (mut parts, mut text, mut before) = (Vec::new(), String::new(), None);
         for (index, key) in all {
             text.push_str(&key.value);
             let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-            parts.push(Part { attribute: Names::add(names, &key.attribute), end, index });
+            parts.push(Part { attribute: Names::add(names, &key.attribute, &mut before), end, index });
         }
         Self { parts: parts.into(), text: text.into() }
     }
@@ -169,8 +169,9 @@ const LAST_OFFSET: u32 = (1 << OFFSET_BITS) - 1;
 
 impl Layout {
     pub(super) fn new(members: &[(AttrName, usize)], names: &mut Arc<Names>) -> Self {
+        let mut before = None;
         let place = |(name, offset): &(AttrName, usize)| {
-            let number = Names::add(names, name.as_str());
+            let number = Names::add(names, name.as_str(), &mut before);
             let offset = u32::try_from(*offset).ok().filter(|offset| *offset <= LAST_OFFSET)?;
             (number < 1 << (32 - OFFSET_BITS)).then_some(number << OFFSET_BITS | offset)
         };
@@ -180,19 +181,30 @@ impl Layout {
 
 /// Names of members and paths of attributes, numbered. There are no more than the schemas have.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(HashMap<AttrName, u32>);
+pub(super) struct Names {
+    numbers: HashMap<AttrName, u32>,
+    names: Vec<AttrName>,
+}
 
 impl Names {
     pub(super) fn number(&self, name: &str) -> Option<u32> {
-        self.0.get(&AttrName::new(name)).copied()
+        self.numbers.get(&AttrName::new(name)).copied()
     }
 
-    fn add(names: &mut Arc<Self>, name: &str) -> u32 {
-        if let Some(number) = names.number(name) {
-            return number;
-        }
-        let number = u32::try_from(names.0.len()).unwrap_or(u32::MAX);
-        Arc::make_mut(names).0.insert(AttrName::new(name), number);
+    /// The number of a name, which is looked for first after the one that came before it: resources of one type mostly
+    /// have their attributes in the same order.
+    fn add(names: &mut Arc<Self>, name: &str, before: &mut Option<u32>) -> u32 {
+        let next = before.map_or(0, |before| before.saturating_add(1));
+        let guess = usize::try_from(next).ok().and_then(|next| names.names.get(next));
+        let number = if guess.is_some_and(|guess| guess.is(name)) { Some(next) } else { names.number(name) };
+        let number = number.unwrap_or_else(|| {
+            let number = u32::try_from(names.names.len()).unwrap_or(u32::MAX);
+            let names = Arc::make_mut(names);
+            names.numbers.insert(AttrName::new(name), number);
+            names.names.push(AttrName::new(name));
+            number
+        });
+        *before = Some(number);
         number
     }
 }
