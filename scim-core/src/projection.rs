@@ -176,12 +176,6 @@ impl Projection {
         self.decide(None, attribute).is_some()
     }
 
-    /// Whether an attribute of the base schema or a common attribute is shown with all of its sub-attributes.
-    #[must_use]
-    pub fn shows_whole(&self, attribute: &Attribute) -> bool {
-        self.decide(None, attribute).is_some_and(|show| show.all_parts || !attribute.is_complex())
-    }
-
     /// The part of a resource that is shown. What is never returned is left out in any case.
     #[must_use]
     pub fn apply(&self, definition: &TypeDefinition, resource: &Object) -> Object {

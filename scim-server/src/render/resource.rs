@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use scim_core::{Object, Projection, TypeDefinition, Value, raw_members, write_json_string};
+use scim_core::{Attribute, Object, Projection, TypeDefinition, Value, raw_members, write_json_string};
 
 use super::Shown;
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::store::{Record, Reference, Related, StoreError, write_location, write_meta};
+use crate::store::{Record, Reference, Related, StoreError, write_location, write_meta, write_segment};
 
 /// What is needed to write resources of one type.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ pub(super) struct Progress {
     /// The relation that is next, and how many of its references have been written.
     related: usize,
     references: usize,
+    /// Whether its name is written.
+    opened: bool,
     /// Whether any of these shows.
     any: bool,
 }
@@ -63,7 +65,7 @@ impl<'a> Scribe<'a> {
                 return Ok(false);
             }
             progress.related += 1;
-            (progress.references, progress.any) = (0, false);
+            (progress.references, progress.opened, progress.any) = (0, false, false);
         }
         self.meta(record, out);
         out.push(b'}');
@@ -102,10 +104,10 @@ impl<'a> Scribe<'a> {
         if all.is_empty() || !self.projection.shows(attribute) {
             return true;
         }
-        let whole = self.projection.shows_whole(attribute);
+        let parts = self.parts(attribute);
         let mut prefixes = Prefixes { context: self.context, known: Vec::new() };
         let before = out.len();
-        let is_start = progress.references == 0;
+        let is_start = !std::mem::replace(&mut progress.opened, true);
         if is_start {
             name(out, &related.attribute);
             out.push(b'[');
@@ -119,18 +121,10 @@ impl<'a> Scribe<'a> {
                 out.push(b',');
             }
             progress.references += 1;
-            if whole {
-                self.reference(related, reference, &mut prefixes, out);
+            if self.reference(related, reference, parts, &mut prefixes, out) {
                 progress.any = true;
-                continue;
-            }
-            let value = reference.to_value(self.context, self.definition, &related.attribute);
-            match self.projection.apply_to(attribute, &value) {
-                Some(shown) => {
-                    shown.write(out);
-                    progress.any = true;
-                }
-                None => out.truncate(mark),
+            } else {
+                out.truncate(mark);
             }
         }
         if progress.any || !is_start {
@@ -141,29 +135,46 @@ impl<'a> Scribe<'a> {
         true
     }
 
-    /// As [`Reference::to_value`] writes it.
+    /// Which parts of a reference are shown: those that are left of one that has them all.
+    fn parts(&self, attribute: &Attribute) -> [bool; 4] {
+        let all: Object = PARTS.iter().map(|part| (*part, "")).collect();
+        let shown = self.projection.apply_to(attribute, &Value::Object(all));
+        let shown = shown.as_ref().and_then(Value::as_object);
+        PARTS.map(|part| shown.is_some_and(|shown| shown.contains(part)))
+    }
+
+    /// Appends the parts of a reference that are shown, as [`Reference::to_value`] has them; whether there are any.
     fn reference(
         &self,
         related: &Related,
         reference: &Reference,
+        [value, location, display, kind]: [bool; 4],
         prefixes: &mut Prefixes<'_>,
         out: &mut Vec<u8>,
-    ) {
-        out.extend_from_slice(b"{\"value\":");
-        write_json_string(reference.id.as_str(), out);
-        if let Some(prefix) = prefixes.of(&reference.resource_type) {
-            out.extend_from_slice(b",\"$ref\":\"");
+    ) -> bool {
+        out.push(b'{');
+        if value {
+            name(out, "value");
+            write_json_string(reference.id.as_str(), out);
+        }
+        if let (true, Some(prefix)) = (location, prefixes.of(&reference.resource_type)) {
+            name(out, "$ref");
+            out.push(b'"');
             out.extend_from_slice(prefix);
-            crate::store::write_segment(reference.id.as_str(), out);
+            write_segment(reference.id.as_str(), out);
             out.push(b'"');
         }
-        if let Some(display) = &reference.display {
-            out.extend_from_slice(b",\"display\":");
+        if let (true, Some(display)) = (display, &reference.display) {
+            name(out, "display");
             write_json_string(display, out);
         }
-        out.extend_from_slice(b",\"type\":");
-        write_json_string(reference.kind(self.definition, &related.attribute), out);
+        if kind {
+            name(out, "type");
+            write_json_string(reference.kind(self.definition, &related.attribute), out);
+        }
+        let any = !out.ends_with(b"{");
         out.push(b'}');
+        any
     }
 
     fn meta(&self, record: &Record, out: &mut Vec<u8>) {
@@ -184,6 +195,8 @@ impl<'a> Scribe<'a> {
     }
 }
 
+/// The parts of a reference.
+const PARTS: [&str; 4] = ["value", "$ref", "display", "type"];
 /// About how much `meta` takes.
 const META: usize = 384;
 

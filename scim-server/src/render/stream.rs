@@ -100,3 +100,60 @@ impl fmt::Debug for Pieces {
         f.debug_struct("Pieces").field("left", &self.records.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use scim_core::{Projection, Registry, Version};
+
+    use super::*;
+    use crate::store::{Reference, Related};
+
+    #[test]
+    fn pieces_make_up_the_whole_answer() {
+        let registry = Registry::rfc7643();
+        let group = registry.by_name("Group").unwrap();
+        let context =
+            RequestContext::new(Arc::clone(&registry), DateTime::UNIX_EPOCH).with_base_url("https://x");
+        let record = |n: usize, members: usize| {
+            let reference = |m: usize| {
+                let display = m.is_multiple_of(2).then(|| "\"quoted\"".into());
+                Reference::new(format!("a/{m}").parse().unwrap(), "User".into(), display)
+            };
+            let document = format!("{{\"id\":\"{n}\",\"displayName\":\"{}\"}}", "x".repeat(100 * n));
+            Record {
+                id: n.to_string().parse().unwrap(),
+                resource_type: Arc::clone(group.shared_name()),
+                created: DateTime::UNIX_EPOCH,
+                last_modified: DateTime::UNIX_EPOCH,
+                version: Version::new(7),
+                document: document.into(),
+                hidden: None,
+                related: vec![Related::new("members".into(), Some((0..members).map(reference).collect()))],
+            }
+        };
+        let records = vec![record(1, 3_000), record(2, 0), record(900, 1), record(3, 2_000)];
+        let shown = || vec![Shown::new(group, Projection::default_set())];
+        let mut whole = b"[".to_vec();
+        let mut read = Vec::new();
+        for record in &records {
+            if whole.len() > 1 {
+                whole.push(b',');
+            }
+            Scribe::new(&context, &shown()[0]).write(record, &mut whole).unwrap();
+            let object = record.to_object(&context, group).unwrap();
+            read.push(scim_core::Value::Object(Projection::default_set().apply(group, &object)));
+        }
+        whole.push(b']');
+        assert!(scim_core::Value::from_slice(&whole).unwrap() == scim_core::Value::Array(read));
+        let mut pieces = Pieces::new(&context, shown(), records, b"[".to_vec(), b"]").unwrap();
+        let mut sent = Vec::new();
+        while let Some(piece) = pieces.next() {
+            assert!(piece.len() < 2 * PIECE + 90_000, "{}", piece.len());
+            sent.extend_from_slice(&piece);
+        }
+        assert!(pieces.is_closed() && sent == whole);
+    }
+}

@@ -45,6 +45,7 @@ pub(super) struct Indexes {
 #[derive(Debug)]
 enum Rows {
     One(Row),
+    #[expect(clippy::box_collection, reason = "half the size for the many that are one")]
     Many(Box<BTreeSet<Row>>),
 }
 

@@ -217,3 +217,49 @@ impl ResourceStore for MemoryStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use scim_core::{Object, Registry, Resource};
+    use scim_filter::{Filter, ResolveOptions};
+
+    use super::super::{NewResource, Scope, Target};
+    use super::*;
+
+    /// A long scan finds what a short one finds, also of resources that change and go.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn long_scans_see_what_is_there() {
+        let registry = Registry::rfc7643();
+        let user = Arc::clone(registry.by_name("User").unwrap());
+        let context = RequestContext::new(registry, DateTime::UNIX_EPOCH);
+        let store = MemoryStore::new();
+        let filter = Filter::parse(r#"title sw "T1""#).unwrap().resolve(&*user, &ResolveOptions::default());
+        let scope = Scope::all(Arc::clone(&user)).with_filter(Some(filter.unwrap()));
+        let query = Query::new(vec![scope], 5);
+        for n in 0..=LONG {
+            let attributes: Object =
+                [("userName", format!("u{n}")), ("title", format!("T{n}"))].into_iter().collect();
+            let new = NewResource::new(
+                n.to_string().parse().unwrap(),
+                Resource::from_attributes(attributes),
+                vec![],
+            );
+            store.write(&context, Write::create(&user, new)).await.unwrap();
+        }
+        assert!(store.snapshot(&context, &query).is_some());
+        let ids = |page: &Page| page.records.iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
+        let page = store.query(&context, &query).await.unwrap();
+        assert_eq!(
+            (page.total_results, ids(&page)),
+            (Some(1_111), ["1", "10", "11", "12", "13"].map(String::from).into())
+        );
+        // What has gone since the snapshot is not loaded.
+        let snapshot = store.snapshot(&context, &query).unwrap();
+        let found = find(&snapshot, &context, &query).unwrap();
+        let target = Target::new(&user, &"10".parse().unwrap());
+        store.write(&context, Write::delete(target)).await.unwrap();
+        assert!(store.load(&context, &query, &snapshot, found).unwrap().is_none());
+        assert_eq!(store.select(&context, &query).unwrap().total_results, Some(1_110));
+    }
+}
