@@ -315,3 +315,20 @@ proptest! {
         let _ = text.parse::<Token>();
     }
 }
+
+/// The two secrets mixed up: the error must not say the one that is meant for nobody but the identity provider.
+#[test]
+fn a_token_in_place_of_a_session_is_not_repeated() {
+    let token = SESSION.1.expose();
+    let token = token.as_str();
+    for value in [token.to_owned(), format!("\"{token}\""), format!("Bearer {token}"), format!(" {token}\n")]
+    {
+        let error = SessionFile::from_env_text(&value).unwrap_err();
+        assert!(error.to_string().starts_with("there is a bearer token where"), "{error}");
+        assert!(!format!("{error} {error:?}").contains(token));
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{token}\n")).unwrap();
+    let error = SessionFile::from_path(file.path()).unwrap_err();
+    assert!(error.to_string().starts_with("there is a bearer token where"), "{error}");
+}

@@ -6,7 +6,7 @@ use scim_filter::DataType;
 
 use crate::patch::{Action, Op, PatchLimits, PatchRequest};
 use crate::schema::{Attribute, Mutability, Returned, Schema, Uniqueness};
-use crate::validate::{Draft, validate_new, validate_replacement};
+use crate::validate::{Draft, RelationValues, validate_new, validate_replacement};
 use crate::value::{Object, Value};
 use crate::{Projection, Quirks, Registry, Resource, ResourceType, TypeDefinition, User, urn};
 
@@ -48,18 +48,25 @@ fn check_body(definition: &TypeDefinition, body: &Object, quirks: &Quirks) -> Op
         Some(&rendered),
         "a resource reads as it was written"
     );
+    let again = validate_new(definition, rendered.clone(), quirks);
+    assert_eq!(again.as_ref().map(stored), Ok(stored(&draft)), "what was checked passes again, unchanged");
+    if let Ok(again) = again {
+        // A `null` names what cannot be seen and stores nothing.
+        assert!(again.hidden.is_subset(&draft.hidden), "what is stored was named");
+    }
+    let replaced = validate_replacement(definition, rendered, &draft.resource, quirks);
     assert_eq!(
-        validate_new(definition, rendered.clone(), quirks).as_ref(),
-        Ok(&draft),
-        "what was checked passes again, unchanged"
-    );
-    assert_eq!(
-        validate_replacement(definition, rendered, &draft.resource, quirks).as_ref(),
-        Ok(&draft),
+        replaced.as_ref().map(stored),
+        Ok(stored(&draft)),
         "to replace a resource by itself changes nothing"
     );
     check_resource(definition, &draft.resource);
     Some(draft)
+}
+
+/// What comes to be stored.
+fn stored(draft: &Draft) -> (&Resource, &[RelationValues]) {
+    (&draft.resource, &draft.relations)
 }
 
 /// Takes any bytes as the body of a PATCH: it is refused with a useful error and without effect, or what comes of it is
@@ -110,7 +117,8 @@ fn check_patch(
             return None;
         }
     };
-    assert_eq!(changed, &after != before, "the answer says whether anything has changed");
+    let hidden = changes.sets_hidden(definition);
+    assert_eq!(changed, hidden || &after != before, "the answer says whether anything has changed");
     let draft = validate_new(definition, after.attributes().clone(), quirks);
     assert_eq!(
         draft.as_ref().map(|draft| draft.resource.attributes()),
@@ -121,7 +129,7 @@ fn check_patch(
     let idempotent = changes.changes.iter().all(|change| {
         change.target.filter.is_none() && matches!(change.action, Action::Add(_) | Action::Expect(_))
     });
-    if only_adds && idempotent {
+    if only_adds && idempotent && !hidden {
         let mut again = after.clone();
         assert_eq!(
             changes.apply(definition, &mut again).ok(),

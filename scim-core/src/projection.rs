@@ -91,20 +91,45 @@ impl Projection {
     /// by the client" (RFC 7643 section 7). A request that names what it wants to see gets that.
     #[must_use]
     pub fn with_set_by(mut self, definition: &TypeDefinition, body: &Object) -> Self {
-        for (name, value) in body.iter() {
-            if let Some(attribute) = definition.attribute(name.as_str()) {
+        self.note_members(definition, body);
+        self
+    }
+
+    fn note_members(&mut self, definition: &TypeDefinition, members: &Object) {
+        for (name, value) in members.iter() {
+            let name = name.as_str();
+            if let Some(attribute) = definition.attribute(name) {
                 self.note_set(None, attribute, value);
-            } else if let (Some(extension), Value::Object(data)) =
-                (definition.extension(name.as_str()), value)
-            {
+            } else if let (Some(extension), Value::Object(data)) = (definition.extension(name), value) {
+                let uri = extension.schema.id().shared();
                 for (name, value) in data.iter() {
-                    if let Some(attribute) = extension.schema.attribute(name.as_str()) {
-                        self.note_set(Some(extension.schema.id().shared()), attribute, value);
+                    match extension.schema.attribute(name.as_str()) {
+                        Some(attribute) => self.note_set(Some(uri), attribute, value),
+                        None => self.note_path(definition, &format!("{uri}:{name}"), value),
                     }
                 }
+            } else if let (true, Value::Object(members)) = (definition.base().id().is(name), value) {
+                self.note_members(definition, members);
+            } else {
+                self.note_path(definition, name, value);
             }
         }
-        self
+    }
+
+    /// A key that is a path, such as `name.givenName`.
+    fn note_path(&mut self, definition: &TypeDefinition, key: &str, value: &Value) {
+        let path = key.split('[').next().unwrap_or(key);
+        let behind = key.rsplit_once("].").map(|(_, sub)| sub);
+        let Some(Named { extension, attribute: Some(name), sub }) = find(definition, path) else { return };
+        let attribute = match &extension {
+            None => definition.attribute(&name),
+            Some(uri) => definition.extension(uri).and_then(|found| found.schema.attribute(&name)),
+        };
+        let Some(attribute) = attribute else { return };
+        match sub.as_deref().or(behind).and_then(|sub| attribute.sub(sub)) {
+            Some(sub) => self.note_part(extension.as_ref(), attribute, sub.name()),
+            None => self.note_set(extension.as_ref(), attribute, value),
+        }
     }
 
     /// As [`Projection::with_set_by`], for what a PATCH changes.
@@ -119,7 +144,7 @@ impl Projection {
             let Some(attribute) = attribute else { continue };
             let extension = target.extension.as_ref();
             match (&target.sub, change.action.value()) {
-                (Some(sub), _) => self.note(extension, attribute, Some(sub)),
+                (Some(sub), _) => self.note_part(extension, attribute, sub),
                 (None, Some(value)) => self.note_set(extension, attribute, value),
                 (None, None) => self.note(extension, attribute, None),
             }
@@ -140,6 +165,11 @@ impl Projection {
                 self.note(extension, attribute, Some(sub.name()));
             }
         }
+    }
+
+    fn note_part(&mut self, extension: Option<&Arc<str>>, attribute: &Attribute, sub: &str) {
+        self.note(extension, attribute, None);
+        self.note(extension, attribute, Some(sub));
     }
 
     fn note(&mut self, extension: Option<&Arc<str>>, attribute: &Attribute, sub: Option<&str>) {

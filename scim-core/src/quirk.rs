@@ -107,6 +107,23 @@ quirks! {
     AnyCountry = "any_country",
         "most: `USA` or `Germany` in `addresses.country`",
         "errata 5990 and 5991 of RFC 7643, whose own examples had `USA`";
+    /// `profileUrl` and `photos.value` may be any text, where the RFC has URLs. Instead of 400 invalidValue.
+    AnyUrl = "any_url",
+        "directories whose administrators type: `www.example.com/ann` in `profileUrl`, a file name in `photos`",
+        "attributes that are mapped from a text of the directory";
+    /// `preferredLanguage` and `locale` may be any text, where the RFC has the syntax of Accept-Language and a language
+    /// tag. Instead of 400 invalidValue.
+    AnyLanguage = "any_language",
+        "directories whose administrators type: `English`, `en-US.UTF-8`",
+        "attributes that are mapped from a text of the directory; conformance suites fill in random words";
+    /// `timezone` may be any text, where the RFC has names of the IANA database. Instead of 400 invalidValue.
+    AnyTimeZone = "any_time_zone",
+        "directories of Windows: `Pacific Standard Time`",
+        "Windows has names of its own for time zones; conformance suites fill in random words";
+    /// A PATCH that sets a `password` succeeds, though the server throws it away. Instead of 400 mutability.
+    ForgetPasswords = "forget_passwords",
+        "Okta with password synchronization: a PATCH that sets `password` and nothing else",
+        "Okta's reference for SCIM 2.0; a PATCH that fails stops the task";
     /// A POST in a bulk request may have no `bulkId`. Instead of 400 invalidValue.
     MissingBulkIds = "missing_bulk_ids",
         "scripts whose bulk requests refer to nothing: a POST without `bulkId`",
@@ -349,9 +366,15 @@ mod tests {
 
     #[test]
     fn a_list_names_every_set_of_quirks() {
-        for flags in 0..=Quirks::interop().flags {
-            let quirks = Quirks { flags, uses: None };
-            assert_eq!(quirks.to_string().parse(), Ok(quirks));
+        // Every set of up to two that are on, or off.
+        let all = Quirks::interop().flags;
+        for one in Quirk::ALL {
+            for other in Quirk::ALL {
+                for flags in [one.bit() | other.bit(), all & !one.bit() & !other.bit(), 0, all] {
+                    let quirks = Quirks { flags, uses: None };
+                    assert_eq!(quirks.to_string().parse(), Ok(quirks));
+                }
+            }
         }
         let table = [
             ("", Quirks::interop()),

@@ -147,6 +147,7 @@ fn naive(filter: &Filter<'_>, value: &Value, parent: Option<&str>) -> bool {
                 _ => {}
             }
             let path = if path == "emails" { "emails.value".to_owned() } else { path };
+            let value = &told_apart(value, parent);
             let exact = parent.is_none() && EXACT.contains(&path.as_str());
             let holds =
                 |found: &Value, op| holds(found, op, &comparison.value, exact, path == "meta.created");
@@ -169,6 +170,22 @@ fn naive(filter: &Filter<'_>, value: &Value, parent: Option<&str>) -> bool {
             }
         }
     }
+}
+
+/// The value with the `primary` that RFC 7643 section 2.4 assumes of e-mails without one.
+fn told_apart(value: &Value, parent: Option<&str>) -> Value {
+    let mut value = value.clone();
+    let emails = match parent {
+        Some("emails") => std::slice::from_mut(&mut value),
+        Some(_) => &mut [],
+        None => value["emails"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default(),
+    };
+    for email in emails.iter_mut().filter(|email| !unassigned(email)) {
+        if email["primary"].is_null() {
+            email["primary"] = json!(false);
+        }
+    }
+    value
 }
 
 fn present(value: &Value, path: &str, _: Option<&str>) -> bool {

@@ -257,6 +257,27 @@ fn value_paths() {
 }
 
 /// F15, 3.4.2.2-29: a value of another type than the schema's matches nothing.
+/// "If not specified, the value of "primary" SHALL be assumed to be "false"" (RFC 7643 section 2.4)
+#[test]
+fn what_is_not_said_to_be_primary_is_not() {
+    let user = json!({"emails": [{"value": "a"}, {"value": "b", "primary": true}], "active": true});
+    for (filter, expected) in [
+        ("emails.primary eq false", true),
+        ("emails[primary eq false]", true),
+        ("emails[value eq \"a\" and primary eq false]", true),
+        ("emails[value eq \"b\" and primary eq false]", false),
+        ("emails[value eq \"a\" and primary ne false]", false),
+        ("emails[value eq \"a\" and primary ne true]", true),
+        ("emails[value eq \"a\" and primary pr]", false),
+        ("emails[value eq \"a\" and primary eq null]", true),
+        ("emails.primary ne false", true),
+    ] {
+        assert_eq!(matches(filter, &user), expected, "{filter}");
+    }
+    assert!(!matches("emails.primary eq false", &json!({"emails": []})));
+    assert!(!matches("active eq false", &json!({"userName": "a"})), "only of primary");
+}
+
 #[test]
 fn values_of_a_wrong_type() {
     let odd = json!({"userName": 5, "active": "true", "emails": "x", "name": ["y"], "meta": {"created": "yesterday"}});

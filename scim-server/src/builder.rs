@@ -8,7 +8,7 @@ use crate::limits::Limits;
 use crate::operation::{AuthenticationScheme, Me, MeBy, SubjectResolver};
 use crate::registry::RegistryHandle;
 use crate::route::Mounts;
-use crate::service::{Inner, ScimService, Shared};
+use crate::service::{ScimService, Settings};
 
 /// Puts a [`ScimService`] together.
 #[derive(Debug)]
@@ -78,8 +78,9 @@ impl<S> ScimServiceBuilder<S> {
     }
 
     /// Begins every location with this URL, such as `https://example.com/scim/v2`. Without it, locations begin with
-    /// the authority and prefix that each client has asked, as plain HTTP: set it where TLS ends in front of this
-    /// server. The extensions [`BaseUrl`](crate::context::BaseUrl) and [`PathPrefix`](crate::context::PathPrefix) of a
+    /// the authority and prefix that each client has asked, as plain HTTP whatever the request line says, unless a proxy
+    /// that [`ForwardedLayer`](crate::layer::forwarded::ForwardedLayer) trusts tells otherwise: set it where TLS ends in
+    /// front of this server. The extensions [`BaseUrl`](crate::context::BaseUrl) and [`PathPrefix`](crate::context::PathPrefix) of a
     /// request change it, as tenants with URLs of their own need.
     #[must_use]
     pub fn base_url(mut self, url: &str) -> Self {
@@ -131,7 +132,8 @@ impl<S> ScimServiceBuilder<S> {
     }
 
     /// Serves `/Me`, the resource of the subject that is authenticated (RFC 7644 section 3.11): the one of this type
-    /// whose attribute is the name of the [`Principal`](crate::Principal). Default: `/Me` is answered 501.
+    /// whose attribute is the name of the [`Principal`](crate::Principal), whoever has issued it. Default: `/Me` is answered
+    /// 501.
     ///
     /// Whoever may ask anything of this service may change and delete the own resource there: keep away who should not.
     #[must_use]
@@ -154,11 +156,10 @@ impl<S> ScimServiceBuilder<S> {
             Some(_) => self.quirks,
             None => self.quirks.counted_by(&QuirkUses::new()),
         };
-        ScimService::from_inner(Inner {
-            store: Shared::new(self.store),
-            current: RegistryHandle::new(Arc::clone(&self.registry)),
-            registry: self.registry,
-            quirks,
+        ScimService::new(Settings {
+            store: self.store,
+            current: RegistryHandle::new(self.registry),
+            own_quirks: quirks,
             limits: self.limits,
             sources: self.sources,
             base_url: self.base_url,

@@ -5,7 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use http::uri::Scheme;
 use scim_core::{Registry, TenantId};
+
+use crate::policy::Policies;
+use crate::store::WriteBudget;
+use crate::trail::Trail;
 
 /// Everything that a store and the code around it know of the request that they work for.
 #[derive(Clone, Debug)]
@@ -23,10 +28,16 @@ pub struct RequestContext {
     pub registry: Arc<Registry>,
     /// The base URL of locations, such as `https://example.com/scim/v2`; no slash at the end.
     pub base_url: Arc<str>,
+    /// What may be done.
+    pub(crate) policies: Policies,
+    /// Who wants to know what is found out about the request.
+    pub(crate) trail: Option<Trail>,
+    /// What the writes of the request may cost.
+    pub budget: WriteBudget,
 }
 
 impl RequestContext {
-    /// A context of the default tenant with no principal, for use outside HTTP and in tests.
+    /// A context of the default tenant with no principal and an unlimited budget, for use outside HTTP and in tests.
     #[must_use]
     pub fn new(registry: Arc<Registry>, now: DateTime<Utc>) -> Self {
         Self {
@@ -36,6 +47,9 @@ impl RequestContext {
             now,
             registry,
             base_url: Arc::from(""),
+            policies: Policies::default(),
+            trail: None,
+            budget: WriteBudget::unlimited(),
         }
     }
 
@@ -53,6 +67,13 @@ impl RequestContext {
         self
     }
 
+    /// The same with another budget.
+    #[must_use]
+    pub fn with_budget(mut self, budget: WriteBudget) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// The same under another base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: &str) -> Self {
@@ -61,22 +82,55 @@ impl RequestContext {
     }
 }
 
-/// Who a request comes from: the name of an access-control subject (RFC 7644 section 2), such as that of a token.
-/// Never a secret.
+/// Who a request comes from: an access-control subject (RFC 7644 section 2), such as that of a token. Never a secret.
+///
+/// Two of them are the same where name and issuer are. As text, the issuer stands in brackets behind the name.
+///
+/// ```
+/// use scim_server::Principal;
+///
+/// let (ours, theirs) = (Principal::new("alice"), Principal::new("alice").issued_by("https://login.example.com/"));
+/// assert_ne!(ours, theirs);
+/// assert_eq!(ours.to_string(), "alice");
+/// assert_eq!(theirs.to_string(), "alice (https://login.example.com/)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Principal(Arc<str>);
+pub struct Principal {
+    name: Arc<str>,
+    issuer: Option<Arc<str>>,
+}
 
 impl Principal {
-    /// A principal with this name.
+    /// A principal with this name, which the configuration of this server has given.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        Self { name: name.into(), issuer: None }
     }
 
-    /// The name.
+    /// The same name, given by this issuer: the `iss` of its tokens.
+    #[must_use]
+    pub fn issued_by(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// The name. Principals of several issuers may have the same.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Who has given the name; none where that is the configuration of this server.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " ({issuer})"))
     }
 }
 
@@ -122,6 +176,10 @@ impl ClientAddr {
         extensions.get::<Self>().copied().or_else(peer)
     }
 }
+
+/// The scheme that a client has used, as told by a proxy that is trusted.
+#[derive(Clone, Debug)]
+pub(crate) struct SaidScheme(pub(crate) Scheme);
 
 /// What a layer has taken off the front of the path, such as `/t/acme`, as an extension of the request. Locations have
 /// it in front of the mount.

@@ -52,6 +52,9 @@ pub enum Error {
     /// The body is not declared as JSON.
     #[error("the content type `{0}` cannot be read; send application/scim+json")]
     MediaType(String),
+    /// The body is declared to be in another charset than UTF-8.
+    #[error("the charset `{0}` cannot be read; SCIM is UTF-8")]
+    Charset(String),
     /// The body is encoded in a way that this server does not read.
     #[error("the content encoding `{0}` cannot be read; send the body without one")]
     ContentEncoding(String),
@@ -73,8 +76,16 @@ pub enum Error {
     /// There is more than one Host header.
     #[error("the header Host is given more than once")]
     Hosts,
+    /// The Host header, or the authority of an absolute request target, is no name of a server.
+    #[error("`{0}` is no host, with or without a port, that a request could be for")]
+    Host(String),
+    /// A policy refuses what the request is about to do.
+    #[error("{}", .0.detail())]
+    Policy(ScimError),
     /// A header of RFC 7644 section 3.14 is no list of entity tags.
-    #[error("the header {name} must be `*` or versions in double quotes such as W/\"1\", got `{got}`")]
+    #[error(
+        "the header {name} must be `*` or at most 100 versions in double quotes such as W/\"1\", got `{got}`"
+    )]
     Tags {
         /// The header.
         name: &'static str,
@@ -176,10 +187,11 @@ impl Error {
             Self::NoEndpoint { .. } | Self::NotFound { .. } => plain(404),
             Self::Method { .. } => plain(405),
             Self::NotSupported(_) => plain(501),
-            Self::MediaType(_) | Self::ContentEncoding(_) => plain(415),
+            Self::MediaType(_) | Self::Charset(_) | Self::ContentEncoding(_) => plain(415),
             Self::BodyTooLarge { .. } => plain(413),
             // No scimType is about paths, headers and broken connections.
-            Self::BodyRead | Self::Path(_) | Self::Hosts | Self::Tags { .. } => plain(400),
+            Self::BodyRead | Self::Path(_) | Self::Hosts | Self::Host(_) | Self::Tags { .. } => plain(400),
+            Self::Policy(refusal) => refusal.clone(),
             Self::NoneMatch { .. } => plain(412),
             Self::TooManySweeps { .. } => typed(ScimType::TooMany),
             Self::Query(_) | Self::TooManyValues { .. } | Self::SortBy(_) => typed(ScimType::InvalidValue),
@@ -237,6 +249,9 @@ fn store_error(error: &StoreError, request: &RequestId) -> ScimError {
         StoreError::Uniqueness { .. } => {
             ScimError::new(409, error.to_string()).with_type(ScimType::Uniqueness)
         }
+        StoreError::Member { error, .. } => store_error(error, request),
+        StoreError::TooLarge { .. } => ScimError::new(413, error.to_string()),
+        StoreError::WorkSpent { .. } => ScimError::new(400, error.to_string()).with_type(ScimType::TooMany),
         StoreError::Precondition { .. } => ScimError::new(412, error.to_string()),
         StoreError::UnknownReference { .. } => {
             ScimError::new(400, error.to_string()).with_type(ScimType::InvalidValue)

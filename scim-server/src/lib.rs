@@ -41,7 +41,7 @@
 //! - [`layer`]: tokens, tenants, limits, audit, metrics and more, each of use without the others; see below.
 //! - [`RequestContext`]: what a store learns of the request it works for. Layers set [`Principal`],
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
-//!   sets [`RouteName`] on the answer. By the extensions [`Quirks`](scim_core::Quirks) and
+//!   sets [`RouteName`] on the answer, and [`BulkOutcomes`] on that to a bulk request. By the extensions [`Quirks`](scim_core::Quirks) and
 //!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
 //!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
 //! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
@@ -113,6 +113,8 @@
 //! | filter: depth, terms | 64, 256 | 400 invalidFilter |
 //! | operations of a PATCH | 1,000 | 400 invalidSyntax |
 //! | operations of a bulk request, its body | 1,000, 4 MiB | 413 |
+//! | bytes of one resource as it is kept, relations not counted | 1 MiB | 413 |
+//! | bytes of resources that all operations of a bulk request read and write | 64 MiB | 400 tooMany for each that is left |
 //! | PATCH work of all operations of a bulk request | ten times that of one PATCH, in even shares | 400 tooMany |
 //! | bytes of a value that a PATCH sets in several elements | 1 MiB | 400 tooMany |
 //! | values of a relation such as `members` in one request, bulk requests too | 100,000 | 400 invalidValue |
@@ -175,8 +177,8 @@
 //! # Standard
 //!
 //! RFC 7644: 3.1 to 3.14, 4, 6, and bearer tokens of 2; RFC 9865; RFC 7643 through `scim-core`.
-//! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in data and
-//! paths, forward and in circles; writes that need nothing of each other go to the store together
+//! `POST /.search` and GET on the base URL query all types at once. Bulk requests (3.7) resolve `bulkId:x` in paths and where
+//! data refers to a resource, forward and in circles; writes that need nothing of each other go to the store together
 //! ([`write_all`](store::ResourceStore::write_all)); results have no bodies but those of errors. Tolerated deviations are
 //! flags of [`Quirks`](scim_core::Quirks), set for the service or, as an extension of the request, for one tenant or
 //! request; [`ScimService::quirk_uses`] counts which were needed.
@@ -194,6 +196,8 @@ pub mod error;
 pub mod layer;
 mod limits;
 mod operation;
+mod pause;
+pub mod policy;
 mod registry;
 mod render;
 mod request;
@@ -202,6 +206,7 @@ mod route;
 pub mod serve;
 mod service;
 pub mod store;
+mod trail;
 
 pub use body::Body;
 pub use builder::ScimServiceBuilder;
@@ -210,7 +215,7 @@ pub use context::{PeerAddr, Principal, RequestContext, RequestId};
 pub use cursor::{CursorError, CursorKey};
 pub use error::Error;
 pub use limits::Limits;
-pub use operation::{AuthenticationScheme, MeBy, SubjectResolver};
+pub use operation::{AuthenticationScheme, BulkOutcome, BulkOutcomes, MeBy, SubjectResolver};
 pub use registry::RegistryHandle;
 pub use route::RouteName;
 pub use service::ScimService;

@@ -26,6 +26,14 @@ pub struct Limits {
     pub bulk_operations: usize,
     /// The greatest body of a bulk request, in bytes: `maxPayloadSize`. Default 4 MiB. Past it: 413.
     pub bulk_payload: usize,
+    /// How many bytes the attributes of one resource may have as JSON once they are kept, relations such as `members`
+    /// not counted. Default 1 MiB. What would grow past it, by whatever operation: 413.
+    pub resource: usize,
+    /// How many bytes of resources all operations of a bulk request together may read and write: one that changes a
+    /// resource of 10 KiB counts 20 KiB, one that looks at all values of a relation 64 bytes for each. Default 64 MiB,
+    /// enough for 1,000 changes of resources of 32 KiB. The operation that would go past it, and all after it: 400
+    /// `tooMany`.
+    pub bulk_work: u64,
     /// What [`PatchLimits::work`] is for one PATCH, for all of a bulk request together: each of them has an even share,
     /// and no more than one alone. Default 20,000,000. The values of relations in a bulk request count together
     /// against `relation_values`.
@@ -56,6 +64,8 @@ impl Default for Limits {
             relation_sweeps: 10,
             bulk_operations: 1000,
             bulk_payload: 4 * 1024 * 1024,
+            resource: 1024 * 1024,
+            bulk_work: 64 * 1024 * 1024,
             bulk_patch_work: 20_000_000,
             bulk_sweeps: 1000,
             default_count: 1000,
@@ -102,6 +112,20 @@ impl Limits {
         self
     }
 
+    /// Sets how large one resource may become, in bytes of its attributes as JSON.
+    #[must_use]
+    pub fn with_resource(mut self, bytes: usize) -> Self {
+        self.resource = bytes;
+        self
+    }
+
+    /// Sets how many bytes of resources all operations of a bulk request may read and write.
+    #[must_use]
+    pub fn with_bulk_work(mut self, bytes: u64) -> Self {
+        self.bulk_work = bytes;
+        self
+    }
+
     /// Sets the greatest page, which is also the page of a request that does not say.
     #[must_use]
     pub fn with_max_count(mut self, count: usize) -> Self {
@@ -109,6 +133,7 @@ impl Limits {
         self.default_count = count;
         self
     }
+
     /// Sets for how long a cursor can be used.
     #[must_use]
     pub fn with_cursor_timeout(mut self, timeout: Duration) -> Self {

@@ -110,6 +110,17 @@ fn of_type<'s>(shown: &'s [Shown], record: &Record) -> Result<&'s Shown, Error> 
     })
 }
 
+/// The answer to a PATCH without a body: which version there is now, and where (RFC 7644 section 3.5.2.1).
+pub(crate) fn changed_response(
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    record: &Record,
+) -> Response<Body> {
+    let mut response = empty_response(StatusCode::NO_CONTENT, Some(record.version));
+    insert(&mut response, LOCATION, location(context, definition, &record.id));
+    response
+}
+
 /// An answer without a body that still says which version there is now.
 pub(crate) fn empty_response(status: StatusCode, version: Option<Version>) -> Response<Body> {
     let mut response = Response::new(Body::empty());

@@ -49,6 +49,20 @@ pub(crate) fn is_discovery(path: &str) -> bool {
     )
 }
 
+/// Whether a segment of a path is the name of an endpoint that every service has.
+pub(crate) fn is_reserved(segment: &str) -> bool {
+    matches!(
+        segment,
+        "ServiceProviderConfig"
+            | "ServiceProviderConfigs"
+            | "ResourceTypes"
+            | "Schemas"
+            | "Bulk"
+            | "Me"
+            | ".search"
+    )
+}
+
 /// What a request is about (RFC 7644 section 3.2).
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
@@ -121,6 +135,15 @@ impl Route {
             Self::Schemas(_) => RouteName("/Schemas".into()),
             Self::Me => RouteName("/Me".into()),
             Self::Bulk => RouteName("/Bulk".into()),
+        }
+    }
+
+    /// The type and the id of the resources that it is about, as far as it has them.
+    pub(crate) fn subject(&self) -> (Option<Arc<TypeDefinition>>, Option<ResourceId>) {
+        match self {
+            Self::Collection(definition) | Self::Search(definition) => (Some(Arc::clone(definition)), None),
+            Self::Resource(definition, id, _) => (Some(Arc::clone(definition)), id.clone()),
+            _ => (None, None),
         }
     }
 

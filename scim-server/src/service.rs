@@ -1,48 +1,52 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::net::Ipv6Addr;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, IF_MATCH};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
-use scim_core::{QuirkUses, Quirks, Registry, TenantId};
+use scim_core::{QuirkUses, Quirks, Registry, ResourceId, TenantId, TypeDefinition, excerpt};
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
-use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId};
+use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId, SaidScheme};
 use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
 use crate::operation::{self, AuthenticationScheme, Me};
+use crate::policy::{Action, Intent, Policies};
 use crate::registry::RegistryHandle;
-use crate::request::read_body;
-use crate::route::{Mounts, Route, RouteName};
-use crate::store::ResourceStore;
+use crate::request::{Conditions, read_body};
+use crate::route::{Mounts, Route, RouteName, decode};
+use crate::store::{ResourceStore, WriteBudget};
+use crate::trail::Trail;
 
 /// SCIM 2.0 over a store, as a tower service.
 ///
 /// Cheap to clone; never fails: every problem is an answer with the error body of RFC 7644 section 3.12. It reads
-/// the extensions [`Principal`], [`TenantId`] and [`RequestId`] of a request where layers around it have set them,
-/// and sets [`RouteName`](crate::RouteName) on every answer. The extensions [`Quirks`] and `Arc<`[`Registry`]`>` take the
+/// the extensions [`Principal`], [`TenantId`] and [`RequestId`] of a request where layers around it have set them, holds
+/// it to its [`Policies`], and sets [`RouteName`](crate::RouteName) on every answer. The extensions [`Quirks`] and `Arc<`[`Registry`]`>` take the
 /// place of its own for one request, [`PathPrefix`] and [`BaseUrl`] say what locations begin with.
 pub struct ScimService<S> {
-    inner: Arc<Inner<S>>,
+    settings: Arc<Settings<S>>,
 }
 
-pub(crate) struct Inner<S> {
-    pub(crate) store: Shared<S>,
-    /// What this request sees.
-    pub(crate) registry: Arc<Registry>,
+/// What all requests have in common.
+pub(crate) struct Settings<S> {
+    pub(crate) store: S,
     /// What the next request sees.
     pub(crate) current: RegistryHandle,
-    pub(crate) quirks: Quirks,
+    /// What a request sees for which no layer has chosen others.
+    pub(crate) own_quirks: Quirks,
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
     pub(crate) base_url: Option<Arc<str>>,
@@ -54,58 +58,33 @@ pub(crate) struct Inner<S> {
     pub(crate) me: Option<Me>,
 }
 
-/// The store, which views of the service for single requests have in common.
-///
-/// NB: not an `Arc`, whose own implementation of the store's trait would be called, at the cost of another allocation.
-pub(crate) struct Shared<S>(Arc<S>);
-
-impl<S> Shared<S> {
-    pub(crate) fn new(store: S) -> Self {
-        Self(Arc::new(store))
-    }
+/// The service as one request sees it: with the quirks and schemas that layers have chosen for it, and otherwise with
+/// the schemas that were served when it came.
+pub(crate) struct Inner<S> {
+    settings: Arc<Settings<S>>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) quirks: Quirks,
 }
 
-impl<S> Clone for Shared<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
+impl<S> Deref for Inner<S> {
+    type Target = Settings<S>;
 
-impl<S> std::ops::Deref for Shared<S> {
-    type Target = S;
-
-    fn deref(&self) -> &S {
-        &self.0
+    fn deref(&self) -> &Settings<S> {
+        &self.settings
     }
 }
 
 impl<S> Inner<S> {
-    /// The service as one request sees it: with the quirks and schemas that layers have chosen for it, and otherwise
-    /// with the schemas that are served now. Uses of quirks are counted with the service's own.
-    fn seen_by(self: &Arc<Self>, extensions: &Extensions) -> Arc<Self> {
-        let quirks = extensions.get::<Quirks>().cloned().map(|quirks| match self.quirks.uses() {
-            Some(uses) if quirks.uses().is_none() => quirks.counted_by(uses),
-            _ => quirks,
-        });
-        let registry = extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| self.current.get());
-        if quirks.is_none() && Arc::ptr_eq(&registry, &self.registry) {
-            return Arc::clone(self);
-        }
-        Arc::new(Self {
-            store: self.store.clone(),
-            registry,
-            current: self.current.clone(),
-            quirks: quirks.unwrap_or_else(|| self.quirks.clone()),
-            bulk: self.bulk,
-            limits: self.limits.clone(),
-            sources: self.sources.clone(),
-            base_url: self.base_url.clone(),
-            mounts: self.mounts.clone(),
-            authentication: self.authentication.clone(),
-            documentation: self.documentation.clone(),
-            cursors: self.cursors.clone(),
-            me: self.me.clone(),
-        })
+    /// Uses of quirks are counted with the service's own.
+    fn new(settings: &Arc<Settings<S>>, extensions: &Extensions) -> Self {
+        let own = &settings.own_quirks;
+        let quirks = match (extensions.get::<Quirks>().cloned(), own.uses()) {
+            (Some(quirks), Some(uses)) if quirks.uses().is_none() => quirks.counted_by(uses),
+            (Some(quirks), _) => quirks,
+            (None, _) => own.clone(),
+        };
+        let registry = extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| settings.current.get());
+        Self { settings: Arc::clone(settings), registry, quirks }
     }
 }
 
@@ -115,38 +94,38 @@ impl<S> ScimService<S> {
         ScimServiceBuilder::new(store)
     }
 
-    pub(crate) fn from_inner(inner: Inner<S>) -> Self {
-        Self { inner: Arc::new(inner) }
+    pub(crate) fn new(settings: Settings<S>) -> Self {
+        Self { settings: Arc::new(settings) }
     }
 
     /// The handle by which the schemas and resource types can be exchanged while the service runs.
     #[must_use]
     pub fn registry(&self) -> &RegistryHandle {
-        &self.inner.current
+        &self.settings.current
     }
 
     /// How often each tolerated deviation was needed, by this service and all its clones.
     #[must_use]
     pub fn quirk_uses(&self) -> Arc<QuirkUses> {
-        self.inner.quirks.uses().cloned().unwrap_or_default()
+        self.settings.own_quirks.uses().cloned().unwrap_or_default()
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &S {
-        &self.inner.store
+        &self.settings.store
     }
 }
 
 impl<S> Clone for ScimService<S> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { settings: Arc::clone(&self.settings) }
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for ScimService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScimService").field("store", &*self.inner.store).finish_non_exhaustive()
+        f.debug_struct("ScimService").field("store", &self.settings.store).finish_non_exhaustive()
     }
 }
 
@@ -165,7 +144,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = self.inner.seen_by(request.extensions());
+        let inner = Inner::new(&self.settings, request.extensions());
         Box::pin(async move { Ok(inner.serve(request).await) })
     }
 }
@@ -215,6 +194,13 @@ impl<S: ResourceStore> Inner<S> {
             Err(error) => return (Err(error), None),
         };
         let name = Some(route.name());
+        let trail = parts.extensions.get::<Trail>().cloned();
+        if let Some(trail) = &trail {
+            trail.write(|found| {
+                found.route.clone_from(&name);
+                (found.definition, found.id) = route.subject();
+            });
+        }
         let base_url = match self.base_url(mount, &parts) {
             Ok(base_url) => base_url,
             Err(error) => return (Err(error), name),
@@ -226,10 +212,17 @@ impl<S: ResourceStore> Inner<S> {
             now: self.sources.clock.now(),
             registry: Arc::clone(&self.registry),
             base_url,
+            policies: Policies::of(&parts.extensions),
+            trail,
+            budget: WriteBudget::unlimited().with_size(self.limits.resource),
         };
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
-        let request =
-            Incoming { method, headers: parts.headers, query: parts.uri.query().map(str::to_owned) };
+        let conditions = match Conditions::read(&parts.headers) {
+            Ok(conditions) => conditions,
+            Err(error) => return (Err(error), name),
+        };
+        let query = parts.uri.query().map(str::to_owned);
+        let request = Incoming { method, headers: parts.headers, conditions, query };
         (self.dispatch(&context, route, request, body).await, name)
     }
 
@@ -241,6 +234,10 @@ impl<S: ResourceStore> Inner<S> {
         body: B,
     ) -> Result<Response<Body>, Error> {
         let get = request.method == Method::GET;
+        let discover = || Intent::new(Action::Discover, context).ask();
+        let search = |types: &[Arc<TypeDefinition>]| {
+            types.iter().try_for_each(|one| Intent::new(Action::Search, context).to_type(one).ask())
+        };
         match &route {
             Route::Me => {
                 let Some(me) = &self.me else { return Err(Error::NotSupported("/Me")) };
@@ -261,25 +258,37 @@ impl<S: ResourceStore> Inner<S> {
                 operation::bulk(self, context, &body).await
             }
             Route::ServiceProviderConfig if get => {
+                discover()?;
                 operation::service_provider_config(self, context, &request)
             }
             Route::ResourceTypes(name) if get => {
+                discover()?;
                 operation::resource_types(self, context, &request, name.as_deref())
             }
-            Route::Schemas(uri) if get => operation::schemas(self, context, &request, uri.as_deref()),
-            Route::Root if get => operation::list(self, context, self.registry.types(), &request).await,
+            Route::Schemas(uri) if get => {
+                discover()?;
+                operation::schemas(self, context, &request, uri.as_deref())
+            }
+            Route::Root if get => {
+                search(self.registry.types())?;
+                operation::list(self, context, self.registry.types(), &request).await
+            }
             Route::Collection(definition) if get => {
+                search(std::slice::from_ref(definition))?;
                 operation::list(self, context, std::slice::from_ref(definition), &request).await
             }
             Route::RootSearch if request.method == Method::POST => {
+                search(self.registry.types())?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
                 operation::search(self, context, self.registry.types(), &body).await
             }
             Route::Search(definition) if request.method == Method::POST => {
+                search(std::slice::from_ref(definition))?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
                 operation::search(self, context, std::slice::from_ref(definition), &body).await
             }
             Route::Collection(definition) if request.method == Method::POST => {
+                Intent::new(Action::Create, context).to_type(definition).ask()?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
                 operation::create(self, context, definition, &request, &body).await
             }
@@ -288,6 +297,7 @@ impl<S: ResourceStore> Inner<S> {
                 if !known.contains(&request.method) {
                     return Err(route.wrong_method(&request.method));
                 }
+                request.intent(context, definition, id.as_ref()).ask()?;
                 let body = match request.method {
                     Method::PUT | Method::PATCH => read_body(&request.headers, body, &self.limits).await?,
                     _ => bytes::Bytes::new(),
@@ -315,6 +325,14 @@ impl<S: ResourceStore> Inner<S> {
         if hosts.next().is_some() {
             return Err(Error::Hosts);
         }
+        let named = uri.authority().map(Authority::as_str);
+        for name in
+            host.map(|host| String::from_utf8_lossy(host.as_bytes())).as_deref().into_iter().chain(named)
+        {
+            if !may_be_host(name, parts.version) {
+                return Err(Error::Host(excerpt(name)));
+            }
+        }
         if let Some(base_url) = extensions.get::<BaseUrl>() {
             return Ok(base_url.shared());
         }
@@ -328,11 +346,12 @@ impl<S: ResourceStore> Inner<S> {
                 }
             });
         }
-        let named = uri.authority().map(Authority::as_str);
         let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
+        // Not the scheme of the request line, which may say anything in absolute-form.
+        let scheme = extensions.get::<SaidScheme>().map_or("http", |said| said.0.as_str());
         Ok(authority.map_or_else(
             || format!("{prefix}{mount}").into(),
-            |authority| [uri.scheme_str().unwrap_or("http"), "://", authority, prefix, mount].concat().into(),
+            |authority| [scheme, "://", authority, prefix, mount].concat().into(),
         ))
     }
 }
@@ -340,22 +359,49 @@ impl<S: ResourceStore> Inner<S> {
 /// Whether a text is a host with or without a port, and nothing that could end up as something else in a URL or on a
 /// page that shows one.
 pub(crate) fn is_server_name(text: &str) -> bool {
-    let digits = |text: &str| text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
+    let port_of_five = |text: &str| text.rsplit_once(':').is_none_or(|(_, port)| port.len() <= 5);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    is_host(text) && text.bytes().all(plain) && (text.ends_with(']') || port_of_five(text))
+}
+
+/// Whether a Host header may say this. "A server MUST respond with a 400 ... to any request message that contains ... a
+/// Host header field with an invalid field value" (RFC 9112 section 3.2); in HTTP/1.0 it may be empty.
+pub(crate) fn may_be_host(text: &str, version: Version) -> bool {
+    is_host(text) || (text.is_empty() && version <= Version::HTTP_10)
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110 section 7.2), where the host of an HTTP URI is not empty (section 4.2.1).
+fn is_host(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        let legal = |b: u8| b.is_ascii_hexdigit() || b == b':' || b == b'.';
         let port = port.is_empty() || port.strip_prefix(':').is_some_and(digits);
-        return !address.is_empty() && address.bytes().all(legal) && port;
+        return address.parse::<Ipv6Addr>().is_ok() && port;
     }
     let (name, port) = text.split_once(':').unwrap_or((text, ""));
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    !name.is_empty() && name.bytes().all(legal) && digits(port)
+    // `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986 section 3.2.2)
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&b);
+    !name.is_empty() && name.bytes().all(legal) && decode(name).is_ok() && digits(port)
 }
 
 /// What the operations need of a request besides its body.
 pub(crate) struct Incoming {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    pub(crate) conditions: Conditions,
     pub(crate) query: Option<String>,
+}
+
+impl Incoming {
+    /// What the request is about to do to a resource.
+    pub(crate) fn intent<'a>(
+        &self,
+        context: &'a RequestContext,
+        definition: &'a TypeDefinition,
+        id: Option<&'a ResourceId>,
+    ) -> Intent<'a> {
+        let intent = Intent::new(Action::on_resource(&self.method), context).to_type(definition);
+        intent.to_id(id).naming_version(self.headers.contains_key(IF_MATCH))
+    }
 }
 
 /// Logs an error that clients do not get to see.

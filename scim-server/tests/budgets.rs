@@ -684,3 +684,20 @@ fn a_small_stack_is_enough_for_the_deepest_input() {
     };
     std::thread::Builder::new().stack_size(1024 * 1024).spawn(work).unwrap().join().unwrap();
 }
+
+/// Exchanging the schemas costs nothing afterwards: requests share the service as before.
+#[test]
+fn requests_cost_the_same_after_the_registry_was_exchanged() {
+    let server = run(async { Server::new() });
+    let cost = || {
+        // What is made once, on the first request, is not counted.
+        measured(&server, "GET", "/Users?count=0", "");
+        let (info, status) = measured(&server, "GET", "/Users?count=0", "");
+        assert_eq!(status, 200);
+        (info.count_total, info.bytes_total)
+    };
+    let before = cost();
+    let same = server.service.registry().get().to_builder().build().unwrap();
+    server.service.registry().set(same).unwrap();
+    assert_eq!(cost(), before);
+}

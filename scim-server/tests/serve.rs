@@ -153,6 +153,53 @@ async fn a_host_is_needed_once() {
 }
 
 #[tokio::test]
+async fn a_host_is_the_name_of_a_server() {
+    let server = start(ServeOptions::default()).await;
+    let ask = async |host: &str, version: &str| {
+        let request = format!("GET /Users HTTP/{version}\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        server.exchange(request).await
+    };
+    for host in [
+        "a b",
+        "foo/bar",
+        "user@x",
+        "x?y",
+        "x#y",
+        "\"><script>",
+        "[::1",
+        "[x]",
+        "[::1]x",
+        "a:b",
+        ":80",
+        "a:80:80",
+        "%zz",
+        "\u{e9}",
+    ] {
+        let answer = ask(host, "1.1").await;
+        assert_eq!(status(&answer), 400, "{host}: {answer}");
+        assert!(answer.contains("is no host, with or without a port"), "{answer}");
+        assert_eq!(status(&ask(host, "1.0").await), 400, "{host}");
+    }
+    assert_eq!(status(&ask("", "1.1").await), 400);
+    assert_eq!(status(&ask("", "1.0").await), 200);
+    for host in [
+        "example.com",
+        "EXAMPLE.com:8443",
+        "a_b.example",
+        "192.0.2.1:80",
+        "[2001:db8::1]:80",
+        "[::1]",
+        "a:",
+        "a~b",
+        "a%41",
+    ] {
+        assert_eq!(status(&ask(host, "1.1").await), 200, "{host}");
+    }
+    let absolute = "GET http://user@x/Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&server.exchange(absolute).await), 400);
+}
+
+#[tokio::test]
 async fn heads_that_are_too_large_or_no_http() {
     let options = ServeOptions::default().with_max_head_bytes(4096).with_max_headers(20);
     let server = start(options).await;
@@ -170,6 +217,80 @@ async fn heads_that_are_too_large_or_no_http() {
     {
         let answer = server.exchange(garbage).await;
         assert!(answer.is_empty() || status(&answer) == 400, "{answer}");
+    }
+}
+
+/// The body of an answer, which says everything that errors say elsewhere.
+fn assert_is_error(answer: &str, wanted: u16) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {answer:?}"));
+    assert_eq!(status(head), wanted, "{answer}");
+    for line in [
+        "content-type: application/scim+json",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "connection: close",
+        &format!("content-length: {}", body.len()),
+    ] {
+        assert!(head.lines().any(|known| known == line), "{line}: {head}");
+    }
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["status"], wanted.to_string());
+    assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_an_error_with_a_body() {
+    let server = start(ServeOptions::default().with_max_head_bytes(4096).with_max_headers(20)).await;
+    let long = "a".repeat(5000);
+    let many = "A: b\r\n".repeat(30);
+    for (bytes, wanted) in [
+        (format!("GET /Users HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n"), 431),
+        (format!("GET /Users HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
+        ("GET  /Users HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("G\u{1}T /Users HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("POST /Users HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n".to_owned(), 400),
+    ] {
+        assert_is_error(&server.exchange(&bytes).await, wanted);
+        // Also after a request that was well.
+        let mut stream = server.connect().await;
+        stream.write_all(GET.as_bytes()).await.unwrap();
+        assert_eq!(status(&read_answer(&mut stream).await), 200);
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        assert_is_error(&read_to_end(&mut stream).await, wanted);
+    }
+    // What a service says is left as it is.
+    let terse = service_fn(|_: Request<hyper::body::Incoming>| async {
+        let response =
+            http::Response::builder().status(400).header("connection", "close").body(Body::empty());
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    let server = start_with(ServeOptions::default(), terse).await;
+    let answer = server.exchange(GET).await;
+    assert!(answer.ends_with("\r\n\r\n") && !answer.contains("scim"), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_is_refused_while_sending_reads_why() {
+    let refuse = service_fn(|_: Request<hyper::body::Incoming>| async {
+        let error = scim_core::ScimError::new(401, "who are you?");
+        Ok::<_, Infallible>(scim_server::error::error_response(&error))
+    });
+    let server = start_with(ServeOptions::default(), refuse).await;
+    for size in [0, 10, 100_000, 900_000] {
+        let last = "GET /Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let answer = server.exchange(format!("{}{last}", post(&"x".repeat(size)))).await;
+        assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("who are you?"), "{size}: {answer}");
+    }
+    // Nobody is waited for for long, and who sends for ever is cut off.
+    let server = start_with(ServeOptions::default().with_linger(SHORT), refuse).await;
+    let head = "POST /Users HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n";
+    assert!(server.exchange(head).await.contains("who are you?"));
+    let mut stream = server.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut sent = 0;
+    while stream.write_all(&[b'x'; 4096]).await.is_ok() {
+        sent += 4096;
+        assert!(sent < 100_000_000, "nobody stops the client");
     }
 }
 
@@ -209,6 +330,55 @@ async fn a_length_that_is_said_in_two_ways_is_refused() {
             answers.split("HTTP/1.1 ").skip(1).map(|a| a[..3].parse().unwrap()).collect();
         assert!(statuses.ends_with(&[400]) && statuses.len() == 2, "{answers}");
         assert!(answers.contains("both Content-Length and Transfer-Encoding"), "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn transfer_codings_but_one_chunked_are_refused() {
+    let server = start(ServeOptions::default()).await;
+    let body = USER.replace("NAME", "a");
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let head = "POST /Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\n";
+    for coding in [
+        "gzip, chunked",
+        "chunked, chunked",
+        "identity, chunked",
+        "chunked\r\nTransfer-Encoding: chunked",
+        "gzip\r\nTransfer-Encoding: chunked",
+    ] {
+        let answer =
+            server.exchange(format!("{head}Transfer-Encoding: {coding}\r\n\r\n{chunked}{GET}")).await;
+        assert_is_error(&answer, 400);
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{coding}: {answer}");
+        assert!(answer.contains("other than one `chunked`"), "{coding}: {answer}");
+    }
+    let close = "Connection: close\r\n";
+    let answer = server.exchange(format!("{head}{close}Transfer-Encoding: Chunked\r\n\r\n{chunked}")).await;
+    assert_eq!(status(&answer), 201, "none of the others has made the user: {answer}");
+}
+
+#[tokio::test]
+async fn a_fragment_is_refused() {
+    let server = start(ServeOptions::default()).await;
+    for target in ["/Users#frag", "/Users?count=1#", "http://x/Users#frag"] {
+        let answer = server.exchange(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n{GET}")).await;
+        assert_is_error(&answer, 400);
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{target}: {answer}");
+        assert!(answer.contains("has a `#`"), "{target}: {answer}");
+    }
+}
+
+/// Whoever asks could otherwise have the locations that others see begin with a scheme that nobody serves.
+#[tokio::test]
+async fn the_scheme_of_the_request_line_is_not_believed() {
+    let server = start(ServeOptions::default()).await;
+    for scheme in ["http", "https", "ftp"] {
+        let target = format!("{scheme}://example.com/ServiceProviderConfig");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = server.exchange(request).await;
+        assert_eq!(status(&answer), 200, "{scheme}: {answer}");
+        let location = "\"location\":\"http://example.com/ServiceProviderConfig\"";
+        assert!(answer.contains(location), "{scheme}: {answer}");
     }
 }
 

@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::IsTerminal as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::forwarded::ForwardedLayer;
 use scim_server::layer::limits::LimitsLayer;
 use scim_server::layer::panic_guard::PanicGuardLayer;
+use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
 use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
@@ -49,10 +51,17 @@ struct Options {
     /// From everybody else such headers are taken away.
     #[arg(long, value_name = "CIDR")]
     trust_proxy: Vec<String>,
+    /// Requests that one client may make in a second, on average; 0 is no limit
+    #[arg(long, value_name = "REQUESTS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    rate_limit: u32,
     /// File that each request that writes adds a line of JSON to; default: a line in the log
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
-    /// Keep to the letter of the RFCs instead of tolerating what identity providers send
+    /// Keep to the letter of the RFCs instead of tolerating what identity providers send, but for what conformance
+    /// suites need
+    ///
+    /// Countries, languages and time zones that do not exist are kept, and a PATCH that sets a password is answered 200
+    /// and the password thrown away: the flags any_country, any_language, any_time_zone and forget_passwords stay on.
     #[arg(long)]
     strict: bool,
 }
@@ -61,6 +70,8 @@ struct Options {
 const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
 /// How long a request may take. Sizes are limited by the service, connections and heads by `serve`.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// What the rate limit counts in.
+const SECOND: Duration = Duration::from_secs(1);
 /// How many audit events may wait for a slow disk.
 const AUDIT_QUEUE: usize = 10_000;
 
@@ -90,8 +101,9 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
     };
     let quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
-    // Conformance suites fill in countries that do not exist.
-    let quirks = quirks.with(Quirk::AnyCountry, true);
+    // Conformance suites fill in random words for countries, languages and time zones, and change passwords.
+    let suites = [Quirk::AnyCountry, Quirk::AnyLanguage, Quirk::AnyTimeZone, Quirk::ForgetPasswords];
+    let quirks = suites.into_iter().fold(quirks, |quirks, quirk| quirks.with(quirk, true));
     let mut builder = ScimService::builder(store).quirks(quirks).mounted_at(MOUNTS);
     if let Some(url) = &options.base_url {
         builder = builder.base_url(url);
@@ -99,6 +111,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let scim = builder.build();
     let quirk_uses = scim.quirk_uses();
     let proxies = ForwardedLayer::new().trust(options.trust_proxy.iter().map(String::as_str))?;
+    let rate = NonZeroU32::new(options.rate_limit).map(|most| RateLimitLayer::new(most.get(), SECOND));
     let file = options.audit.as_deref().map(audit_file).transpose()?.map(Arc::new);
     let audit: Arc<dyn AuditSink> = match &file {
         Some(file) => Arc::clone(file) as _,
@@ -109,6 +122,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .layer(TraceLayer::new())
         .layer(PanicGuardLayer::new())
         .layer(LimitsLayer::unlimited().with_time(REQUEST_TIME))
+        .option_layer(rate)
         .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
         .layer(AuditLayer::new(audit))
         .service(scim);

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use scim_server::layer::audit::{AuditLayer, TracingSink};
 use scim_server::layer::auth::AuthLayer;
 use scim_server::layer::limits::LimitsLayer;
 use scim_server::layer::panic_guard::PanicGuardLayer;
+use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
 use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
@@ -40,6 +42,9 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long a request may take. Sizes are limited by the service, connections and heads by the server.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
+/// What the limit of requests counts in.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// What a bridge is started with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -60,6 +65,8 @@ pub struct Options {
     pub base_url: Option<String>,
     /// Who is believed about host, scheme and client.
     pub trusted_proxies: TrustedProxies,
+    /// How many requests one client may make in a second. None: as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 /// Why a bridge does not start.
@@ -136,6 +143,7 @@ impl Options {
             config.bridge_email_domain.as_ref().and_then(|domain| domain.as_deref()).map(str::to_owned);
         options.base_url = config.bridge_base_url.as_ref().and_then(|url| url.as_deref()).map(str::to_owned);
         options.trusted_proxies = config.bridge_trusted_proxies.clone();
+        options.rate_limit = NonZeroU32::new(config.bridge_rate_limit);
         Ok(options)
     }
 
@@ -150,6 +158,7 @@ impl Options {
             settings: Settings::default(),
             base_url: None,
             trusted_proxies: TrustedProxies::default(),
+            rate_limit: None,
         }
     }
 }
@@ -230,11 +239,13 @@ impl Bridge {
         if let Some(url) = &options.base_url {
             scim = scim.base_url(url);
         }
+        let rate_limit = options.rate_limit.map(|most| RateLimitLayer::new(most.get(), SECOND));
         let service = ServiceBuilder::new()
             .layer(options.trusted_proxies.layer())
             .layer(TraceLayer::new())
             .layer(PanicGuardLayer::new())
             .layer(LimitsLayer::unlimited().with_time(REQUEST_TIME))
+            .option_layer(rate_limit)
             .layer_fn(Front::new)
             .layer(AuthLayer::new(OwnTokens {
                 tokens: GateTokens(Arc::clone(&gate)),

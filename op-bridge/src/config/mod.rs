@@ -187,6 +187,20 @@ pub struct Config {
     )]
     pub bridge_trusted_proxies: TrustedProxies,
 
+    /// Requests that one client may make in a second, on average; 0 is no limit
+    ///
+    /// As many may come at once after a pause. Past it a request is answered 429 with Retry-After, with or without a
+    /// token. A client is an IPv4 address or the first 64 bits of an IPv6 address, behind trusted proxies that which they
+    /// name.
+    #[arg(
+        long,
+        env = "OP_BRIDGE_RATE_LIMIT",
+        value_name = "REQUESTS",
+        default_value = parse::RATE_LIMIT,
+        value_parser = parse::rate_limit
+    )]
+    pub bridge_rate_limit: u32,
+
     #[command(flatten)]
     unsupported: Unsupported,
 }

@@ -12,6 +12,8 @@ use crate::confirm::INTERVAL_MIN;
 pub(super) const PORT: &str = "3002";
 pub(super) const INTERVAL: &str = "300";
 pub(super) const LISTEN: &str = "0.0.0.0";
+pub(super) const RATE_LIMIT: &str = "1000";
+const MOST_REQUESTS: u32 = 100_000;
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
     or_default(text, PORT).parse().map_err(|_| "a port is a number from 0 to 65535".to_owned())
@@ -24,6 +26,11 @@ pub(super) fn interval(text: &str) -> Result<u32, String> {
         return Err(format!("it must be at least {} seconds", INTERVAL_MIN.num_seconds()));
     }
     Ok(seconds)
+}
+
+pub(super) fn rate_limit(text: &str) -> Result<u32, String> {
+    let requests = or_default(text, RATE_LIMIT).parse().ok().filter(|requests| *requests <= MOST_REQUESTS);
+    requests.ok_or_else(|| format!("it is a whole number from 0 to {MOST_REQUESTS}"))
 }
 
 /// What the original's language reads as a truth value, and nothing as false.
@@ -128,6 +135,7 @@ mod tests {
         assert_eq!(data_dir(""), Ok(DEFAULT_DATA_DIR.into()));
         assert_eq!(deleted_users(""), Ok(DeletedUsers::Hidden));
         assert_eq!(managed_groups(" , "), Ok(ManagedGroups::default()));
+        assert_eq!(rate_limit(" "), Ok(1000));
     }
 
     #[test]
@@ -137,6 +145,10 @@ mod tests {
         assert_eq!(interval("5m").unwrap_err(), "it is a whole number of seconds");
         assert_eq!(port("65536").unwrap_err(), "a port is a number from 0 to 65535");
         assert_eq!(deleted_users("gone").unwrap_err(), "write `hidden` or `listed`");
+        assert_eq!(rate_limit("0"), Ok(0));
+        for text in ["-1", "100001", "many"] {
+            assert_eq!(rate_limit(text).unwrap_err(), "it is a whole number from 0 to 100000", "{text}");
+        }
         assert!(listen("localhost").is_err());
     }
 

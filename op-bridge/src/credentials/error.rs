@@ -30,6 +30,11 @@ pub enum SessionError {
         "`OP_SESSION` is neither the path of a file nor the base64 text of a session file: encode the whole file with `base64 -w0`, or give its path"
     )]
     NeitherPathNorBase64,
+    /// The bearer token stands where the session file is asked for, in `OP_SESSION` or in the file that it names.
+    #[error(
+        "there is a bearer token where the session file should be: `OP_SESSION` takes the path of the file `scimsession`, the token goes to the identity provider"
+    )]
+    Token,
     /// `OP_SESSION` holds the JSON itself.
     #[error(
         "`OP_SESSION` holds the JSON of a session file: give the path of the file, or its text encoded with `base64 -w0`"

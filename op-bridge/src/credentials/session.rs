@@ -111,6 +111,9 @@ impl SessionFile {
         if json.trim_ascii().is_empty() {
             return Err(SessionError::Empty);
         }
+        if std::str::from_utf8(json).is_ok_and(holds_token) {
+            return Err(SessionError::Token);
+        }
         let value: serde_json::Value = serde_json::from_slice(json).map_err(json_error)?;
         if !value.is_object() {
             return Err(SessionError::NotJson { line: 1, column: 1 });
@@ -167,6 +170,9 @@ impl SessionFile {
         }
         if trimmed.starts_with('{') {
             return Err(SessionError::BareJson);
+        }
+        if holds_token(trimmed) {
+            return Err(SessionError::Token);
         }
         let compact: String = value.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         let compact = compact.trim_end_matches('=');
@@ -411,6 +417,13 @@ fn is_original(value: &serde_json::Value) -> bool {
     version.is_some_and(|version| version == "2" || version == 2)
         || value.pointer("/encCredentials/cty").is_some_and(|cty| cty == ORIGINAL_CTY)
         || value.get("uniqueKey").is_some()
+}
+
+/// Whether a text is a bearer token, as it is or as it is written into a header. What it is must not be repeated then.
+fn holds_token(text: &str) -> bool {
+    let bare = text.trim().trim_matches(['"', '\'']);
+    let bare = bare.split_whitespace().last().unwrap_or_default();
+    bare.starts_with(super::token::PREFIX) && !bare.contains(['/', '.'])
 }
 
 fn json_error(error: serde_json::Error) -> SessionError {

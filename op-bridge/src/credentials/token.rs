@@ -15,7 +15,7 @@ use crate::file::{self, Overwrite};
 use crate::random::{Random, RandomError};
 
 /// What the text of every token begins with.
-const PREFIX: &str = "opb_";
+pub(super) const PREFIX: &str = "opb_";
 /// Random bytes in a token.
 const SECRET_LEN: usize = 32;
 /// Bytes of the check sum that follows them.

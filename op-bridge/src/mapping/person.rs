@@ -61,8 +61,9 @@ impl Wanted {
             email: Some(self.email.clone()),
             name: self.name.clone(),
             active: Some(self.active),
-            lenient: Lenient::ALL,
+            lenient: Parts::ALL,
             follow: false,
+            refused: Parts::default(),
         }
     }
 }
@@ -74,9 +75,41 @@ pub(super) struct Asked {
     pub(super) name: Option<String>,
     /// `None` where neither is asked for.
     pub(super) active: Option<bool>,
-    pub(super) lenient: Lenient,
+    /// Where a protected person (an owner) may differ: there the account's own value stays, and nothing is refused. A
+    /// value that the identity provider has read here asks for nothing, an adoption asks for no change, and a suspension
+    /// is not to be stopped.
+    pub(super) lenient: Parts,
     /// The user says something that is not asked for: the view must follow the account.
     pub(super) follow: bool,
+    /// What no account takes of a user who is to be suspended, so that the view keeps what it had.
+    pub(super) refused: Parts,
+}
+
+/// The address, the name, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) email: bool,
+    pub(super) name: bool,
+}
+
+impl Parts {
+    pub(super) const ALL: Self = Self { email: true, name: true };
+
+    pub(super) fn is_any(self) -> bool {
+        self.email || self.name
+    }
+
+    /// Puts back into `after` what stays as it was: the identity provider finds the user as before.
+    pub(super) fn restore(self, had: &Resource, after: &mut Resource) {
+        let email = ["userName", "emails"].into_iter().filter(|_| self.email);
+        let name = ["displayName", "name"].into_iter().filter(|_| self.name);
+        for attribute in email.chain(name) {
+            match had.get(None, attribute) {
+                Some(value) => drop(after.attributes_mut().insert(attribute, value.clone())),
+                None => drop(after.attributes_mut().remove(attribute)),
+            }
+        }
+    }
 }
 
 impl Asked {
@@ -102,11 +135,13 @@ impl Asked {
                 && had_email.as_deref().is_some_and(|had| is_same_email(had, present));
             completed(after, domain).filter(|_| is_completed)
         });
-        let lenient = Lenient {
+        let lenient = Parts {
             email: suspends || (given.is_some() && had_email == given),
             name: suspends || had_name == name_of(after),
         };
-        let mut follow = given.is_none() && had_email.is_some_and(|had| is_same_email(&had, present));
+        let follow = given.is_none()
+            && !change.takes_away("emails")
+            && had_email.is_some_and(|had| is_same_email(&had, present));
         let touches_email = change.touches("userName") || change.touches("emails");
         let mut email = given.filter(|given| touches_email && !is_same_email(given, present));
         let touches_name = change.touches("displayName") || change.touches("name");
@@ -115,14 +150,14 @@ impl Asked {
             email.as_ref().map(|email| check_address(after, email)),
             name.as_ref().map(|name| check_full_name(after, name)),
         ];
-        for (n, refused) in checked.into_iter().enumerate().filter_map(|(n, done)| Some((n, done?.err()?))) {
-            if !suspends {
-                return Err(refused);
-            }
-            follow = true;
-            if n == 0 { email = None } else { name = None }
+        let [bad_email, bad_name] = checked.map(|checked| checked.and_then(Result::err));
+        let refused = Parts { email: bad_email.is_some(), name: bad_name.is_some() };
+        if let Some(error) = bad_email.or(bad_name).filter(|_| !suspends) {
+            return Err(error);
         }
-        Ok(Self { email, name, active, lenient, follow })
+        email = email.filter(|_| !refused.email);
+        name = name.filter(|_| !refused.name);
+        Ok(Self { email, name, active, lenient, follow, refused })
     }
 }
 
@@ -176,12 +211,40 @@ fn is_address(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
+/// The `type` of the entry that shows an address which the identity provider does not give: it loses to any other.
+const FROM_ACCOUNT: &str = "1password";
+
+fn is_from_account(email: &Value) -> bool {
+    email.as_object().and_then(|email| email.get("type")).and_then(Value::as_str) == Some(FROM_ACCOUNT)
+}
+
+fn emails(user: &Resource) -> impl Iterator<Item = &Value> {
+    user.get(None, "emails").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn address_in(email: &Value) -> Option<&str> {
+    email.as_object()?.get("value")?.as_str().filter(|text| is_address(text))
+}
+
 fn preferred_email(user: &Resource) -> Option<&str> {
-    let emails = user.get(None, "emails")?.as_array()?;
-    let value =
+    given_email(user).or_else(|| emails(user).find(|email| is_from_account(email)).and_then(address_in))
+}
+
+/// The primary one of the entries that the identity provider gives, else the first.
+fn given_email(user: &Resource) -> Option<&str> {
+    let is_primary =
         |email: &&Value| email.as_object().is_some_and(|o| o.get("primary") == Some(&Value::Bool(true)));
-    let chosen = emails.iter().find(value).or_else(|| emails.first())?;
-    chosen.as_object()?.get("value")?.as_str().filter(|text| is_address(text))
+    let given = || emails(user).filter(|email| !is_from_account(email));
+    given().find(is_primary).or_else(|| given().next()).and_then(address_in)
+}
+
+/// Takes the entry out that shows the account's address, once the identity provider gives one.
+pub(super) fn forget_from_account(user: &mut Resource) {
+    let is_given = user.text("userName").is_some_and(is_address) || given_email(user).is_some();
+    if is_given && emails(user).any(is_from_account) {
+        let given: Vec<Value> = emails(user).filter(|email| !is_from_account(email)).cloned().collect();
+        user.attributes_mut().insert("emails", given);
+    }
 }
 
 fn full_name(user: &Resource) -> Option<String> {
@@ -249,7 +312,9 @@ fn follow_address(user: &mut Resource, shown: Option<&str>, address: &str, id: &
     if is_user_name {
         user.attributes_mut().insert("userName", address);
     } else if !found {
-        emails.insert(0, primary(address));
+        emails.retain(|email| !is_from_account(email));
+        let shown = [("value", Value::from(address)), ("type", Value::from(FROM_ACCOUNT))];
+        emails.push(Value::Object(shown.into_iter().collect()));
     }
     if !emails.is_empty() {
         user.attributes_mut().insert("emails", emails);
@@ -297,22 +362,8 @@ enum Step {
     Unmanage,
 }
 
-/// Where a protected person (an owner) may differ from what is asked for: there the account's own value stays, and
-/// nothing is refused. A value that the identity provider has read here asks for nothing, and a suspension is not to be
-/// stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lenient {
-    pub(super) email: bool,
-    pub(super) name: bool,
-}
-
-impl Lenient {
-    /// For an adoption, which finds somebody and asks for no change.
-    pub(super) const ALL: Self = Self { email: true, name: true };
-}
-
-/// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back. Whether
-/// they kept something that was asked otherwise: then the view must follow the account.
+/// Brings a person in the account into line with what is asked for, and notes in `undo` how to take that back. What
+/// of it they keep as it was.
 ///
 /// A suspension comes first, is never taken back, and happens whatever else is refused: a leaver must not keep access
 /// because of their name. Otherwise what is refused most likely comes first.
@@ -321,8 +372,8 @@ pub(super) async fn bring_into_line(
     person: &Person,
     asked: &Asked,
     undo: &mut Undo,
-) -> Result<bool, StoreError> {
-    let mut kept = asked.follow;
+) -> Result<Parts, StoreError> {
+    let mut kept = asked.refused;
     let id = &person.id;
     let was = person.state.is_active_for_scim();
     let suspends = asked.active == Some(false);
@@ -340,7 +391,7 @@ pub(super) async fn bring_into_line(
         && !is_same_email(person.address(), email)
     {
         match account.change_email(id, email).await {
-            Err(error) if keeps(&error, asked.lenient.email) => kept = true,
+            Err(error) if keeps(&error, asked.lenient.email) => kept.email = true,
             done => undo.note(done, Step::Email(person.address().to_owned()))?,
         }
     }
@@ -351,7 +402,7 @@ pub(super) async fn bring_into_line(
         && person.name != *name
     {
         match account.rename(id, name).await {
-            Err(error) if keeps(&error, asked.lenient.name) => kept = true,
+            Err(error) if keeps(&error, asked.lenient.name) => kept.name = true,
             done => undo.note(done, Step::Name(person.name.clone()))?,
         }
     }

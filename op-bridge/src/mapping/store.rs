@@ -9,7 +9,7 @@ use scim_core::{
 use scim_filter::{AttrPath, CompareOp, Literal, ResolveOptions, ResolvedComparison, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope,
+    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, Scope, Start,
     StoreError, Target, Write, Written,
 };
 use tracing::Instrument as _;
@@ -241,17 +241,12 @@ impl BridgeStore {
     ) -> Result<HashMap<String, Record>, StoreError> {
         const PAGE: usize = 1000;
         let mut all = HashMap::new();
+        let mut query = Query::new(vec![Scope::all(Arc::clone(definition))], PAGE).with_load(load);
         loop {
-            let start = all.len() as u64 + 1;
-            let query = Query::new(vec![Scope::all(Arc::clone(definition))], PAGE)
-                .with_start_index(start)
-                .with_load(load);
             let page = self.inner.query(context, &query).await?;
-            let last = page.records.len() < PAGE;
             all.extend(page.records.into_iter().map(|record| (record.id.as_str().to_owned(), record)));
-            if last {
-                return Ok(all);
-            }
+            let Some(next) = page.next else { return Ok(all) };
+            query = query.with_start(Start::After(next));
         }
     }
 }
@@ -332,8 +327,15 @@ impl Change {
         }
     }
 
+    /// Whether the last thing that it does to an attribute is to remove a value. A PUT that leaves it out says nothing.
+    pub(super) fn takes_away(&self, attribute: &str) -> bool {
+        let Self::Apply(changes) = self else { return false };
+        let last = changes.changes.iter().rev().find(|change| is_about(&change.target, attribute));
+        last.is_some_and(|change| matches!(change.action, Action::Remove | Action::RemoveListed(_)))
+    }
+
     /// The last truth value that it gives for `active`.
-    pub(super) fn last_active(&self) -> Option<bool> {
+    fn last_active(&self) -> Option<bool> {
         match self {
             Self::Replace(replacement) => replacement.resource.get(None, "active")?.as_bool(),
             Self::Apply(changes) => {

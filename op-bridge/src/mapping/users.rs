@@ -11,7 +11,7 @@ use scim_server::RequestContext;
 use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError, Written};
 
 use super::error::{no_id, refusal, taken};
-use super::person::{Asked, Undo, Wanted, bring_into_line, followed};
+use super::person::{Asked, Undo, Wanted, bring_into_line, followed, forget_from_account};
 use super::store::{BridgeStore, Change, TRIES};
 use crate::account::{AccountError, GroupId, Person, PersonId, email_key, is_same_email};
 use crate::config::DeletedUsers;
@@ -149,7 +149,7 @@ impl BridgeStore {
             true => self.visible_groups_of(context, &person.id).await?,
             false => Vec::new(),
         };
-        if bring_into_line(&*self.account, person, &wanted.all(), undo).await? {
+        if bring_into_line(&*self.account, person, &wanted.all(), undo).await?.is_any() {
             new.resource = self.as_in_the_account(person, new.resource).await?;
         }
         if person.managed != Some(true) {
@@ -239,15 +239,8 @@ impl BridgeStore {
                 self.inner.delete(context, definition, id, Precondition::Any).await?;
                 return Ok(None);
             };
-            let outcome = match change.outcome(definition, &had) {
-                Err(error) if change.last_active() == Some(false) => {
-                    // Whatever else is wrong with it, it asks for a suspension.
-                    let asked = Asked { active: Some(false), ..Asked::default() };
-                    bring_into_line(&*self.account, &person, &asked, undo).await?;
-                    return Err(error);
-                }
-                outcome => outcome?,
-            };
+            // What SCIM refuses changes nothing at all (RFC 7644 section 3.5.2), here as anywhere.
+            let outcome = change.outcome(definition, &had)?;
             let mut after = outcome.clone();
             let domain = self.settings.email_domain.as_deref();
             let mut asked = Asked::of(&change, &had, &after, &person, domain)?;
@@ -269,15 +262,13 @@ impl BridgeStore {
                     return Err(taken("User", "userName", &user_name));
                 }
                 asked.email = None;
-                for attribute in ["userName", "emails"] {
-                    match had.get(None, attribute) {
-                        Some(value) => drop(after.attributes_mut().insert(attribute, value.clone())),
-                        None => drop(after.attributes_mut().remove(attribute)),
-                    }
-                }
+                asked.refused.email = true;
             }
             let active = asked.active.unwrap_or_else(|| person.state.is_active_for_scim());
-            if bring_into_line(&*self.account, &person, &asked, undo).await? {
+            let kept = bring_into_line(&*self.account, &person, &asked, undo).await?;
+            forget_from_account(&mut after);
+            kept.restore(&had, &mut after);
+            if kept.is_any() || asked.follow {
                 after = self.as_in_the_account(&person, after).await?;
             }
             if person.managed != Some(true)
@@ -285,8 +276,13 @@ impl BridgeStore {
             {
                 self.account.set_person_managed(&person_id, true).await.map_err(refusal)?;
             }
-            // The view shows the state of the account, also where nothing was said about it.
-            after.attributes_mut().insert("active", active);
+            if asked.active.is_none() && change.takes_away("active") {
+                // "SHALL be considered unassigned" (RFC 7644 section 3.5.2.2); the account keeps the state all the same.
+                after.attributes_mut().remove("active");
+            } else {
+                // The view shows the state of the account, also where nothing was said about it.
+                after.attributes_mut().insert("active", active);
+            }
             let keep = match after == outcome {
                 true => change.clone(),
                 false => Change::Replace(Replacement::new(after, Vec::new())),

@@ -9,8 +9,9 @@
 //! # Ok::<(), scim_core::RegistryError>(())
 //! ```
 //!
-//! The characteristics are those of the RFC's tables. Where its text, tables and appendices differ, or RFC 7643 has no
-//! word for what they say, this is what the pack does:
+//! The characteristics are those of the RFC's tables, as the last draft has them (draft-ietf-scim-device-model-18), with
+//! which every attribute has been compared. Where its text, tables and appendices differ, or RFC 7643 has no word for
+//! what they say, this is what the pack does:
 //!
 //! | what | here |
 //! |---|---|
@@ -18,6 +19,12 @@
 //! | `isRandom`: required in the table, not in the text | not required |
 //! | `key` of `pairingJustWorks`: required, and always null | not required |
 //! | `applicationType`: required and readOnly, so that no client can say it | as the RFC says; see below |
+//! | `irk`, `bootstrapKey`, `fdoVoucher`: returned in an appendix, never in the tables | never returned |
+//! | `subjectName`: required and caseExact in the table, neither in the text | required and caseExact |
+//! | the endpoint of EndpointApp: `/EndpointApp` in an appendix, `/EndpointApps` in every example | `/EndpointApps` |
+//! | `clientToken`: made by the server where there is no `certificateInfo` | readOnly; left to the store |
+//! | patterns of MAC and EUI-64 addresses, six digits of a pass key | not checked |
+//! | `separateBroadcastAddress` and `irk` exclude each other | not checked |
 //! | `deviceControlEnterpriseEndpoint` and other readOnly attributes | the server's to set |
 //! | pairing methods nested in the BLE extension | complex attributes that go by their URNs |
 //!

@@ -5,9 +5,10 @@ use super::work::Work;
 use crate::quirk::Quirk;
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
-use crate::schema::{Attribute, Mutability};
+use crate::schema::{Attribute, Mutability, Returned};
 use crate::validate::{
-    check_required, covers, element_value, has_guarded_parts, same_value, without_duplicates,
+    check_required, covers, element_value, guessed_part, has_guarded_parts, has_part, hides_for_good,
+    same_value, without_duplicates,
 };
 use crate::value::{Object, Value};
 
@@ -15,7 +16,8 @@ impl ChangeSet {
     /// Applies the changes of attributes to a resource, in order. Relations are the store's.
     ///
     /// Returns whether anything has changed: a change to the value that is already there is none (RFC 7644 section
-    /// 3.5.2.1). On an error the resource is as it was.
+    /// 3.5.2.1), unless that value is never returned: whether it has been guessed shall not be told. On an error the
+    /// resource is as it was.
     ///
     /// # Errors
     /// [`PatchError`] with scimType noTarget when a filter matches nothing, mutability when an immutable attribute
@@ -35,14 +37,45 @@ impl ChangeSet {
         changed.stamp_schemas(definition);
         check_required(definition, &changed).map_err(PatchError::of_result)?;
         if changed == *resource {
-            return Ok(false);
+            return Ok(self.sets_hidden(definition));
         }
         *resource = changed;
         Ok(true)
     }
+
+    /// Whether any change is about something that is never returned, and so counts as one whatever was there.
+    #[must_use]
+    pub fn sets_hidden(&self, definition: &TypeDefinition) -> bool {
+        self.changes.iter().any(|change| is_hidden(definition, change))
+    }
 }
 
 pub(super) type Done = Result<(), PatchErrorKind>;
+
+/// Whether a change is about something that is never returned.
+fn is_hidden(definition: &TypeDefinition, Change { target, action, .. }: &Change) -> bool {
+    let attribute = match &target.extension {
+        None => definition.attribute(&target.attribute),
+        Some(uri) => definition.extension(uri).and_then(|found| found.schema.attribute(&target.attribute)),
+    };
+    let Some(attribute) = attribute else { return false };
+    let never = |attribute: &Attribute| attribute.returned() == Returned::Never;
+    let mut hidden = attribute.sub_attributes().iter().filter(|sub| never(sub));
+    let names = |sub: &Attribute, value: &Value| {
+        let has = |value: &Value| value.as_object().is_some_and(|object| object.contains(sub.name()));
+        has(value) || value.as_array().is_some_and(|items| items.iter().any(has))
+    };
+    match (&target.sub, action) {
+        (_, Action::Expect(_)) => false,
+        _ if never(attribute) => true,
+        (Some(sub), _) => attribute.sub(sub).is_some_and(never),
+        (None, Action::Add(value) | Action::Replace(Some(value))) => hidden.any(|sub| names(sub, value)),
+        (None, Action::RemoveListed(values)) => {
+            hidden.any(|sub| values.iter().any(|value| names(sub, value)))
+        }
+        (None, Action::Replace(None) | Action::Remove) => hidden.next().is_some(),
+    }
+}
 
 fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Change, work: &mut Work) -> Done {
     let target = &change.target;
@@ -70,6 +103,10 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
         Mutability::Immutable => object.get(attribute.name()).cloned(),
         _ => None,
     };
+    // Nor may the answer to a guess tell whether it was right.
+    if fixed.is_some() && attribute.returned() == Returned::Never {
+        return Err(spot.mutability(IMMUTABLE));
+    }
     if attribute.is_multi_valued() {
         List { spot: &spot, work }.change(object, &change.action)?;
     } else {
@@ -144,6 +181,9 @@ impl Spot<'_> {
             return Ok(());
         }
         let had = has_guarded_parts(self.attribute).then(|| object.get(name).cloned()).flatten();
+        if let (Some(had), Some(value)) = (&had, action.value()) {
+            self.check_guess(had, value)?;
+        }
         match (self.sub(), action) {
             // "a set of sub-attributes ... those not specified are left" (sections 3.5.2.1 and 3.5.2.3)
             (None, Action::Add(Value::Object(given)) | Action::Replace(Some(Value::Object(given)))) => {
@@ -152,6 +192,13 @@ impl Spot<'_> {
                 }
             }
             (None, _) => {
+                let parts = object.get(name).and_then(Value::as_object);
+                if let Some(sub) = self.attribute.sub_attributes().iter().find(|sub| {
+                    sub.mutability() == Mutability::Immutable
+                        && parts.is_some_and(|parts| parts.contains(sub.name()))
+                }) {
+                    return Err(self.immutable_part(sub));
+                }
                 object.remove(name);
                 return Ok(());
             }
@@ -173,6 +220,15 @@ impl Spot<'_> {
             object.remove(name);
         }
         Ok(())
+    }
+
+    /// Refuses to set an immutable sub-attribute that has a value and is never returned, whatever it is set to.
+    pub(super) fn check_guess(&self, had: &Value, given: &Value) -> Done {
+        let guessed = match self.sub() {
+            Some(sub) => hides_for_good(sub).then_some(sub).filter(|sub| has_part(had, sub)),
+            None => guessed_part(self.attribute, given, had),
+        };
+        guessed.map_or(Ok(()), |sub| Err(self.immutable_part(sub)))
     }
 
     /// Sees to it that a complex value that was changed in place keeps its immutable sub-attributes, and loses what

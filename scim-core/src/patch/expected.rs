@@ -17,6 +17,8 @@ pub struct Expected {
     pub(super) filter: ResolvedFilter,
     /// What every selected value must match as well.
     pub(super) same: Option<ResolvedFilter>,
+    /// Whether the filter must select something.
+    pub(super) must_match: bool,
 }
 
 impl Expected {
@@ -40,7 +42,11 @@ impl Expected {
                 return Err(PatchError::at(self.operation, kind));
             }
         }
-        if any { Ok(()) } else { Err(PatchError::at(self.operation, PatchErrorKind::no_match(&self.path))) }
+        if any || !self.must_match {
+            Ok(())
+        } else {
+            Err(PatchError::at(self.operation, PatchErrorKind::no_match(&self.path)))
+        }
     }
 }
 

@@ -66,8 +66,8 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// "members ... sub-attributes are immutable" (RFC 7643 section 4.2): `value` may be repeated. What the client says
-    /// about the others goes unheard, as it does in a whole value: the server knows better.
+    /// "members ... sub-attributes are immutable" (RFC 7643 section 4.2): what is there may be repeated. What a whole value
+    /// says beyond `value` goes unheard, as the server knows better; a path to it is a wish to change it.
     fn part_of_reference(
         &mut self,
         op: Op,
@@ -83,16 +83,39 @@ impl Resolver<'_> {
             return Err(refused());
         }
         let value = value.ok_or(PatchErrorKind::NoValue { op })?;
+        let value = self.coerced(sub, value, &named.path)?;
         let mut given = Object::new();
         if sub.name() == "value" {
-            let value = self.coerced(sub, value, &named.path)?;
             given.insert("value", value.ok_or_else(refused)?);
+        } else {
+            return match value {
+                Some(value) => self.repeated_part(named, sub, &value),
+                None if op == Op::Add => Ok(()),
+                None => Err(refused()),
+            };
         }
         match &named.filter {
             Some(filter) => self.selected_values(op, named, filter, Value::Object(given)),
-            None if given.is_empty() => Ok(()),
             None => Err(refused()),
         }
+    }
+
+    /// A path to what the server sets about references (`display`, `$ref`, `type`): the value that is there may be
+    /// repeated, and no other be set.
+    fn repeated_part(&mut self, named: &Named<'_>, sub: &Attribute, value: &Value) -> Done {
+        let all = ResolvedFilter::Constant(true);
+        let filter = named.filter.as_ref().unwrap_or(&all);
+        let mut expected = self.expected(named, filter, Some(self.equal(named, sub.name(), value)?));
+        expected.must_match = named.filter.is_some();
+        let mut made = Vec::new();
+        if let Some(ids) = selected_ids(filter)
+            && self.quirks.tolerate(Quirk::CreateOnNoMatch)
+        {
+            expected.must_match = false;
+            made = ids;
+        }
+        self.push_relation(named, Some(expected), RelationAction::Add(made));
+        Ok(())
     }
 
     /// `add` and `replace` with a filter: the value that the filter names is the one that is to be there; anything
@@ -132,7 +155,7 @@ impl Resolver<'_> {
         }
         let same = match given.as_deref() {
             None => None,
-            Some([id]) => Some(self.is_value(named, id)?),
+            Some([id]) => Some(self.equal(named, "value", &Value::from(id.as_str()))?),
             Some(_) => return Err(refused()),
         };
         let expected = self.expected(named, filter, same);
@@ -141,12 +164,12 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// The filter for the value with an id, which compares as the attribute's `value` does.
-    fn is_value(&self, named: &Named<'_>, id: &ResourceId) -> Result<ResolvedFilter, PatchErrorKind> {
+    /// The filter for values with this sub-attribute, which compares as its schema says.
+    fn equal(&self, named: &Named<'_>, sub: &str, value: &Value) -> Result<ResolvedFilter, PatchErrorKind> {
         let mut literal = Vec::new();
-        Value::from(id.as_str()).write(&mut literal);
+        value.write(&mut literal);
         let literal = String::from_utf8_lossy(&literal);
-        let path = parse_path(&format!("{}[value eq {literal}]", named.attribute.name()), self.options)?;
+        let path = parse_path(&format!("{}[{sub} eq {literal}]", named.attribute.name()), self.options)?;
         match self.resolve_path(&path)? {
             ResolvedPath::Attribute { filter: Some(filter), .. } => Ok(filter),
             _ => Ok(ResolvedFilter::Constant(false)),
@@ -154,7 +177,13 @@ impl Resolver<'_> {
     }
 
     fn expected(&self, named: &Named<'_>, filter: &ResolvedFilter, same: Option<ResolvedFilter>) -> Expected {
-        Expected { operation: self.operation, path: named.path.clone(), filter: filter.clone(), same }
+        Expected {
+            operation: self.operation,
+            path: named.path.clone(),
+            filter: filter.clone(),
+            same,
+            must_match: true,
+        }
     }
 
     fn push_relation(&mut self, named: &Named<'_>, expected: Option<Expected>, action: RelationAction) {

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_filter::{Path, ResolveOptions, ResolvedAttr, ResolvedFilter, ResolvedPath};
@@ -9,8 +10,8 @@ use super::template::template;
 use crate::message::MessageError;
 use crate::quirk::{Quirk, Quirks};
 use crate::registry::TypeDefinition;
-use crate::schema::Attribute;
-use crate::validate::{At, Coerce, Issue, IssueKind, ValidationError, is_blank};
+use crate::schema::{Attribute, Schema};
+use crate::validate::{At, Coerce, Issue, IssueKind, Slip, ValidationError, is_blank, is_possible_name};
 use crate::value::{Object, Value, excerpt, excerpt_path};
 
 impl PatchRequest {
@@ -28,7 +29,7 @@ impl PatchRequest {
             ChangeSet { work_limit: limits.work, copies_limit: limits.copies, ..ChangeSet::default() };
         for (n, operation) in operations.into_iter().enumerate() {
             let mut resolver =
-                Resolver { definition, quirks, options: &options, operation: n, set: &mut set };
+                Resolver { definition, quirks, options: &options, operation: n, given: None, set: &mut set };
             resolver.operation(operation).map_err(|kind| PatchError::at(n, kind))?;
         }
         Ok(set)
@@ -42,6 +43,8 @@ pub(super) struct Resolver<'a> {
     pub(super) quirks: &'a Quirks,
     pub(super) options: &'a PathOptions<'a>,
     pub(super) operation: usize,
+    /// What the keys of a value have named by now, as canonical paths; `None` for an operation with a path of its own.
+    given: Option<HashSet<String>>,
     pub(super) set: &'a mut ChangeSet,
 }
 
@@ -74,6 +77,7 @@ impl<'a> Named<'a> {
 impl<'a> Resolver<'a> {
     fn operation(&mut self, operation: PatchOperation) -> Done {
         let PatchOperation { op, path, value } = operation;
+        self.given = path.as_ref().is_none_or(|path| path.attr().schema().is_some()).then(HashSet::new);
         match path {
             Some(path) => self.at_path(op, &path, value),
             None => match (op, value) {
@@ -121,10 +125,20 @@ impl<'a> Resolver<'a> {
             resolved => resolved,
         };
         resolved.map_err(|error| {
-            // An attribute that does not exist is a bad path, whatever its filter says.
-            let in_filter = path.filter().is_some() && path.attr().resolve(self.definition).is_ok();
+            // What does not exist is a bad path, whatever its filter says.
+            let in_filter = path.filter().is_some() && self.is_there(path);
             PatchErrorKind::unresolved(excerpt_path(&path.to_string()), &error, in_filter)
         })
+    }
+
+    /// Whether there is what a path names, before its filter and after it.
+    fn is_there(&self, path: &Path<'_>) -> bool {
+        match (path.attr().resolve(self.definition), path.sub()) {
+            (Ok(ResolvedPath::Attribute { attr, .. }), Some(sub)) => {
+                self.named(&attr, None).is_ok_and(|named| named.attribute.sub(sub).is_some())
+            }
+            (found, _) => found.is_ok(),
+        }
     }
 
     fn named(
@@ -171,14 +185,15 @@ impl<'a> Resolver<'a> {
                 let uri = Arc::clone(extension.schema.id().shared());
                 self.extension(op, &uri, Some(value))?;
             } else {
-                self.key(op, name, value)?;
+                self.key(op, name, None, value)?;
             }
         }
         Ok(())
     }
 
-    /// A key that is a path: `name.givenName`, `urn:...:User:department`, `emails[type eq "work"].value`.
-    fn key(&mut self, op: Op, name: &str, value: Value) -> Done {
+    /// A key that is a path: `name.givenName`, `urn:...:User:department`, `emails[type eq "work"].value`; perhaps in the
+    /// object of an extension.
+    fn key(&mut self, op: Op, name: &str, inside: Option<&Schema>, value: Value) -> Done {
         let unknown =
             |problem: String| PatchErrorKind::Target { path: excerpt_path(name), problem, in_filter: false };
         let filtered = name.contains('[');
@@ -196,9 +211,13 @@ impl<'a> Resolver<'a> {
             {
                 Err(kind)
             }
-            Err(_) if self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) => Ok(()),
-            Err(kind @ PatchErrorKind::Target { .. }) => Err(kind),
-            Err(_) => Err(unknown(format!("{} has no such attribute", self.definition.name()))),
+            Err(kind) => match Slip::find(self.definition, inside, name.split('[').next().unwrap_or(name)) {
+                Some(Slip::Misdirected(problem)) => Err(unknown(problem)),
+                Some(Slip::Impossible) => Err(impossible(name)),
+                None if self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) => Ok(()),
+                None if matches!(kind, PatchErrorKind::Target { .. }) => Err(kind),
+                None => Err(unknown(format!("{} has no such attribute", self.definition.name()))),
+            },
         }
     }
 
@@ -248,7 +267,9 @@ impl<'a> Resolver<'a> {
             } else if let Some(attribute) = extension.schema.attribute(name.as_str()) {
                 self.sent_along(op, Named::whole(Some(uri), attribute), value)?;
             } else if name.as_str().contains(['.', '[']) && self.quirks.is_on(Quirk::DottedKeys) {
-                self.key(op, &format!("{uri}:{name}"), value)?;
+                self.key(op, &format!("{uri}:{name}"), Some(&extension.schema), value)?;
+            } else if !is_possible_name(name.as_str()) {
+                return Err(impossible(&format!("{uri}:{name}")));
             } else if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
                 return Err(PatchErrorKind::Target {
                     path: format!("{uri}:{}", excerpt(name.as_str())),
@@ -319,7 +340,32 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// "The same attribute twice" in one value: by its name, and in an object or as a path. Which one counts would be a
+    /// guess.
+    fn give(&mut self, named: &Named<'_>, value: Option<&Value>) -> Done {
+        let Some(given) = &mut self.given else { return Ok(()) };
+        let parts = named.sub.is_none() && named.attribute.is_complex() && !named.attribute.is_multi_valued();
+        let again = match value {
+            Some(Value::Object(members)) if parts => members
+                .iter()
+                .filter_map(|(name, _)| named.attribute.sub(name.as_str()))
+                .map(|sub| format!("{}.{}", named.path, sub.name()))
+                .find(|path| !given.insert(path.clone())),
+            Some(Value::String(_) | Value::Number(_)) if parts => {
+                Some(format!("{}.value", named.path)).filter(|path| !given.insert(path.clone()))
+            }
+            _ => (!given.insert(named.path.clone())).then(|| named.path.clone()),
+        };
+        match again {
+            Some(path) => Err(PatchErrorKind::Message(MessageError::syntax(format!(
+                "`{path}` is given twice in one value, each time in other words; send it once"
+            )))),
+            None => Ok(()),
+        }
+    }
+
     fn change(&mut self, op: Op, named: Named<'_>, value: Option<Value>) -> Done {
+        self.give(&named, value.as_ref())?;
         if named.extension.is_none() {
             if named.attribute.name() == "schemas" {
                 return self.schemas(op, named.filter.as_ref(), value);
@@ -494,6 +540,10 @@ impl<'a> Resolver<'a> {
         };
         self.set.changes.push(Change { operation: self.operation, target, action });
     }
+}
+
+fn impossible(name: &str) -> PatchErrorKind {
+    PatchErrorKind::Message(MessageError::syntax(format!("`{}` {}", excerpt_path(name), Slip::IMPOSSIBLE)))
 }
 
 /// Whether a value says that an attribute is to have none (RFC 7643 section 2.5).

@@ -4,6 +4,7 @@ use scim_filter::{AttributeDef, CaseRule, DataType};
 use serde::Serialize;
 
 use super::characteristics::{Mutability, Returned, Uniqueness};
+use super::format::Format;
 
 /// One attribute of a schema with all its characteristics (RFC 7643 sections 2.2 and 7).
 ///
@@ -21,7 +22,7 @@ pub struct Attribute {
     restricted: bool,
     case_exact: bool,
     user_name: bool,
-    country: bool,
+    format: Option<Format>,
     mutability: Mutability,
     returned: Returned,
     uniqueness: Uniqueness,
@@ -43,7 +44,7 @@ impl Attribute {
             restricted: false,
             case_exact: matches!(data_type, DataType::Reference | DataType::Binary),
             user_name: false,
-            country: false,
+            format: None,
             mutability: Mutability::default(),
             returned: Returned::default(),
             uniqueness: Uniqueness::default(),
@@ -275,19 +276,18 @@ impl Attribute {
         self.user_name
     }
 
-    pub(crate) fn is_country(&self) -> bool {
-        self.country
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.format
     }
 
-    /// What the schema of a User says in words only: how user names compare and what a country is.
+    /// What the schema of a User says in words only: how user names compare and what form some texts have.
     pub(super) fn set_rules_of_user(&mut self) {
         if self.name.eq_ignore_ascii_case("userName") {
             self.user_name = true;
         }
-        if self.name.eq_ignore_ascii_case("addresses") {
-            for sub in &mut self.sub_attributes {
-                sub.country = sub.name.eq_ignore_ascii_case("country");
-            }
+        self.format = Format::of_user(&self.name, None);
+        for sub in &mut self.sub_attributes {
+            sub.format = Format::of_user(&self.name, Some(&sub.name));
         }
     }
 }

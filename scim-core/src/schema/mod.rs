@@ -4,6 +4,7 @@ mod attribute;
 mod characteristics;
 mod common;
 mod definition;
+mod format;
 mod json;
 
 pub use attribute::Attribute;
@@ -12,4 +13,5 @@ pub use common::common_attributes;
 #[cfg(feature = "devices")]
 pub(crate) use definition::builtin;
 pub use definition::{Schema, SchemaError};
+pub(crate) use format::Format;
 pub use json::SchemaLimits;

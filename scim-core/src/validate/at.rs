@@ -23,3 +23,14 @@ impl fmt::Display for At<'_> {
         }
     }
 }
+
+impl At<'_> {
+    /// The attribute path (RFC 7644 section 3.10), which says no place in a list.
+    pub(crate) fn attribute_path(&self) -> String {
+        match self {
+            Self::Sub(parent, name) => format!("{}.{name}", parent.attribute_path()),
+            Self::Item(list, _) => list.attribute_path(),
+            Self::Path(_) | Self::Extension(..) => self.to_string(),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::at::At;
@@ -20,6 +20,9 @@ pub struct Draft {
     pub resource: Resource,
     /// The values of each relation of the type, in the order of the type's relations.
     pub relations: Vec<RelationValues>,
+    /// The attribute paths that the body names and that are never returned, such as `password`, each once. To set one
+    /// is a change even if it has this value already: whether it has been guessed shall not be told.
+    pub hidden: BTreeSet<String>,
 }
 
 /// The resources that a relation attribute is to refer to.
@@ -107,13 +110,14 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
                 attributes.push_new(extension.schema.id().as_str(), data.into());
             }
         } else {
-            coerce.unknown(&At::Path(&excerpt(name)));
+            coerce.unknown(&At::Path(&excerpt(name)), name);
         }
     }
     let mut resource = Resource::from_attributes(attributes);
     resource.stamp_schemas(definition);
     let cleared = coerce.cleared.into_iter().collect();
-    Read { draft: Draft { resource, relations }, issues: coerce.issues, cleared, blank }
+    let hidden = coerce.hidden;
+    Read { draft: Draft { resource, relations, hidden }, issues: coerce.issues, cleared, blank }
 }
 
 /// "REQUIRED ... non-empty array" of the base schema and registered extensions (RFC 7643 section 3).
@@ -208,7 +212,7 @@ fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Obj
             }
             // Every object may say which schemas it has (RFC 7643 section 3.1); its name says it here.
             None if name.is("schemas") => {}
-            None => coerce.unknown(&At::Extension(uri, &excerpt(name.as_str()))),
+            None => coerce.unknown(&At::Extension(uri, &excerpt(name.as_str())), name.as_str()),
         }
     }
     data
@@ -255,7 +259,7 @@ fn read_reference(
     let members = coerce.complex_members(attribute, item, at)?;
     for (name, _) in members.iter() {
         if attribute.sub(name.as_str()).is_none() {
-            coerce.unknown(&At::Sub(at, &excerpt(name.as_str())));
+            coerce.unknown(&At::Sub(at, &excerpt(name.as_str())), name.as_str());
         }
     }
     let at = At::Sub(at, "value");

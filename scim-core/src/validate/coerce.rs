@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -8,8 +10,9 @@ use scim_filter::{DataType, comparison_key};
 use super::at::At;
 use super::identity::{is_primary, without_duplicates};
 use super::issue::{IssueKind, Issues, ValidationError};
+use super::names::{Slip, is_possible_name};
 use crate::quirk::{Quirk, Quirks};
-use crate::schema::{Attribute, Mutability, Returned};
+use crate::schema::{Attribute, Format, Mutability, Returned};
 use crate::value::{Object, Value, excerpt, is_unseen};
 
 /// Brings the values of one body or PATCH operation into the form the schema asks for, collecting what is wrong.
@@ -22,6 +25,8 @@ pub(crate) struct Coerce<'a> {
     pub(crate) issues: Issues,
     /// The paths of attributes that were given no value on purpose, where that differs from leaving them out.
     pub(crate) cleared: Vec<String>,
+    /// The paths of attributes that were given a value, or none on purpose, and that are never returned.
+    pub(crate) hidden: BTreeSet<String>,
     /// Whether a complex value is merged into one that is there, and so need not have all that is required.
     pub(crate) partial: bool,
     /// Whether this is inside a value that is never returned, and so never repeated in a message.
@@ -35,6 +40,7 @@ impl<'a> Coerce<'a> {
             resource_type,
             issues: Issues::default(),
             cleared: Vec::new(),
+            hidden: BTreeSet::new(),
             partial: false,
             secret: false,
         }
@@ -56,8 +62,11 @@ impl<'a> Coerce<'a> {
         self.issues.push(at, kind);
     }
 
-    pub(crate) fn unknown(&mut self, at: &At<'_>) {
-        if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
+    /// A name that no schema has: passed over where that is tolerated, unless it is a slip.
+    pub(crate) fn unknown(&mut self, at: &At<'_>, name: &str) {
+        if !is_possible_name(name) {
+            self.issue(at, IssueKind::Key(Slip::IMPOSSIBLE.to_owned()));
+        } else if !self.quirks.tolerate(Quirk::IgnoreUnknownAttributes) {
             let resource_type = self.resource_type.to_owned();
             self.issue(at, IssueKind::Unknown { resource_type });
         }
@@ -71,6 +80,9 @@ impl<'a> Coerce<'a> {
             value => self.single(attribute, value, at),
         };
         let cannot_be_seen = attribute.returned() == Returned::Never;
+        if cannot_be_seen {
+            self.hidden.insert(at.attribute_path());
+        }
         if value.is_none() && (cannot_be_seen || attribute.mutability() == Mutability::Immutable) {
             self.cleared.push(at.to_string());
         }
@@ -143,9 +155,10 @@ impl<'a> Coerce<'a> {
         at: &At<'_>,
     ) -> Option<Object> {
         let mut value = value;
-        // An element of a list is no list of one.
+        // An element of a list is no list of one. An empty list is no value of a multi-valued attribute only (RFC 7643
+        // section 2.5): where one value goes, as in a PATCH, it must not remove that.
         if let Value::Array(items) = &mut value
-            && items.len() <= 1
+            && items.len() == 1
             && !attribute.is_multi_valued()
             && self.quirks.tolerate(Quirk::ScalarComplexValues)
         {
@@ -173,7 +186,7 @@ impl<'a> Coerce<'a> {
         let mut object = Object::with_capacity(members.len());
         for (name, value) in members {
             let Some(sub) = attribute.sub(name.as_str()) else {
-                self.unknown(&At::Sub(at, &excerpt(name.as_str())));
+                self.unknown(&At::Sub(at, &excerpt(name.as_str())), name.as_str());
                 continue;
             };
             if sub.is_read_only() {
@@ -275,11 +288,10 @@ impl<'a> Coerce<'a> {
                      not allow",
                 )
             }
-            // "in ISO 3166-1 alpha-2 short code format" (RFC 7643 section 4.1.2)
-            _ if attribute.is_country() && !is_alpha_2(text) && !self.quirks.tolerate(Quirk::AnyCountry) => {
-                Some("a country code of two letters such as US")
-            }
-            _ => None,
+            _ => attribute
+                .format()
+                .filter(|format| !format.accepts(text) && !self.quirks.tolerate(format.quirk()))
+                .map(Format::expected),
         }
     }
 
@@ -313,10 +325,6 @@ fn is_precis_user_name(text: &str) -> bool {
     } else {
         allowed(text)
     }
-}
-
-fn is_alpha_2(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 fn is_text(attribute: &Attribute) -> bool {

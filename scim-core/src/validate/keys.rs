@@ -8,6 +8,7 @@ use super::at::At;
 use super::coerce::Coerce;
 use super::identity::same_value;
 use super::issue::IssueKind;
+use super::names::Slip;
 use crate::patch::equalities;
 use crate::quirk::Quirk;
 use crate::registry::TypeDefinition;
@@ -109,7 +110,7 @@ impl<'a> Expanding<'a, '_, '_> {
                     }
                 }
             } else {
-                self.key(name, value);
+                self.key(name, None, value);
             }
         }
     }
@@ -128,21 +129,24 @@ impl<'a> Expanding<'a, '_, '_> {
                 match schema.attribute(name.as_str()) {
                     Some(attribute) => self.whole(name.as_str(), Some(uri), attribute, value),
                     None if name.is("schemas") => {}
-                    None => self.coerce.unknown(&At::Extension(uri, &excerpt_path(name.as_str()))),
+                    None => {
+                        let at = At::Extension(uri, &excerpt_path(name.as_str()));
+                        self.coerce.unknown(&at, name.as_str());
+                    }
                 }
             }
         } else {
             self.plain.push_new(uri, Value::Object(names.into_iter().collect()));
         }
         for (name, value) in paths {
-            self.key(&format!("{uri}:{name}"), value);
+            self.key(&format!("{uri}:{name}"), Some(schema), value);
         }
     }
 
-    /// A name that neither an attribute nor a schema has.
-    fn key(&mut self, key: &str, value: Value) {
+    /// A name that neither an attribute nor a schema has, perhaps inside an extension.
+    fn key(&mut self, key: &str, inside: Option<&Schema>, value: Value) {
         if !key.contains(MARKS) {
-            return self.coerce.unknown(&At::Path(&excerpt_path(key)));
+            return self.coerce.unknown(&At::Path(&excerpt_path(key)), key);
         }
         let options =
             ResolveOptions::default().with_string_booleans(self.coerce.quirks.is_on(Quirk::StringBooleans));
@@ -151,13 +155,13 @@ impl<'a> Expanding<'a, '_, '_> {
             Err(error) if key.contains('[') => {
                 return self.problem(key, format!("cannot be read as a path: {error}"));
             }
-            Err(_) => return self.coerce.unknown(&At::Path(&excerpt_path(key))),
+            Err(_) => return self.unknown(key, key, inside),
             Ok(path) => match path.resolve(self.definition, &options) {
                 Ok(ResolvedPath::Attribute { attr, filter }) => (attr, filter),
                 Err(error) if path.filter().is_some() && path.attr().resolve(self.definition).is_ok() => {
                     return self.problem(key, format!("cannot be used: {error}"));
                 }
-                _ => return self.coerce.unknown(&At::Path(&excerpt_path(key))),
+                _ => return self.unknown(key, path.attr().as_str(), inside),
             },
         };
         if !self.coerce.quirks.tolerate(Quirk::DottedKeys) {
@@ -174,6 +178,15 @@ impl<'a> Expanding<'a, '_, '_> {
             return self.whole(key, extension.as_deref(), attribute, value);
         }
         self.parts.push(Part { key: key.to_owned(), attr, filter, value });
+    }
+
+    /// A key whose attribute, `path`, is none that there is.
+    fn unknown(&mut self, key: &str, path: &str, inside: Option<&Schema>) {
+        match Slip::find(self.definition, inside, path) {
+            Some(Slip::Misdirected(problem)) => self.problem(key, problem),
+            Some(Slip::Impossible) => self.problem(key, Slip::IMPOSSIBLE.to_owned()),
+            None => self.coerce.unknown(&At::Path(&excerpt_path(key)), path),
+        }
     }
 
     fn whole(&mut self, key: &str, extension: Option<&str>, attribute: &Attribute, value: Value) {

@@ -3,9 +3,11 @@
 mod at;
 mod body;
 mod coerce;
+mod format;
 mod identity;
 mod issue;
 mod keys;
+mod names;
 mod replace;
 
 pub(crate) use at::At;
@@ -17,5 +19,8 @@ pub(crate) use identity::{
 };
 pub(crate) use issue::Issues;
 pub use issue::{Issue, IssueKind, ValidationError};
+pub(crate) use names::{Slip, is_possible_name};
 pub use replace::validate_replacement;
-pub(crate) use replace::{has_guarded_parts, keep_element_parts, keep_parts};
+pub(crate) use replace::{
+    guessed_part, has_guarded_parts, has_part, hides_for_good, keep_element_parts, keep_parts,
+};

@@ -77,19 +77,63 @@ fn keep(
         }
         (Mutability::Immutable, Some(given)) => {
             keep_parts(attribute, given, had, at, is_cleared, issues);
-            if !same_value(attribute, given, had) {
+            if attribute.returned() == Returned::Never {
+                issues.push(at, IssueKind::Sealed);
+            } else if !same_value(attribute, given, had) {
                 issues.push(at, IssueKind::Immutable);
             }
         }
         (Mutability::ReadWrite | Mutability::WriteOnly, None) => {
             if attribute.returned() == Returned::Never && !is_cleared(at) {
                 new.insert(name, had.clone());
+            } else if let Some(parts) = parts_to_keep(attribute, had) {
+                new.insert(name, parts);
             }
         }
         (Mutability::ReadWrite | Mutability::WriteOnly, Some(given)) => {
             keep_parts(attribute, given, had, at, is_cleared, issues);
         }
     }
+}
+
+/// What stays of a complex value that a PUT leaves out: what is immutable; and all of it if the client has never seen any.
+fn parts_to_keep(attribute: &Attribute, had: &Value) -> Option<Value> {
+    let parts = had.as_object().filter(|_| !attribute.is_multi_valued())?;
+    let sub = |name: &str| attribute.sub(name);
+    let is_hidden = |name: &str| sub(name).is_some_and(|sub| sub.returned() == Returned::Never);
+    if !parts.is_empty() && parts.iter().all(|(name, _)| is_hidden(name.as_str())) {
+        return Some(had.clone());
+    }
+    let is_immutable = |name: &str| sub(name).is_some_and(|sub| sub.mutability() == Mutability::Immutable);
+    let kept: Object = parts
+        .iter()
+        .filter(|(name, _)| is_immutable(name.as_str()))
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
+}
+
+/// Whether a sub-attribute cannot be seen, nor changed once it has a value.
+pub(crate) fn hides_for_good(sub: &Attribute) -> bool {
+    sub.mutability() == Mutability::Immutable && sub.returned() == Returned::Never
+}
+
+/// Whether a complex value has a sub-attribute.
+pub(crate) fn has_part(value: &Value, sub: &Attribute) -> bool {
+    value.as_object().is_some_and(|parts| parts.contains(sub.name()))
+}
+
+/// The sub-attribute that is given again though it can neither be seen nor changed: an answer that depends on what it is
+/// would tell.
+pub(crate) fn guessed_part<'a>(
+    attribute: &'a Attribute,
+    given: &Value,
+    had: &Value,
+) -> Option<&'a Attribute> {
+    attribute
+        .sub_attributes()
+        .iter()
+        .find(|sub| hides_for_good(sub) && has_part(given, sub) && has_part(had, sub))
 }
 
 /// Whether a sub-attribute has a say in what a write of its parent may do.
@@ -122,11 +166,19 @@ pub(crate) fn keep_parts(
                 had.iter().map(|old| (identity_key(attribute, old), old)).collect();
             for (n, element) in given.iter_mut().enumerate() {
                 if let Some(old) = known.get(&identity_key(attribute, element)) {
+                    if let Some(sub) = guessed_part(attribute, element, old) {
+                        issues.push(At::Sub(&At::Item(at, n), sub.name()), IssueKind::Sealed);
+                    }
                     keep_element_parts(attribute, element, old, &At::Item(at, n), &|_| false, issues);
                 }
             }
         }
-        (given, had) => keep_element_parts(attribute, given, had, at, is_cleared, issues),
+        (given, had) => {
+            if let Some(sub) = guessed_part(attribute, given, had) {
+                issues.push(At::Sub(at, sub.name()), IssueKind::Sealed);
+            }
+            keep_element_parts(attribute, given, had, at, is_cleared, issues);
+        }
     }
 }
 
@@ -155,7 +207,10 @@ pub(crate) fn keep_element_parts(
             None => {
                 given.insert(sub.name(), old.clone());
             }
-            Some(new) if immutable && !same_value(sub, new, old) => issues.push(at, IssueKind::Immutable),
+            // What hides for good was looked at before, as a comparison would tell.
+            Some(new) if immutable && !hides_for_good(sub) && !same_value(sub, new, old) => {
+                issues.push(at, IssueKind::Immutable)
+            }
             Some(_) => {}
         }
     }

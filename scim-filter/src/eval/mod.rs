@@ -18,6 +18,7 @@ impl ResolvedFilter {
     ///
     /// - An attribute that is absent, `null`, `[]` or `{}` has no value and matches nothing but `ne` (and `not`).
     /// - A multi-valued attribute matches if any of its values does; `ne` also if there is none.
+    /// - A value of a multi-valued attribute without `primary` counts as `primary` `false` (RFC 7643 section 2.4).
     /// - `ne` asks of each value of a multi-valued complex attribute whether its sub-attribute differs, and one that lacks
     ///   it does: `emails.type ne "work"` is true unless there are e-mails and all are of that type.
     pub fn matches<'v, V: ValueRef<'v>>(&self, resource: V) -> bool {
@@ -54,14 +55,25 @@ impl ResolvedComparison {
         if self.op == CompareOp::Ne {
             return self.differs(found, sub);
         }
-        any_value(found, |value| match sub {
-            Some(sub) => any_value(member(value, sub), |value| self.holds(value)),
-            None => self.holds(value),
-        })
+        match sub {
+            Some(sub) => any_value(found, |value| self.part_holds(member(value, sub))),
+            None => self.part_holds(found),
+        }
+    }
+
+    /// Whether the comparison holds for an attribute or a part of a value, which may be missing.
+    fn part_holds<'v, V: ValueRef<'v>>(&self, part: Option<V>) -> bool {
+        match part.filter(|part| is_assigned(*part)) {
+            None => self.attr.is_assumed_false() && self.value == TypedValue::Bool(false),
+            part => any_value(part, |value| self.holds(value)),
+        }
     }
 
     /// Whether any value is another than the comparison's, or there is none.
     fn differs<'v, V: ValueRef<'v>>(&self, found: Option<V>, sub: Option<&str>) -> bool {
+        if sub.is_none() && self.attr.is_assumed_false() {
+            return !self.part_holds(found);
+        }
         let mut none = true;
         let differs = any_value(found, |value| {
             none = false;

@@ -22,6 +22,7 @@ pub struct ResolvedAttr {
     data_type: DataType,
     case_rule: CaseRule,
     multi_valued: bool,
+    assumed_false: bool,
 }
 
 impl ResolvedAttr {
@@ -55,10 +56,24 @@ impl ResolvedAttr {
         self.multi_valued
     }
 
+    /// Whether a value without the target counts as one that says `false`: `primary` of a multi-valued attribute.
+    ///
+    /// "If not specified, the value of "primary" SHALL be assumed to be "false"" (RFC 7643 section 2.4). It does not count as
+    /// present for all that.
+    pub fn is_assumed_false(&self) -> bool {
+        self.assumed_false
+    }
+
     /// The attribute without its sub-attribute, as which it has the type [`Complex`](DataType::Complex).
     pub fn parent(&self) -> Option<Self> {
         self.sub.as_ref()?;
-        Some(Self { sub: None, data_type: DataType::Complex, case_rule: CaseRule::Exact, ..self.clone() })
+        Some(Self {
+            sub: None,
+            data_type: DataType::Complex,
+            case_rule: CaseRule::Exact,
+            assumed_false: false,
+            ..self.clone()
+        })
     }
 }
 
@@ -120,6 +135,8 @@ pub(super) struct Found<'s, A> {
     pub(super) extension: Option<Arc<str>>,
     pub(super) attribute: &'s A,
     pub(super) sub: Option<&'s A>,
+    /// Whether the target is part of a value of a multi-valued attribute.
+    of_many: bool,
 }
 
 impl<'s, A: AttributeDef> Target<'s, A> {
@@ -141,7 +158,8 @@ impl<'s, A: AttributeDef> Target<'s, A> {
             SchemaKind::Extension(uri) => Some(uri),
         };
         let sub = sub.map(|sub| find_sub(attribute, sub)).transpose()?;
-        Ok(Self::Attribute(Found { extension, attribute, sub }))
+        let of_many = sub.is_some() && attribute.is_multi_valued();
+        Ok(Self::Attribute(Found { extension, attribute, sub, of_many }))
     }
 
     /// As RFC 7644 splits paths: a schema, an attribute of it and the name of a sub-attribute.
@@ -195,7 +213,7 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             });
         }
         let attribute = if simple { parent } else { find_sub(parent, path.name())? };
-        Ok(Self { extension: None, attribute, sub: None })
+        Ok(Self { extension: None, attribute, sub: None, of_many: !simple && parent.is_multi_valued() })
     }
 
     /// The attribute that is compared.
@@ -215,6 +233,9 @@ impl<'s, A: AttributeDef> Found<'s, A> {
                 _ => target.case_rule(),
             },
             multi_valued: self.attribute.is_multi_valued(),
+            assumed_false: self.of_many
+                && target.data_type() == DataType::Boolean
+                && target.name().eq_ignore_ascii_case("primary"),
         }
     }
 
@@ -234,6 +255,7 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             extension: self.extension.clone(),
             attribute: self.attribute,
             sub: Some(value.ok_or_else(needs_sub)?),
+            of_many: true,
         };
         found.check_filterable(path)?;
         Ok(found.to_attr())

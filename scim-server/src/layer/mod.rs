@@ -10,9 +10,9 @@
 //! | [`panic_guard`] | makes an answer of a panic | 500 | |
 //! | [`limits`] | bytes and time of one request, number of requests at once | 408, 413, 503 | |
 //! | `rate_limit` | requests per time and client, principal or tenant | 429 | `rate-limit` |
-//! | [`auth`] | bearer tokens and what they are good for; access tokens of OAuth 2.0 | 401, 403, 503 | `jwt`, `jwks-http` |
+//! | [`auth`] | bearer tokens and what they are good for; access tokens of OAuth 2.0 | 400, 401, 403, 503 | `jwt`, `jwks-http` |
 //! | [`tenant`] | whose data the request is about | 404 | |
-//! | [`audit`] | one event for each request that writes | | |
+//! | [`audit`] | one event for each request that writes, and for each operation of a Bulk | | |
 //! | [`conditional`] | `If-Match` and `If-None-Match` | 304, 400, 428 | |
 //!
 //! A rate limit by client goes outside [`auth`], so that guessing tokens is slow; one by principal or tenant goes inside.
@@ -21,6 +21,9 @@
 //! [`auth`] outside, nobody without a token learns which tenants there are. With [`tenant`] outside, the prefixes of
 //! [`with_open_discovery`](auth::AuthLayer::with_open_discovery) are those that are left once a tenant's path is taken
 //! away, and each tenant's tokens can be looked up in its own place.
+//!
+//! What is in a request, as the operations of a Bulk are, no layer sees. Those that decide about it put a
+//! [`Policy`](crate::policy::Policy) on the request, and the service asks that.
 //!
 //! [`audit`] outside [`auth`] also reports the writes that were refused there.
 
@@ -42,12 +45,15 @@ pub use future::ResponseFuture;
 
 use http::Method;
 
-/// Whether a request only reads: GET, HEAD, OPTIONS, and POST to a `.search` (RFC 7644 section 3.4.3).
+use crate::route::decode;
+
+/// Whether a request only reads: GET, HEAD, OPTIONS, and POST to a `.search` (RFC 7644 section 3.4.3), however it is
+/// written.
 pub(crate) fn only_reads(method: &Method, path: &str) -> bool {
-    let is_search = || path.trim_end_matches('/').rsplit('/').next() == Some(".search");
+    let last = || path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => true,
-        Method::POST => is_search(),
+        Method::POST => decode(last()).is_ok_and(|last| last == ".search"),
         _ => false,
     }
 }

@@ -39,6 +39,6 @@ pub(super) fn new_resource<S>(
 ) -> Result<NewResource, Error> {
     let mut draft = validate_new(definition, body, &inner.quirks)?;
     check_relation_values(&draft, &inner.limits)?;
-    forget_password(definition, &mut draft.resource);
+    forget_password(definition, &mut draft);
     Ok(NewResource::new(id, draft.resource, draft.relations))
 }

@@ -8,7 +8,6 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::empty_response;
-use crate::request::{precondition, write_error};
 use crate::service::{Incoming, Inner};
 use crate::store::{ResourceStore, Target, Write};
 
@@ -20,9 +19,9 @@ pub(crate) async fn delete<S: ResourceStore>(
     id: &ResourceId,
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
-    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let deleted = inner.store.write(context, Write::delete(target)).await;
-    if deleted.map_err(|error| write_error(&request.headers, error))?.into_deleted()? {
+    if deleted.map_err(|error| request.conditions.write_error(error))?.into_deleted()? {
         Ok(empty_response(StatusCode::NO_CONTENT, None))
     } else {
         Err(not_found(definition, id.as_str()))

@@ -69,7 +69,13 @@ pub(crate) async fn me<S: ResourceStore>(
     }
     let principal = context.principal.as_ref().ok_or(Error::NoSubject)?;
     let (definition, id) = find(inner, me, context, principal).await?;
+    if let Some(trail) = &context.trail {
+        trail.write(|found| {
+            (found.definition, found.id) = (Some(Arc::clone(&definition)), Some(id.clone()));
+        });
+    }
     let (definition, id) = (&definition, &id);
+    request.intent(context, definition, Some(id)).ask()?;
     let answer = match request.method {
         Method::GET => read(inner, context, definition, id, request).await,
         Method::PUT => replace(inner, context, definition, id, request, body).await,

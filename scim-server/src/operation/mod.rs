@@ -10,7 +10,7 @@ mod patch;
 mod read;
 mod replace;
 
-pub use bulk::BulkError;
+pub use bulk::{BulkError, BulkOutcome, BulkOutcomes};
 pub(crate) use bulk::{bulk, read_bulk_body};
 pub(crate) use create::create;
 pub(crate) use delete::delete;
@@ -22,8 +22,9 @@ pub use me::{MeBy, SubjectResolver};
 pub(crate) use patch::patch;
 pub(crate) use read::read;
 pub(crate) use replace::replace;
-use scim_core::patch::RelationAction;
-use scim_core::{ChangeSet, Draft, Projection, Resource, TypeDefinition, excerpt, urn};
+use scim_core::patch::{Action, RelationAction};
+use scim_core::validate::{Issue, IssueKind};
+use scim_core::{ChangeSet, Draft, Projection, Quirk, Quirks, TypeDefinition, ValidationError, excerpt, urn};
 
 use crate::error::Error;
 use crate::limits::Limits;
@@ -47,19 +48,39 @@ fn load_for(definition: &TypeDefinition, projection: &Projection) -> Load {
 
 /// Passwords are taken and thrown away: this server signs nobody in, says so in ServiceProviderConfig
 /// (`changePassword`), and what is not kept cannot leak (RFC 7643 section 9).
-fn forget_password(definition: &TypeDefinition, resource: &mut Resource) {
+///
+/// One that comes with a whole user is part of what identity providers send with every user, and passed over.
+fn forget_password(definition: &TypeDefinition, draft: &mut Draft) {
     if definition.base().id().is(urn::USER) {
-        resource.attributes_mut().remove("password");
+        draft.hidden.retain(|path| path != PASSWORD);
+        draft.resource.attributes_mut().remove(PASSWORD);
     }
 }
 
 /// As [`forget_password`], for the changes of a PATCH.
-fn forget_password_changes(definition: &TypeDefinition, changes: &mut ChangeSet) {
-    if definition.base().id().is(urn::USER) {
-        changes
-            .changes
-            .retain(|change| change.target.extension.is_some() || &*change.target.attribute != "password");
+///
+/// # Errors
+/// That a password cannot be set, where that is not tolerated: who asks for nothing else is told that it was done, and
+/// people would try to sign in with it.
+fn forget_password_changes(
+    definition: &TypeDefinition,
+    changes: &mut ChangeSet,
+    quirks: &Quirks,
+) -> Result<(), Error> {
+    if !definition.base().id().is(urn::USER) {
+        return Ok(());
     }
+    let mut given = false;
+    changes.changes.retain(|change| {
+        let is_password = change.target.extension.is_none() && &*change.target.attribute == PASSWORD;
+        given |= is_password && matches!(change.action, Action::Add(_) | Action::Replace(Some(_)));
+        !is_password
+    });
+    if !given || quirks.tolerate(Quirk::ForgetPasswords) {
+        return Ok(());
+    }
+    let why = "this server signs nobody in and keeps no passwords, as `changePassword` of ServiceProviderConfig says";
+    Err(ValidationError::from(Issue::new(PASSWORD, IssueKind::NotChangeable { why })).into())
 }
 
 fn check_relation_values(draft: &Draft, limits: &Limits) -> Result<(), Error> {
@@ -106,3 +127,5 @@ fn count_values<'a>(named: impl Iterator<Item = (&'a str, usize)>, limits: &Limi
     }
     Ok(())
 }
+
+const PASSWORD: &str = "password";

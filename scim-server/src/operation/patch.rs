@@ -7,8 +7,8 @@ use super::{check_relation_changes, forget_password_changes, load_for, not_found
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
-use crate::render::{empty_response, resource_response};
-use crate::request::{parse_projection, precondition, read_object, write_error};
+use crate::render::{changed_response, resource_response};
+use crate::request::{parse_projection, read_object};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, ResourceStore, Target, Write};
 
@@ -34,12 +34,12 @@ pub(crate) async fn patch<S: ResourceStore>(
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
     };
-    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = inner.store.write(context, Write::apply(target, changes).with_load(load)).await;
-    let written = written.map_err(|error| write_error(&request.headers, error))?.into_written()?;
+    let written = written.map_err(|error| request.conditions.write_error(error))?.into_written()?;
     let record = written.ok_or_else(|| not_found(definition, id.as_str()))?.record;
     if record.related.iter().any(|related| related.references.is_none()) {
-        return Ok(empty_response(StatusCode::NO_CONTENT, Some(record.version)));
+        return Ok(changed_response(context, definition, &record));
     }
     resource_response(context, definition, record, projection, StatusCode::OK)
 }
@@ -52,6 +52,6 @@ pub(super) fn changes<S>(
 ) -> Result<ChangeSet, Error> {
     let mut changes = patch.resolve(definition, &inner.quirks)?;
     check_relation_changes(&changes, &inner.limits)?;
-    forget_password_changes(definition, &mut changes);
+    forget_password_changes(definition, &mut changes, &inner.quirks)?;
     Ok(changes)
 }

@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::{empty_response, resource_response};
-use crate::request::{is_not_modified, parse_projection, read_precondition};
+use crate::request::parse_projection;
 use crate::service::{Incoming, Inner};
 use crate::store::ResourceStore;
 
@@ -25,8 +25,8 @@ pub(crate) async fn read<S: ResourceStore>(
     let load = load_for(definition, &projection);
     let record = inner.store.get(context, definition, id, load).await?;
     let record = record.ok_or_else(|| not_found(definition, id.as_str()))?;
-    read_precondition(&request.headers)?.check(record.version)?;
-    if is_not_modified(&request.headers, record.version) {
+    request.conditions.of_read().check(record.version)?;
+    if request.conditions.is_known(record.version) {
         return Ok(empty_response(StatusCode::NOT_MODIFIED, Some(record.version)));
     }
     resource_response(context, definition, record, projection, StatusCode::OK)

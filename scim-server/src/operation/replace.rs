@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::render::resource_response;
-use crate::request::{parse_projection, precondition, read_object, write_error};
+use crate::request::{parse_projection, read_object};
 use crate::service::{Incoming, Inner};
 use crate::store::{Load, Precondition, Replacement, ResourceStore, StoreError, Target, Write, Written};
 
@@ -29,10 +29,10 @@ pub(crate) async fn replace<S: ResourceStore>(
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
     let load = load_for(definition, &projection);
-    let target = Target::new(definition, id).with_precondition(precondition(&request.headers)?);
+    let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = put(inner, context, &target, &body, load, |_| Ok(())).await;
     let written = written.map_err(|error| match error {
-        Error::Store(error) => write_error(&request.headers, error),
+        Error::Store(error) => request.conditions.write_error(error),
         other => other,
     })?;
     resource_response(context, definition, written.record, projection, StatusCode::OK)
@@ -52,12 +52,14 @@ pub(super) async fn put<S: ResourceStore>(
         let current = inner.store.get(context, definition, id, Load::None).await?;
         let current = current.ok_or_else(|| not_found(definition, id.as_str()))?;
         asked.check(current.version)?;
+        context.budget.pay(current.document.len())?;
         // Immutable and hidden values are judged against this version, so it must still be there when writing.
         let had = current.to_resource().map_err(StoreError::internal)?;
         let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
         check_relation_values(&draft, &inner.limits)?;
-        forget_password(definition, &mut draft.resource);
-        let replacement = Replacement::new(draft.resource, draft.relations);
+        forget_password(definition, &mut draft);
+        let sets_hidden = !draft.hidden.is_empty();
+        let replacement = Replacement::new(draft.resource, draft.relations).always_a_change(sets_hidden);
         check(&replacement)?;
         let unchanged = Precondition::IfVersion(vec![current.version]);
         let target = Target::new(definition, id).with_precondition(unchanged);

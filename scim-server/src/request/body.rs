@@ -1,10 +1,11 @@
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use scim_core::{Object, Value, excerpt};
 
+use super::media_type;
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -61,20 +62,12 @@ pub(crate) fn read_object(bytes: &[u8], limits: &Limits) -> Result<Object, Error
     }
 }
 
-/// `application/scim+json` and `application/json` are read, and a body that does not say what it is.
+/// What is sent as it is, and as JSON.
 fn check_headers(headers: &HeaderMap) -> Result<(), Error> {
     for value in headers.get_all(CONTENT_ENCODING) {
         if !value.as_bytes().eq_ignore_ascii_case(b"identity") {
             return Err(Error::ContentEncoding(excerpt(&String::from_utf8_lossy(value.as_bytes()))));
         }
     }
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    let known = ["application/scim+json", "application/json"];
-    if known.iter().any(|known| known.eq_ignore_ascii_case(essence)) {
-        Ok(())
-    } else {
-        Err(Error::MediaType(excerpt(&text)))
-    }
+    media_type::check(headers)
 }

@@ -1,132 +1,102 @@
+use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderName};
-use scim_core::{Version, excerpt};
+use scim_core::Version;
 
+use super::Tags;
 use crate::error::Error;
 use crate::store::{Precondition, StoreError};
 
-/// What `If-Match` and `If-None-Match` ask of a write (RFC 7644 section 3.14). Tags are compared weakly, as the
-/// RFC's examples do.
-///
-/// # Errors
-/// [`Error::Tags`] for a header that is no list of tags: what it asks for cannot be known, so nothing is written.
-pub(crate) fn precondition(headers: &HeaderMap) -> Result<Precondition, Error> {
-    Ok(match (tags(headers, &IF_MATCH)?, tags(headers, &IF_NONE_MATCH)?) {
-        // No version of a resource that exists is none of all versions.
-        (_, Some(Tags::Any)) => Precondition::IfVersion(Vec::new()),
-        (Some(Tags::Listed(mut versions)), Some(Tags::Listed(others))) => {
-            versions.retain(|version| !others.contains(version));
-            Precondition::IfVersion(versions)
+/// What `If-Match` and `If-None-Match` ask of a request (RFC 7644 section 3.14). Tags are compared weakly, as the RFC's
+/// examples do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+impl Conditions {
+    /// Reads both headers.
+    ///
+    /// # Errors
+    /// [`Error::Tags`] for a header that is no list of tags.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Error> {
+        Ok(Self {
+            if_match: Tags::read(headers, &IF_MATCH)?,
+            if_none_match: Tags::read(headers, &IF_NONE_MATCH)?,
+        })
+    }
+
+    /// What they ask of a write.
+    pub(crate) fn of_write(&self) -> Precondition {
+        let Some(none) = &self.if_none_match else { return self.of_read() };
+        let expected = self.if_match.as_ref().and_then(Tags::versions);
+        match (expected, none.versions()) {
+            // No version of a resource that exists is none of all versions.
+            (_, None) => Precondition::IfVersion(Vec::new()),
+            (Some(mut versions), Some(others)) => {
+                versions.retain(|version| !others.contains(version));
+                Precondition::IfVersion(versions)
+            }
+            (None, Some(others)) => Precondition::UnlessVersion(others),
         }
-        (Some(Tags::Any) | None, Some(Tags::Listed(versions))) => Precondition::UnlessVersion(versions),
-        (Some(Tags::Listed(versions)), None) => Precondition::IfVersion(versions),
-        (Some(Tags::Any) | None, None) => Precondition::Any,
-    })
-}
+    }
 
-/// The error of a write, which says so where it is `If-None-Match` that does not hold.
-pub(crate) fn write_error(headers: &HeaderMap, error: StoreError) -> Error {
-    match error {
-        StoreError::Precondition { current } if is_not_modified(headers, current) => {
-            Error::NoneMatch { current }
+    /// What `If-Match` asks of a read; `If-None-Match` makes it 304 rather than 412 (RFC 9110 section 13.2.2).
+    pub(crate) fn of_read(&self) -> Precondition {
+        match self.if_match.as_ref().and_then(Tags::versions) {
+            Some(versions) => Precondition::IfVersion(versions),
+            None => Precondition::Any,
         }
-        error => error.into(),
     }
-}
 
-/// What `If-Match` asks of a read; `If-None-Match` makes it 304 rather than 412 (RFC 9110 section 13.2.2).
-///
-/// # Errors
-/// As [`precondition`].
-pub(crate) fn read_precondition(headers: &HeaderMap) -> Result<Precondition, Error> {
-    Ok(match tags(headers, &IF_MATCH)? {
-        Some(Tags::Listed(versions)) => Precondition::IfVersion(versions),
-        Some(Tags::Any) | None => Precondition::Any,
-    })
-}
-
-/// Whether `If-None-Match` says that the client already has this version.
-pub(crate) fn is_not_modified(headers: &HeaderMap, version: Version) -> bool {
-    match tags(headers, &IF_NONE_MATCH) {
-        Ok(Some(Tags::Any)) => true,
-        Ok(Some(Tags::Listed(versions))) => versions.contains(&version),
-        // Who sends what cannot be read gets the resource.
-        Ok(None) | Err(_) => false,
+    /// Whether `If-None-Match` says that the client already has this version.
+    pub(crate) fn is_known(&self, version: Version) -> bool {
+        self.if_none_match
+            .as_ref()
+            .is_some_and(|tags| tags.versions().is_none_or(|versions| versions.contains(&version)))
     }
-}
 
-enum Tags {
-    Any,
-    /// Those of the listed tags that can be ours; the others match nothing.
-    Listed(Vec<Version>),
-}
-
-fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Error> {
-    let lines: Vec<_> =
-        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    // Several lines of a header are one list (RFC 9110 section 5.3).
-    let text = lines.join(", ");
-    match parse(&text) {
-        Some(tags) => Ok(Some(tags)),
-        None => {
-            let name = if *name == IF_MATCH { "If-Match" } else { "If-None-Match" };
-            Err(Error::Tags { name, got: excerpt(&text) })
+    /// The error of a write, which says so where it is `If-None-Match` that does not hold.
+    pub(crate) fn write_error(&self, error: StoreError) -> Error {
+        match error {
+            StoreError::Precondition { current } if self.is_known(current) => Error::NoneMatch { current },
+            error => error.into(),
         }
     }
 }
 
-/// `"*" / #entity-tag`, where `entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE` (RFC 9110 sections 8.8.3 and 13.1.1). A tag
-/// may have a comma, and a list may have nothing between two.
-fn parse(text: &str) -> Option<Tags> {
-    let blanks: &[char] = &[' ', '\t'];
-    if text.trim_matches(blanks) == "*" {
-        return Some(Tags::Any);
-    }
-    let (mut rest, mut any, mut versions) = (text, false, Vec::new());
-    loop {
-        rest = rest.trim_start_matches(blanks);
-        if let Some(after) = rest.strip_prefix(',') {
-            rest = after;
-            continue;
-        }
-        if rest.is_empty() {
-            return any.then_some(Tags::Listed(versions));
-        }
-        let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
-        let (opaque, after) = quoted.split_once('"')?;
-        if opaque.contains(|c: char| c.is_control() || c == ' ') {
-            return None;
-        }
-        rest = after.trim_start_matches(blanks);
-        if !rest.is_empty() && !rest.starts_with(',') {
-            return None;
-        }
-        any = true;
-        versions.extend(Version::from_etag(&format!("\"{opaque}\"")));
-    }
+/// What the text of an `If-Match` asks of a write; `None` if it is no list of tags.
+pub(crate) fn if_match(text: &str) -> Option<Precondition> {
+    let tags = Tags::of_text(text)?;
+    Some(tags.versions().map_or(Precondition::Any, Precondition::IfVersion))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, HeaderValue};
+
     use super::*;
 
-    fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
-        [(name, http::HeaderValue::from_static(value))].into_iter().collect()
+    fn conditions(headers: &[(HeaderName, &'static str)]) -> Conditions {
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        Conditions::read(&headers).unwrap()
     }
 
     #[test]
     fn lists_and_stars_and_foreign_tags() {
         let version = |n| Version::new(n);
-        let of = |value| precondition(&headers(IF_MATCH, value)).unwrap();
+        let of = |value| conditions(&[(IF_MATCH, value)]).of_write();
         assert_eq!(of("W/\"1\", \"2\" ,\"abc\""), Precondition::IfVersion(vec![version(1), version(2)]));
         assert_eq!(of("*"), Precondition::Any);
         assert_eq!(of("\"garbage\""), Precondition::IfVersion(vec![]));
-        assert_eq!(precondition(&HeaderMap::new()).unwrap(), Precondition::Any);
-        assert_eq!(precondition(&headers(IF_NONE_MATCH, "*")).unwrap(), Precondition::IfVersion(vec![]));
-        assert!(is_not_modified(&headers(IF_NONE_MATCH, "W/\"9\""), version(9)));
-        assert!(!is_not_modified(&headers(IF_NONE_MATCH, "W/\"8\""), version(9)));
+        assert_eq!(conditions(&[]).of_write(), Precondition::Any);
+        let none = |value| conditions(&[(IF_NONE_MATCH, value)]);
+        assert_eq!(none("*").of_write(), Precondition::IfVersion(vec![]));
+        assert_eq!(none("\"1\"").of_write(), Precondition::UnlessVersion(vec![version(1)]));
+        let both = conditions(&[(IF_MATCH, "\"1\", \"2\""), (IF_NONE_MATCH, "\"2\"")]);
+        assert_eq!(both.of_write(), Precondition::IfVersion(vec![version(1)]));
+        assert!(none("W/\"9\"").is_known(version(9)) && none("*").is_known(version(9)));
+        assert!(!none("W/\"8\"").is_known(version(9)) && !conditions(&[]).is_known(version(9)));
     }
 }

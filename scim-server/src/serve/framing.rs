@@ -1,7 +1,7 @@
 //! Where one request ends and the next begins, seen a second time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use httparse::{EMPTY_HEADER, Header, Request, Status, parse_chunk_size, parse_headers};
 
@@ -10,26 +10,47 @@ use httparse::{EMPTY_HEADER, Header, Request, Status, parse_chunk_size, parse_he
 pub(super) struct Requests {
     /// How many have been answered or are about to be.
     served: AtomicU64,
-    /// The first whose length is said in two ways; none at [`u64::MAX`].
-    ambiguous: AtomicU64,
+    /// The first that is not to be served, and why.
+    refused: OnceLock<(u64, &'static str)>,
+    /// Whether the service has given an answer of which nothing is written yet.
+    is_answered: AtomicBool,
 }
 
 impl Requests {
     pub(super) fn new() -> Self {
-        Self { served: AtomicU64::new(0), ambiguous: AtomicU64::new(u64::MAX) }
+        Self { served: AtomicU64::new(0), refused: OnceLock::new(), is_answered: AtomicBool::new(false) }
     }
 
-    /// Counts a request, and says whether its length is ambiguous.
-    pub(super) fn next_is_ambiguous(&self) -> bool {
+    /// Notes that the service has given an answer.
+    pub(super) fn answer(&self) {
+        self.is_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is written now begins with an answer of the service, rather than one of hyper's own.
+    pub(super) fn take_answer(&self) -> bool {
+        self.is_answered.swap(false, Ordering::Relaxed)
+    }
+
+    /// Counts a request, and says why it is not to be served, if so.
+    pub(super) fn next_is_refused(&self) -> Option<&'static str> {
         let this = self.served.fetch_add(1, Ordering::Relaxed);
-        this >= self.ambiguous.load(Ordering::Relaxed)
+        let (first, why) = self.refused.get()?;
+        (this >= *first).then_some(*why)
     }
 }
 
-/// Follows the bytes that a client sends from request to request, to find one that has both Content-Length and
-/// Transfer-Encoding. "A server MAY reject" it (RFC 9112 section 6.3): two servers in a row that disagree about its
-/// end can be made to see different requests. hyper reads it by Transfer-Encoding and drops the other header, so that
-/// nothing behind it could tell.
+/// Why a request is refused whose end could be seen elsewhere by another server.
+const UNCLEAR: &str = "the request has both Content-Length and Transfer-Encoding, or a transfer coding other than one `chunked`, so that its end is unclear";
+const FRAGMENT: &str = "the URL of the request has a `#`, which cannot be sent to a server; in a path or a query it is written `%23`";
+
+/// Follows the bytes that a client sends from request to request, to find what hyper takes and hides from everything
+/// behind it.
+///
+/// That is a request that has both Content-Length and Transfer-Encoding. "A server MAY reject" it (RFC 9112 section
+/// 6.3): two servers in a row that disagree about its end can be made to see different requests. hyper reads it by
+/// Transfer-Encoding and drops the other header. So it does with `gzip, chunked`, of which it undoes the last coding
+/// only, and with `chunked, chunked`: "A sender MUST NOT apply the chunked transfer coding more than once" (section 6.1).
+/// And it cuts off a fragment, which no request target may have (section 3.2).
 #[derive(Debug)]
 pub(super) struct Framing {
     requests: Arc<Requests>,
@@ -66,6 +87,16 @@ impl Framing {
     /// Heads have at most `most` bytes and `max_headers` headers; hyper refuses larger ones.
     pub(super) fn new(requests: Arc<Requests>, most: usize, max_headers: usize) -> Self {
         Self { requests, begun: 0, state: State::Head, held: Vec::new(), most, max_headers }
+    }
+
+    /// What the requests of the connection have in common.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Whether the client is in the middle of a request, or of what is none, and may have more to send.
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self.state, State::Head) || !self.held.is_empty()
     }
 
     /// Takes what has been read.
@@ -122,14 +153,18 @@ impl Framing {
             Ok(Status::Partial) => return Step::More,
             Err(_) => return Step::Done(bytes.len(), State::Lost),
         };
-        let named = |name: &str| request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        let length_of_body = named("content-length");
-        let next = match (named("transfer-encoding"), length_of_body) {
-            (Some(_), Some(_)) => {
-                self.requests.ambiguous.store(self.begun, Ordering::Relaxed);
-                State::Lost
+        let all = |name: &'static str| {
+            request.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name))
+        };
+        let mut codings = all("transfer-encoding");
+        let next = match (codings.next(), all("content-length").next()) {
+            _ if request.path.is_some_and(|target| target.contains('#')) => self.refuse(FRAGMENT),
+            (Some(only), None)
+                if only.value.trim_ascii().eq_ignore_ascii_case(b"chunked") && codings.next().is_none() =>
+            {
+                State::ChunkSize
             }
-            (Some(_), None) => State::ChunkSize,
+            (Some(_), _) => self.refuse(UNCLEAR),
             (None, Some(header)) => {
                 let text = std::str::from_utf8(header.value).ok();
                 match text.and_then(|text| text.trim().parse::<u64>().ok()) {
@@ -142,6 +177,12 @@ impl Framing {
         };
         self.begun += 1;
         Step::Done(length, next)
+    }
+
+    /// Has the request that begins here refused, after which the connection ends.
+    fn refuse(&self, why: &'static str) -> State {
+        let _ = self.requests.refused.set((self.begun, why));
+        State::Lost
     }
 }
 
@@ -177,15 +218,14 @@ mod tests {
 
     use super::*;
 
-    /// The number of requests that are seen, and the one that is ambiguous.
+    /// The number of requests that are seen, and the one that is refused.
     fn follow(pieces: &[&[u8]]) -> (u64, Option<u64>) {
         let requests = Arc::new(Requests::new());
         let mut framing = Framing::new(Arc::clone(&requests), 4096, 100);
         for piece in pieces {
             framing.read(piece);
         }
-        let ambiguous = requests.ambiguous.load(Ordering::Relaxed);
-        (framing.begun, (ambiguous != u64::MAX).then_some(ambiguous))
+        (framing.begun, requests.refused.get().map(|(first, _)| *first))
     }
 
     const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -201,6 +241,43 @@ mod tests {
         assert_eq!(follow(&[b"GET / HTTP/1.1\r\n", &[b'a'; 5000], BOTH.as_bytes()]), (0, None));
         let broken = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
         assert_eq!(follow(&[broken.as_bytes(), BOTH.as_bytes()]), (1, None));
+    }
+
+    #[test]
+    fn only_one_chunked_is_clear() {
+        let why = |target: &str, headers: &str| {
+            let requests = Arc::new(Requests::new());
+            let mut framing = Framing::new(Arc::clone(&requests), 4096, 100);
+            framing.read(format!("{GET}POST {target} HTTP/1.1\r\n{headers}\r\n").as_bytes());
+            assert_eq!((framing.begun, requests.next_is_refused()), (2, None), "{target} {headers}");
+            requests.next_is_refused()
+        };
+        for clear in [
+            "",
+            "Content-Length: 0\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "TRANSFER-encoding:\t Chunked \t\r\n",
+        ] {
+            assert_eq!(why("/", clear), None, "{clear}");
+        }
+        for unclear in [
+            "Transfer-Encoding: gzip, chunked\r\n",
+            "Transfer-Encoding: chunked, chunked\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: gzip\r\nHost: x\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n",
+            "Transfer-Encoding: chunked,\r\n",
+            "Transfer-Encoding: chunked;q=1\r\n",
+            "Transfer-Encoding: xchunked\r\n",
+            "Transfer-Encoding: identity\r\n",
+            "Transfer-Encoding:\r\n",
+            "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            assert_eq!(why("/", unclear), Some(UNCLEAR), "{unclear}");
+        }
+        for target in ["/#", "/Users#frag", "/Users?a=b#c", "#", "http://x/Users#frag"] {
+            assert_eq!(why(target, ""), Some(FRAGMENT), "{target}");
+        }
     }
 
     proptest! {

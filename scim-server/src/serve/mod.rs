@@ -1,9 +1,13 @@
 //! Serving over HTTP/1.1 with hyper: limits, time-outs and a graceful end (feature `serve`).
 //!
-//! A head that is no HTTP or is too large is answered 400, 414 or 431 without a body, because no request has come about
-//! that a service could see. A request whose end is unclear, because it has both Content-Length and Transfer-Encoding,
-//! is refused and its connection closed. Every request carries a [`PeerAddr`] as an extension. TLS is left to what
+//! A head that is no HTTP or is too large is answered 400, 414 or 431, with the body of every other error; no request has
+//! come about then that a service could see. Where several requests are sent at once and the answer to one before is still
+//! being written, that answer may be without a body. A request whose end is unclear, because it has both Content-Length and Transfer-Encoding
+//! or a transfer coding other than one `chunked`, or whose URL has a fragment, is refused and its connection closed. Every request carries a [`PeerAddr`] as an extension. TLS is left to what
 //! stands in front.
+//!
+//! After a refusal in the middle of a request, up to 1 MiB of the rest is read and thrown away for some time
+//! ([`ServeOptions::linger`]), so that the client sees the answer rather than a connection that breaks off.
 //!
 //! ```no_run
 //! use scim_server::ScimService;
@@ -21,6 +25,7 @@
 mod framing;
 mod guard;
 mod options;
+mod refusal;
 mod stream;
 
 use std::convert::Infallible;
@@ -83,16 +88,19 @@ where
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
+        // In this order: whoever has had an answer can be sure that a signal to stop is heard.
         let accepted = tokio::select! {
-            accepted = accept(&listener, &room) => accepted?,
-            Some(_) = connections.join_next() => continue,
+            biased;
             () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &room) => accepted?,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
         let requests = Arc::new(Requests::new());
         let framing = Framing::new(Arc::clone(&requests), options.max_head_bytes, options.max_headers);
         let guard = Guard::new(service.clone(), requests, peer, options.request_timeout);
-        let stream = TokioIo::new(Stream::new(stream, framing, options.write_timeout.min(LONGEST)));
+        let (write_timeout, linger) = (options.write_timeout.min(LONGEST), options.linger.min(LONGEST));
+        let stream = TokioIo::new(Stream::new(stream, framing, write_timeout, linger));
         let connection = http.serve_connection(stream, TowerToHyperService::new(guard));
         let connection = graceful.watch(connection);
         connections.spawn(async move {

@@ -23,6 +23,9 @@ pub struct ServeOptions {
     /// How long an answer may wait for the client to take more of it. Default 30 s. Past it: the connection is
     /// closed.
     pub write_timeout: Duration,
+    /// How long a client may go on sending after an answer in the middle of its request. Default 2 s. Past it, or after
+    /// 1 MiB: the connection is closed.
+    pub linger: Duration,
     /// How many connections may be open at once; further ones wait. Default 1,024.
     pub max_connections: usize,
     /// How many headers a request may have. Default 100. Past it: 431.
@@ -39,6 +42,7 @@ impl Default for ServeOptions {
             header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
             max_connections: 1024,
             max_headers: 100,
             max_head_bytes: 64 * 1024,
@@ -66,6 +70,13 @@ impl ServeOptions {
     #[must_use]
     pub fn with_write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may go on sending after an answer in the middle of its request.
+    #[must_use]
+    pub fn with_linger(mut self, time: Duration) -> Self {
+        self.linger = time;
         self
     }
 

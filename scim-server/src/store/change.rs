@@ -9,6 +9,7 @@ use scim_core::{ChangeSet, Relation, RelationValues, Resource, ResourceId, TypeD
 use scim_filter::{ResolvedFilter, TypedValue};
 
 use super::encode::{Encoded, Keys, normalize};
+use super::perform::blame;
 use super::plan::IdKey;
 #[cfg(feature = "memory")]
 use super::splice::splice;
@@ -86,76 +87,110 @@ pub(super) struct Writer<'a, V> {
     pub coming: Option<&'a HashMap<ResourceId, Link>>,
 }
 
-/// Works out what keeping new resources comes to, which may refer to each other.
+/// Works out what keeping new resources comes to, which may refer to each other. Their ids differ. Those that are encoded
+/// already are ahead, in the same order.
 pub(super) fn create<V: View>(
     view: &V,
     context: &RequestContext,
     version: Version,
-    new: Vec<(Arc<TypeDefinition>, Encoding)>,
+    new: &mut [(Arc<TypeDefinition>, NewResource)],
+    ahead: Vec<Encoded>,
 ) -> Result<Vec<Creation>, StoreError> {
-    let mut coming = HashMap::with_capacity(new.len());
+    let count = new.len();
+    let mut ahead = ahead.into_iter();
+    // Most are alone and refer to nothing.
+    if let [(definition, new)] = new
+        && new.relations.is_empty()
+    {
+        let writer = Writer { view, context, definition, version, coming: None };
+        let mutation = writer.create(new, ahead.next())?;
+        return Ok(vec![Creation { definition: Arc::clone(definition), mutation }]);
+    }
+    let mut coming = HashMap::with_capacity(count);
     let mut placeholder: Row = 0;
-    for (definition, new) in &new {
+    for (nth, (definition, new)) in new.iter().enumerate() {
         placeholder = placeholder.saturating_sub(1);
         let reference = Reference::new(new.id.clone(), Arc::clone(definition.shared_name()), None);
-        let known = coming.insert(new.id.clone(), Link { row: placeholder, reference }).is_some();
-        if known || view.link(&new.id)?.is_some() {
-            return Err(StoreError::Uniqueness {
-                resource_type: definition.name().to_owned(),
-                attribute: "id".to_owned(),
-                value: scim_core::excerpt(new.id.as_str()),
-            });
+        if coming.insert(new.id.clone(), Link { row: placeholder, reference }).is_some() {
+            return Err(blame(taken_id(definition, &new.id), nth, count));
         }
     }
-    new.into_iter()
-        .map(|(definition, new)| {
-            let writer = Writer { view, context, definition: &definition, version, coming: Some(&coming) };
-            let mutation = writer.create(new)?;
-            Ok(Creation { definition, mutation })
+    new.iter_mut()
+        .enumerate()
+        .map(|(nth, (definition, new))| {
+            let writer = Writer { view, context, definition, version, coming: Some(&coming) };
+            let mutation = writer.create(new, ahead.next()).map_err(|error| blame(error, nth, count))?;
+            Ok(Creation { definition: Arc::clone(definition), mutation })
         })
         .collect()
 }
 
-/// A new resource in the form in which it is kept.
-#[derive(Debug)]
-pub(super) struct Encoding {
-    id: ResourceId,
-    encoded: Encoded,
-    relations: Vec<RelationValues>,
-}
-
-impl Encoding {
-    /// Encodes a resource, which takes no data of the store.
-    pub(super) fn new(definition: &TypeDefinition, new: NewResource) -> Self {
-        let NewResource { id, mut resource, relations } = new;
-        normalize(definition, &mut resource);
-        let encoded = Encoded::new(definition, &id, resource);
-        Self { id, encoded, relations }
-    }
+/// What of a write was worked out before the data was locked.
+#[derive(Debug, Default)]
+pub(super) enum Ahead {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// New resources, in their order.
+    #[cfg(feature = "memory")]
+    New(Vec<Encoded>),
+    /// A PATCH.
+    #[cfg(feature = "memory")]
+    Changes(AheadChanges),
 }
 
 /// What the changes of a PATCH come to for the attributes of a resource in one of its versions.
 #[derive(Debug)]
-pub(super) struct Ahead {
+pub(super) struct AheadChanges {
     version: Version,
     /// None if they change nothing.
     encoded: Option<Encoded>,
 }
 
 impl Ahead {
-    /// Works it out before the data is locked, unless that takes more of the data than the resource, or fails.
-    #[cfg(feature = "memory")]
-    pub(super) fn of(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Option<Self> {
+    pub(super) fn into_new(self) -> Vec<Encoded> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::New(encoded) => encoded,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn into_changes(self) -> Option<AheadChanges> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Changes(changes) => Some(changes),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "memory")]
+impl Ahead {
+    /// Encodes new resources, which takes no data of the store.
+    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)]) -> Self {
+        let encode = |(definition, new): &mut (Arc<TypeDefinition>, NewResource)| {
+            normalize(definition, &mut new.resource);
+            Encoded::new(definition, &new.id, &new.resource)
+        };
+        Self::New(new.iter_mut().map(encode).collect())
+    }
+
+    /// Works out what a PATCH comes to, unless that takes more of the data than the resource, or fails.
+    pub(super) fn of_changes(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Self {
         let mut beside = ["id", "meta"].into_iter().chain(kept_apart(definition));
         if changes.changes.is_empty() || beside.any(|name| changes.expects(name)) {
-            return None;
+            return Self::Nothing;
         }
         let encoded = match record.hidden {
             None => splice(definition, &record.document, changes),
-            Some(_) => encode_changed(definition, &record.id, changes, record.to_resource().ok()?),
+            Some(_) => match record.to_resource() {
+                Ok(resource) => encode_changed(definition, &record.id, changes, resource),
+                Err(_) => return Self::Nothing,
+            },
         };
-        let encoded = encoded.ok()?;
-        Some(Self { version: record.version, encoded })
+        encoded
+            .map_or(Self::Nothing, |encoded| Self::Changes(AheadChanges { version: record.version, encoded }))
     }
 }
 
@@ -170,7 +205,16 @@ fn encode_changed(
         return Ok(None);
     }
     normalize(definition, &mut resource);
-    Ok(Some(Encoded::new(definition, id, resource)))
+    Ok(Some(Encoded::new(definition, id, &resource)))
+}
+
+/// The refusal of an id that another resource has.
+pub(super) fn taken_id(definition: &TypeDefinition, id: &ResourceId) -> StoreError {
+    StoreError::Uniqueness {
+        resource_type: definition.name().to_owned(),
+        attribute: "id".to_owned(),
+        value: scim_core::excerpt(id.as_str()),
+    }
 }
 
 impl<V: View> Writer<'_, V> {
@@ -187,12 +231,17 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    fn create(&self, new: Encoding) -> Result<Mutation, StoreError> {
-        let Encoding { id, encoded, relations } = new;
-        let relations = self.relations(None, relations.into_iter().map(replace_values))?;
+    fn create(&self, new: &mut NewResource, ahead: Option<Encoded>) -> Result<Mutation, StoreError> {
+        let NewResource { id, resource, relations } = new;
+        let encoded = ahead.unwrap_or_else(|| {
+            normalize(self.definition, resource);
+            Encoded::new(self.definition, id, resource)
+        });
+        self.pay(&encoded, 0)?;
+        let relations = self.relations(None, relations.iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
-            id,
+            id: id.clone(),
             resource_type: Arc::clone(self.definition.shared_name()),
             created: now,
             last_modified: now,
@@ -204,19 +253,28 @@ impl<V: View> Writer<'_, V> {
         Ok(Mutation { row: None, record, display: encoded.display, keys: Some(encoded.keys), relations })
     }
 
+    /// Pays for writing a resource that has so many bytes now.
+    fn pay(&self, encoded: &Encoded, before: usize) -> Result<(), StoreError> {
+        let after = encoded.size();
+        self.context.budget.check_size(before, after)?;
+        self.context.budget.pay(after)
+    }
+
     pub(super) fn replace(
         &self,
         id: &ResourceId,
-        replacement: Replacement,
+        replacement: &mut Replacement,
         precondition: &Precondition,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let Replacement { mut resource, relations } = replacement;
-        normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, id, resource.clone());
-        let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
-            || stored.record.to_resource().map_err(StoreError::internal)? == resource;
-        let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
+        let Replacement { resource, relations, is_change } = replacement;
+        normalize(self.definition, resource);
+        let encoded = Encoded::new(self.definition, id, resource);
+        self.pay(&encoded, size(&stored.record))?;
+        let same = !*is_change
+            && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
+                || stored.record.to_resource().map_err(StoreError::internal)? == *resource);
+        let relations = self.relations(Some(stored.row), relations.iter().map(replace_values))?;
         Ok(self.effect(stored, (!same).then_some(encoded), relations))
     }
 
@@ -225,7 +283,7 @@ impl<V: View> Writer<'_, V> {
         id: &ResourceId,
         changes: &ChangeSet,
         precondition: &Precondition,
-        ahead: Option<Ahead>,
+        ahead: Option<AheadChanges>,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let encoded = match ahead {
@@ -237,6 +295,9 @@ impl<V: View> Writer<'_, V> {
                 encode_changed(self.definition, id, changes, resource)?
             }
         };
+        if let Some(encoded) = &encoded {
+            self.pay(encoded, size(&stored.record))?;
+        }
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
         Ok(self.effect(stored, encoded, relations))
     }
@@ -258,6 +319,7 @@ impl<V: View> Writer<'_, V> {
         let mut shown = shown(self.view, self.context, self.definition, stored.clone(), &related)?;
         for name in asked {
             if let Some(value) = shown.remove(name) {
+                self.context.budget.pay_values(value.as_array().map_or(0, <[Value]>::len))?;
                 resource.attributes_mut().insert(name, value);
             }
         }
@@ -271,7 +333,9 @@ impl<V: View> Writer<'_, V> {
     ) -> Result<Option<Removal>, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(None) };
         let now = self.now();
-        let holders = self.view.holders(stored.row)?.into_iter().filter(|holder| holder.row != stored.row);
+        let holders = self.view.holders(stored.row)?;
+        self.context.budget.pay(holders.iter().map(|holder| size(&holder.record)).sum())?;
+        let holders = holders.into_iter().filter(|holder| holder.row != stored.row);
         let holders = holders.map(|holder| (holder.row, now.max(holder.record.last_modified))).collect();
         Ok(Some(Removal { row: stored.row, holders }))
     }
@@ -283,6 +347,7 @@ impl<V: View> Writer<'_, V> {
             return Ok(None);
         };
         precondition.check(stored.record.version)?;
+        self.context.budget.pay(size(&stored.record))?;
         Ok(Some(stored))
     }
 
@@ -334,8 +399,13 @@ impl<V: View> Writer<'_, V> {
     }
 }
 
-fn replace_values(values: RelationValues) -> RelationChange {
-    RelationChange::new(&values.attribute, RelationAction::Replace(values.targets))
+fn replace_values(values: &RelationValues) -> RelationChange {
+    RelationChange::new(&values.attribute, RelationAction::Replace(values.targets.clone()))
+}
+
+/// The bytes of a resource as it is kept.
+fn size(record: &Record) -> usize {
+    record.document.len().saturating_add(record.hidden.as_ref().map_or(0, |hidden| hidden.len()))
 }
 
 /// Times are kept as `meta` shows them.
@@ -477,7 +547,9 @@ impl<V: View> Overlay<'_, V> {
 
     fn stored(&self) -> Result<Vec<Link>, StoreError> {
         let Some(source) = self.source else { return Ok(Vec::new()) };
-        Ok(self.writer.view.targets(source, &self.relation.attribute, None)?.unwrap_or_default())
+        let links = self.writer.view.targets(source, &self.relation.attribute, None)?.unwrap_or_default();
+        self.writer.context.budget.pay_values(links.len())?;
+        Ok(links)
     }
 
     fn touch(&mut self, row: Row) -> Result<&mut Touched, StoreError> {

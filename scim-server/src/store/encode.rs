@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use scim_core::schema::{Attribute, Uniqueness, common_attributes};
-use scim_core::{AttrName, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
+use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
+use scim_core::{AttrName, Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
 /// What is kept of the attributes of one resource.
@@ -83,25 +83,25 @@ pub(super) fn normalize(definition: &TypeDefinition, resource: &mut Resource) {
 
 impl Encoded {
     /// Encodes a resource that is [normalized](normalize).
-    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, mut resource: Resource) -> Self {
-        let mut keys = Keys::of(definition, &resource);
-        let display = definition.display_of(&resource).map(|name| shortened(name).into());
-        let hidden = resource.split_hidden(definition);
-        let mut document = Document::new();
-        if let Some(schemas) = resource.attributes_mut().remove("schemas") {
-            document.add("schemas".into(), &schemas);
+    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
+        let mut keys = Keys::of(definition, resource);
+        let display = definition.display_of(resource).map(|name| shortened(name).into());
+        if !has_hidden(definition, resource.attributes()) {
+            let (document, members) = document(id, resource.attributes());
+            keys.members = members;
+            return Self { document, hidden: None, display, keys };
         }
-        document.add("id".into(), &id.as_str().into());
-        for (name, value) in resource.into_attributes() {
-            // An extension whose data is all hidden leaves an empty object behind.
-            if !value.is_unassigned() {
-                document.add(name, &value);
-            }
-        }
-        let (document, members) = document.finish();
+        let mut shown = resource.clone();
+        let hidden = shown.split_hidden(definition);
+        let (document, members) = document(id, shown.attributes());
         keys.members = members;
         let hidden = (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into());
         Self { document, hidden, display, keys }
+    }
+
+    /// How many bytes the resource takes.
+    pub(super) fn size(&self) -> usize {
+        self.document.len().saturating_add(self.hidden.as_ref().map_or(0, Bytes::len))
     }
 }
 
@@ -147,6 +147,35 @@ impl Document {
     }
 }
 
+/// Whether a resource has a value that is never returned.
+fn has_hidden(definition: &TypeDefinition, attributes: &Object) -> bool {
+    let hidden = |known: &[Attribute], data: &Object| {
+        known.iter().any(|one| one.returned() == Returned::Never && data.contains(one.name()))
+    };
+    hidden(common_attributes(), attributes)
+        || hidden(definition.base().attributes(), attributes)
+        || definition.extensions().iter().any(|extension| {
+            let data = attributes.get(extension.schema.id().as_str()).and_then(Value::as_object);
+            data.is_some_and(|data| hidden(extension.schema.attributes(), data))
+        })
+}
+
+/// The attributes as JSON, `schemas` and `id` first, and where the members are.
+fn document(id: &ResourceId, attributes: &Object) -> (Bytes, Vec<(AttrName, usize)>) {
+    let mut document = Document::new();
+    if let Some(schemas) = attributes.get("schemas") {
+        document.add("schemas".into(), schemas);
+    }
+    document.add("id".into(), &id.as_str().into());
+    for (name, value) in attributes.iter() {
+        // An extension whose data is all hidden leaves an empty object behind.
+        if !name.is("schemas") && !value.is_unassigned() {
+            document.add(name.clone(), value);
+        }
+    }
+    document.finish()
+}
+
 impl Keys {
     pub(super) fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
         let mut keys = Self::default();
@@ -164,14 +193,8 @@ impl Keys {
             }
         }
         // A list may say the same thing often: each key is kept once, in the order of the first.
-        if keys.unique.len() > 1 {
-            let mut seen = HashSet::new();
-            keys.unique.retain(|unique| seen.insert(unique.key.clone()));
-        }
-        if keys.shared.len() > 1 {
-            let mut seen = HashSet::new();
-            keys.shared.retain(|key| seen.insert(key.clone()));
-        }
+        keys.unique = distinct(keys.unique, |unique| &unique.key);
+        keys.shared = distinct(keys.shared, |key| key);
         keys
     }
 
@@ -212,6 +235,23 @@ impl Keys {
             }
         }
     }
+}
+
+/// The first of each that have one key, in their order.
+fn distinct<T>(mut all: Vec<T>, key: impl Fn(&T) -> &Key) -> Vec<T> {
+    const FEW: usize = 8;
+    if all.len() > FEW {
+        let mut seen = HashSet::with_capacity(all.len());
+        all.retain(|one| seen.insert(key(one).clone()));
+        return all;
+    }
+    let mut kept: Vec<T> = Vec::with_capacity(all.len());
+    for one in all {
+        if !kept.iter().any(|known| key(known) == key(&one)) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 /// How an attribute of a type is indexed, if it is and if its keys are what filters compare.
@@ -312,7 +352,7 @@ mod tests {
         let Value::Object(body) = Value::from_slice(json.as_bytes()).unwrap() else { panic!() };
         let mut draft = validate::validate_new(definition, body, &Quirks::interop()).unwrap();
         normalize(definition, &mut draft.resource);
-        Encoded::new(definition, &"42".parse().unwrap(), draft.resource)
+        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource)
     }
 
     #[test]

@@ -31,6 +31,30 @@ pub enum StoreError {
         /// The id that was given.
         id: ResourceId,
     },
+    /// The attributes of the resource would be larger than the limit.
+    #[error(
+        "the resource would have more than the limit of {limit} bytes, its members and the like not counted"
+    )]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// The writes of this request have cost as much as they may, and this one has not been carried out.
+    #[error(
+        "the operations of this request have read and written resources of more than the limit of {limit} bytes in all; this one has not been carried out, send it in another request"
+    )]
+    WorkSpent {
+        /// The limit.
+        limit: u64,
+    },
+    /// Of several new resources that are to be kept together, one cannot be.
+    #[error("{error}")]
+    Member {
+        /// Its place among them, from 0.
+        nth: usize,
+        /// Why.
+        error: Box<Self>,
+    },
     /// A change does not fit the resource.
     #[error(transparent)]
     Patch(#[from] PatchError),

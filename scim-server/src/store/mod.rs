@@ -3,6 +3,7 @@
 //! A store keeps resources of all types of all tenants. It sees resources that the schemas have accepted, filters
 //! that the schemas have resolved, and changes that are down to single attributes; HTTP and JSON text stay outside.
 
+mod budget;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod change;
 #[cfg(feature = "conformance")]
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 
+pub use budget::WriteBudget;
 pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
@@ -106,7 +108,9 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     ///   type, are [`Outcome::Missing`], whatever their precondition.
     ///
     /// # Errors
-    /// [`StoreError::Uniqueness`] and [`StoreError::UnknownReference`] of all but a deletion,
+    /// [`StoreError::Uniqueness`] and [`StoreError::UnknownReference`] of all but a deletion, in a
+    /// [`StoreError::Member`] where one of several new resources is at fault,
+    /// [`StoreError::TooLarge`] and [`StoreError::WorkSpent`] as the [budget](WriteBudget) of the request says,
     /// [`StoreError::Precondition`] of all but a creation, [`StoreError::Patch`] when a change does not fit the
     /// resource, besides those of every call.
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError>;
@@ -118,8 +122,9 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
     /// [missing](Outcome::Missing); the results then end with the last of these.
     ///
     /// Others may see the state between two of the writes or not, and a crash may come between any two. What is
-    /// provided asks [`ResourceStore::write`] for one after the other; a store that can do better carries them out in
-    /// one transaction.
+    /// provided asks [`ResourceStore::write`] for one after the other; a store that can do better carries many out in
+    /// one transaction, though none so long that others wait for all of them. No further write begins once the future
+    /// has been dropped.
     async fn write_all(
         &self,
         context: &RequestContext,

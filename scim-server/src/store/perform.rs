@@ -1,18 +1,16 @@
 //! Carrying out a write, for all stores that come with this crate.
 
-use std::sync::Arc;
+use scim_core::{TypeDefinition, Version};
 
-use scim_core::{ChangeSet, TypeDefinition, Version};
-
-use super::change::{self, Ahead, Creation, Effect, Encoding, Mutation, RelationDiff, Removal, Writer};
+use super::change::{self, Ahead, Creation, Effect, Mutation, RelationDiff, Removal, Writer};
 use super::view::{Row, Stored, View, loaded};
-use super::{Load, NewResource, Outcome, StoreError, Target, Write, Written};
+use super::{Load, Outcome, StoreError, Target, Write, Written};
 use crate::context::RequestContext;
 
 /// One tenant's data within a transaction.
 pub(super) trait Transaction: View + Sized {
-    /// Whether new resources can be kept. Where nothing can be undone, this finds all that [`Transaction::commit`]
-    /// could find.
+    /// Whether new resources can be kept, whose ids differ from each other. Where nothing can be undone, this finds all
+    /// that [`Transaction::commit`] could find.
     fn check_new(&self, new: &[Creation]) -> Result<(), StoreError>;
 
     /// Carries out a change, or fails; whether it is undone then is the store's affair.
@@ -25,74 +23,42 @@ pub(super) trait Transaction: View + Sized {
     fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError>;
 }
 
-/// A write of which all is worked out that takes no data, so that nobody waits for it.
-#[derive(Debug)]
-pub(super) enum Prepared {
-    /// New resources, encoded.
-    Create(Vec<(Arc<TypeDefinition>, Encoding)>, Load),
-    /// A PATCH, with what it comes to if nothing comes in between.
-    Apply(Target, ChangeSet, Load, Option<Ahead>),
-    /// Anything else.
-    Other(Write),
-}
-
-impl Prepared {
-    /// Works out what it can.
-    pub(super) fn new(write: Write) -> Self {
-        match write {
-            Write::Create { new, load } => {
-                let encode = |(definition, new): (Arc<TypeDefinition>, NewResource)| {
-                    let encoding = Encoding::new(&definition, new);
-                    (definition, encoding)
-                };
-                Self::Create(new.into_iter().map(encode).collect(), load)
-            }
-            Write::Apply { target, changes, load } => Self::Apply(target, changes, load, None),
-            other => Self::Other(other),
-        }
-    }
-}
-
 /// Carries out a write; whatever it changes gets this version.
-#[cfg(feature = "sqlite")]
+///
+/// The write itself is only [normalized](super::encode::normalize): it comes to the same when it is carried out again,
+/// though nothing is ahead then.
 pub(super) fn perform<T: Transaction>(
     data: &mut T,
     context: &RequestContext,
     version: Version,
-    write: Write,
+    write: &mut Write,
+    ahead: Ahead,
 ) -> Result<Outcome, StoreError> {
-    carry_out(data, context, version, Prepared::new(write))
-}
-
-/// Carries out a write that is prepared; whatever it changes gets this version.
-pub(super) fn carry_out<T: Transaction>(
-    data: &mut T,
-    context: &RequestContext,
-    version: Version,
-    write: Prepared,
-) -> Result<Outcome, StoreError> {
+    context.budget.check_work()?;
     match write {
-        Prepared::Create(new, load) => {
-            let new = change::create(data, context, version, new)?;
-            create(data, new, load)
+        Write::Create { new, load } => {
+            let new = change::create(data, context, version, new, ahead.into_new())?;
+            create(data, new, *load)
         }
-        Prepared::Apply(target, changes, load, ahead) => {
-            let writer = writer(data, context, &target, version);
-            let effect = writer.apply(&target.id, &changes, &target.precondition, ahead)?;
-            finish(data, &target.definition, effect, load)
+        Write::Replace { target, replacement, load } => {
+            let effect = writer(data, context, target, version).replace(
+                &target.id,
+                replacement,
+                &target.precondition,
+            )?;
+            finish(data, &target.definition, effect, *load)
         }
-        Prepared::Other(Write::Replace { target, replacement, load }) => {
-            let writer = writer(data, context, &target, version);
-            let effect = writer.replace(&target.id, replacement, &target.precondition)?;
-            finish(data, &target.definition, effect, load)
+        Write::Apply { target, changes, load } => {
+            let writer = writer(data, context, target, version);
+            let effect = writer.apply(&target.id, changes, &target.precondition, ahead.into_changes())?;
+            finish(data, &target.definition, effect, *load)
         }
-        Prepared::Other(Write::Delete { target }) => {
-            let removal = writer(data, context, &target, version).delete(&target.id, &target.precondition)?;
+        Write::Delete { target } => {
+            let removal = writer(data, context, target, version).delete(&target.id, &target.precondition)?;
             let Some(removal) = removal else { return Ok(Outcome::Missing) };
             data.remove(&removal, version)?;
             Ok(Outcome::Deleted)
         }
-        Prepared::Other(write) => carry_out(data, context, version, Prepared::new(write)),
     }
 }
 
@@ -108,11 +74,12 @@ fn writer<'a, T: Transaction>(
 /// Keeps all resources before any of them refers to another.
 fn create<T: Transaction>(data: &mut T, new: Vec<Creation>, load: Load) -> Result<Outcome, StoreError> {
     data.check_new(&new)?;
-    let mut kept = Vec::with_capacity(new.len());
-    let mut rows = Vec::with_capacity(new.len());
-    for Creation { definition, mut mutation } in new {
+    let count = new.len();
+    let mut kept = Vec::with_capacity(count);
+    let mut rows = Vec::with_capacity(count);
+    for (nth, Creation { definition, mut mutation }) in new.into_iter().enumerate() {
         let relations = std::mem::take(&mut mutation.relations);
-        let stored = data.commit(&definition, mutation)?;
+        let stored = data.commit(&definition, mutation).map_err(|error| blame(error, nth, count))?;
         rows.push(stored.row);
         kept.push((definition, stored, relations));
     }
@@ -124,6 +91,18 @@ fn create<T: Transaction>(data: &mut T, new: Vec<Creation>, load: Load) -> Resul
     }
     let records = kept.into_iter().map(|(definition, stored, _)| loaded(data, &definition, stored, load));
     records.collect::<Result<_, _>>().map(Outcome::Created)
+}
+
+/// Says which of several new resources cannot be kept, where that is what is wrong.
+pub(super) fn blame(error: StoreError, nth: usize, count: usize) -> StoreError {
+    match error {
+        StoreError::Uniqueness { .. } | StoreError::UnknownReference { .. } | StoreError::TooLarge { .. }
+            if count > 1 =>
+        {
+            StoreError::Member { nth, error: Box::new(error) }
+        }
+        error => error,
+    }
 }
 
 fn finish<T: Transaction>(

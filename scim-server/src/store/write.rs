@@ -159,13 +159,23 @@ pub struct Replacement {
     pub resource: Resource,
     /// The values of the relations that are replaced; a relation that is not here stays as it is.
     pub relations: Vec<RelationValues>,
+    /// Whether this is a change, with a version of its own, even if it replaces the attributes by the same: one of them is
+    /// never returned, and whether it was guessed shall not be told.
+    pub is_change: bool,
 }
 
 impl Replacement {
     /// A replacement of attributes and of all relations that are listed.
     #[must_use]
     pub fn new(resource: Resource, relations: Vec<RelationValues>) -> Self {
-        Self { resource, relations }
+        Self { resource, relations, is_change: false }
+    }
+
+    /// Sets whether this is a change even if it replaces the attributes by the same.
+    #[must_use]
+    pub fn always_a_change(mut self, is_change: bool) -> Self {
+        self.is_change = is_change;
+        self
     }
 }
 
@@ -283,11 +293,18 @@ fn misfit() -> StoreError {
 }
 
 /// Counts the writes that fail, up to where [`write_all`](super::ResourceStore::write_all) stops.
+#[derive(Clone, Copy)]
 pub(super) struct Countdown(Option<NonZeroUsize>);
 
 impl Countdown {
     pub(super) fn new(stop_after: Option<NonZeroUsize>) -> Self {
         Self(stop_after)
+    }
+
+    /// How many more writes may fail.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn left(self) -> Option<NonZeroUsize> {
+        self.0
     }
 
     /// Whether no write comes after the one that came to this.

@@ -19,6 +19,7 @@ mod rfc7643_2_references;
 mod rfc7643_2_types;
 mod rfc7643_3_common;
 mod rfc7643_3_resources;
+mod rfc7643_4_formats;
 mod rfc7643_4_group;
 mod rfc7643_4_user;
 mod rfc7643_4_user_lists;

@@ -115,6 +115,17 @@ async fn r7643_2_4_04_not_said_to_be_primary_means_false() {
         assert_eq!(server.names("emails.primary eq true").await, ["one"]);
         assert!(server.names("emails[value eq \"a@x.org\" and primary eq true]").await.is_empty());
         assert_eq!(server.names("emails[value eq \"a@x.org\" and not (primary eq true)]").await, ["none"]);
+        for unsaid in ["emails[value eq \"a@x.org\" and primary eq false]", "emails.primary eq false"] {
+            assert_eq!(server.names(unsaid).await, ["none"], "{unsaid}");
+        }
+        assert!(server.names("emails[value eq \"a@x.org\" and primary ne false]").await.is_empty());
+        let named = json!({"userName": "two", "emails": [{"value": "d@x.org"}, {"value": "e@x.org", "primary": true}]});
+        let path = format!("/Users/{}", server.user(named).await);
+        let replaced =
+            json!([{"op": "replace", "path": "emails[primary eq false].value", "value": "f@x.org"}]);
+        let patched = server.patch(&path, replaced).await.expect(200).json();
+        assert_eq!(patched["emails"][0]["value"], "f@x.org", "{patched}");
+        assert_eq!(patched["emails"].as_array().unwrap().len(), 2, "{patched}");
     }
 }
 

@@ -35,6 +35,54 @@ async fn r7643_2_3_7_01_references_are_uris() {
         }
         let body = json!({"schemas": [USER], "userName": "x", "profileUrl": "https://example.org/\u{7}"});
         server.post("/Users", &body).await.refused(400, "invalidValue");
+        // Of discovery, lists and their pages too.
+        for path in ["/", "/Schemas", "/ResourceTypes", "/Users?count=1"] {
+            let list = server.get(path).await.expect(200).json();
+            for resource in list["Resources"].as_array().unwrap() {
+                let location = resource["meta"]["location"].as_str().unwrap();
+                let uri: http::Uri = location.parse().unwrap();
+                assert!(uri.scheme().is_some() && uri.host().is_some(), "absolute: {uri}");
+                server.get(&path_of(&resource["meta"]["location"])).await.expect(200);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r7643_2_3_7_01b_references_of_clients_are_absolute_or_relative_uris_and_strings() {
+    let link = Attribute::new("link", DataType::Reference).with_reference_types(["uri"]);
+    let schema = Schema::new("urn:example:Thing".parse().unwrap(), "Thing", "", [link]).unwrap();
+    let registry = custom::registry_of(schema, "Thing");
+    for server in Server::all_with(|builder| builder.registry(registry.clone())) {
+        let thing = |link: Value| json!({"schemas": ["urn:example:Thing"], "link": link});
+        let set = |link: &Value| json!([{"op": "replace", "path": "link", "value": link}]);
+        let path = format!("/Things/{}", server.post("/Things", &thing(json!(null))).await.expect(201).id());
+        for uri in [
+            "https://example.org/~ann?x=1#top",
+            "urn:ietf:params:scim:schemas:core:2.0:User",
+            "mailto:ann@example.org",
+            "../Users/ann",
+            "/Users/ann",
+            "Users/ann?x=1#top",
+            "//example.org/Users/ann",
+            "https://[2001:db8::1]:8443/a%20b",
+        ] {
+            let created = server.post("/Things", &thing(json!(uri))).await.expect(201).json();
+            assert_eq!(created["link"], uri, "as it came");
+            assert_eq!(server.patch(&path, set(&json!(uri))).await.expect(200).json()["link"], uri);
+            assert_eq!(server.put(&path, &thing(json!(uri))).await.expect(200).json()["link"], uri);
+            let found = server.filter("/Things", &format!("link eq \"{uri}\"")).await.expect(200);
+            assert_eq!(found.json()["totalResults"], 2, "{uri}");
+        }
+        let before = server.get(&path).await.text;
+        for wrong in
+            [json!(5), json!(true), json!({"value": "x"}), json!("https://x.org/\u{7}"), json!("a\u{0}b")]
+        {
+            server.post("/Things", &thing(wrong.clone())).await.refused(400, "invalidValue");
+            server.put(&path, &thing(wrong.clone())).await.refused(400, "invalidValue");
+            server.patch(&path, set(&wrong)).await.refused(400, "invalidValue");
+        }
+        assert_eq!(server.get(&path).await.text, before);
     }
 }
 

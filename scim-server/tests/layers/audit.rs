@@ -1,16 +1,22 @@
-use std::io::{self, Write};
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{TimeZone as _, Utc};
 use http::{Request, Response};
+use scim_core::{ResourceId, TypeDefinition};
 use scim_server::context::ClientAddr;
-use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink, JsonLinesSink, TracingSink};
+use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink, JsonLinesSink, Outcome, TracingSink};
 use scim_server::layer::auth::{Access, AuthLayer, StaticTokens, TenantAccess};
+use scim_server::layer::limits::LimitsLayer;
+use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::trace::TraceLayer;
-use scim_server::{Body, FixedClock, Principal};
-use tower::{Layer as _, Service as _, ServiceBuilder};
+use scim_server::store::{
+    Load, Outcome as StoreOutcome, Page, Query, Record, ResourceStore, StoreError, Write,
+};
+use scim_server::{Body, FixedClock, Principal, RequestContext, ScimService};
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _};
 
 use crate::common::*;
 use crate::log::Log;
@@ -77,6 +83,9 @@ async fn every_write_is_told_once_and_no_read() {
             .expect(200);
         send(service.clone(), "DELETE", &path, &headers, "").await.expect(204);
         send(service.clone(), "DELETE", &path, &headers, "").await.expect(404);
+        // What is no id may be the address of somebody.
+        send(service.clone(), "DELETE", "/Users/ann@x.org", &headers, "").await.expect(404);
+        send(service.clone(), "DELETE", "/Users/ann%40x.org", &headers, "").await.expect(404);
         let events = kept.take();
         let of = |event: &AuditEvent| {
             let AuditEvent { method, route, resource_id, status, version, .. } = event.clone();
@@ -90,6 +99,8 @@ async fn every_write_is_told_once_and_no_read() {
             ("PUT".to_owned(), one(), id.clone(), 200, Some(put.etag())),
             ("DELETE".to_owned(), one(), id.clone(), 204, None),
             ("DELETE".to_owned(), one(), id.clone(), 404, None),
+            ("DELETE".to_owned(), one(), None, 404, None),
+            ("DELETE".to_owned(), one(), None, 404, None),
         ];
         assert_eq!(events.iter().map(of).collect::<Vec<_>>(), expected, "{inside}");
         for event in &events {
@@ -112,8 +123,85 @@ async fn every_write_is_told_once_and_no_read() {
     }
 }
 
+/// A store that answers nothing.
+#[derive(Debug)]
+struct Stuck;
+
+#[async_trait::async_trait]
+impl ResourceStore for Stuck {
+    async fn get(
+        &self,
+        _: &RequestContext,
+        _: &Arc<TypeDefinition>,
+        _: &ResourceId,
+        _: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn query(&self, _: &RequestContext, _: &Query) -> Result<Page, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn write(&self, context: &RequestContext, _: Write) -> Result<StoreOutcome, StoreError> {
+        assert_ne!(context.request_id.as_str(), "broken", "a fault of the store");
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_gets_no_answer_is_told_with_all_that_is_known() {
+    let (log, guard) = Log::start();
+    let kept = Kept::default();
+    let service = ServiceBuilder::new()
+        .layer(TraceLayer::new())
+        .layer(PanicGuardLayer::new())
+        .layer(LimitsLayer::unlimited().with_time(Duration::from_secs(30)))
+        .layer(AuditLayer::new(kept.clone()))
+        .layer(AuthLayer::new(tokens()))
+        .service(ScimService::builder(Stuck).mounted_at(["/v2"]).build());
+    let request = |id: &str| {
+        let request =
+            Request::delete("/v2//users/id-7").header("x-request-id", id).header(BEARER.0, BEARER.1);
+        request.body(Body::empty()).unwrap()
+    };
+    // The client goes away; time runs out; the code breaks.
+    let gone = tokio::spawn(service.clone().oneshot(request("gone")));
+    tokio::task::yield_now().await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    let late = service.clone().oneshot(request("late")).await.unwrap();
+    assert_eq!(late.status(), 503);
+    let broken = service.oneshot(request("broken")).await.unwrap();
+    assert_eq!(broken.status(), 500);
+    drop(guard);
+
+    let events = kept.take();
+    let outcomes: Vec<_> = events.iter().map(|event| event.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Abandoned, Outcome::TimedOut, Outcome::Failed]);
+    for event in &events {
+        let AuditEvent { principal, tenant, route, resource_type, resource_id, status, .. } = event;
+        let known =
+            [principal, tenant, route, resource_type, resource_id].map(|text| text.as_deref().unwrap_or("-"));
+        assert_eq!(known, ["entra", "t-1", "/Users/{id}", "User", "id-7"]);
+        assert_eq!(*status, None);
+    }
+    let line = |id: &str| {
+        let log = log.text();
+        log.lines().find(|line| line.contains(&format!("request_id={id} "))).unwrap_or_default().to_owned()
+    };
+    let gone = line("gone");
+    for part in ["route=\"/Users/{id}\"", "outcome=\"abandoned\"", "principal=\"entra\"", "method=\"DELETE\""]
+    {
+        assert!(gone.contains(part), "{part}: {gone}");
+    }
+    assert!(!gone.contains("status="), "{gone}");
+    let late = line("late");
+    assert!(late.contains("route=\"/Users/{id}\"") && late.contains("status=503"), "{late}");
+}
+
 #[tokio::test]
-async fn a_write_whose_client_has_gone_is_told_without_an_outcome() {
+async fn a_write_whose_client_has_gone_is_told_also_by_a_service_of_another_kind() {
     let kept = Kept::default();
     let stuck = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, _>>());
     let mut service = AuditLayer::new(kept.clone()).layer(stuck);
@@ -121,12 +209,34 @@ async fn a_write_whose_client_has_gone_is_told_without_an_outcome() {
     drop(answer);
     let events = kept.take();
     assert_eq!((events.len(), events[0].status, events[0].method.as_str()), (1, None, "DELETE"));
+    assert_eq!(events[0].outcome, Outcome::Abandoned);
+}
+
+/// Two who are called the same are two.
+#[tokio::test]
+async fn events_tell_who_has_given_a_principal_its_name() {
+    let server = Server::new();
+    let kept = Kept::default();
+    let ours = Access::new(Principal::new("alice"));
+    let theirs = Access::new(Principal::new("alice").issued_by("https://login.example.com/"));
+    let tokens = StaticTokens::new().with_access(ours, "token-of-ours").unwrap();
+    let tokens = tokens.with_access(theirs, "token-of-theirs").unwrap();
+    let service = ServiceBuilder::new()
+        .layer(AuditLayer::new(kept.clone()))
+        .layer(AuthLayer::new(tokens))
+        .service(server.service.clone());
+    for token in ["Bearer token-of-ours", "Bearer token-of-theirs"] {
+        send(service.clone(), "DELETE", "/Users/x", &[("authorization", token)], "").await.expect(404);
+    }
+    let who: Vec<_> = kept.take().into_iter().map(|event| (event.principal.unwrap(), event.issuer)).collect();
+    let alice = || "alice".to_owned();
+    assert_eq!(who, [(alice(), None), (alice(), Some("https://login.example.com/".to_owned()))]);
 }
 
 /// A writer that waits for leave before each write.
 struct Gate(Receiver<()>, Sender<Vec<u8>>);
 
-impl Write for Gate {
+impl io::Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
         self.1.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;

@@ -57,9 +57,14 @@ async fn what_cannot_be_read_is_refused_before_any_work() {
             for method in ["GET", "PUT", "PATCH", "DELETE"] {
                 let answer = send(service.clone(), method, &path, &[(name, value)], "").await;
                 let detail = answer.refused(400, "");
-                let expected =
-                    format!("the header {name} must be `*` or versions in quotes, such as `W/\"3\"`");
+                let name = if name == "if-match" { "If-Match" } else { "If-None-Match" };
+                let expected = format!(
+                    "the header {name} must be `*` or at most 100 versions in double quotes such as W/\"1\", got `{value}`"
+                );
                 assert_eq!(detail, expected, "{method} {value}");
+                // The service itself has the same answer.
+                let alone = send(server.service.clone(), method, &path, &[(name, value)], "").await;
+                assert_eq!((alone.status, alone.text), (answer.status, answer.text), "{method} {value}");
             }
         }
     }
@@ -85,4 +90,30 @@ async fn a_change_may_have_to_say_of_what() {
     send(service.clone(), "PUT", &path, &[("if-match", &etag)], body.clone()).await.expect(200);
     send(service.clone(), "PUT", &path, &[("if-match", &etag)], body.replace('x', "y")).await.expect(412);
     send(service, "DELETE", &path, &[("if-match", "*")], "").await.expect(204);
+}
+
+#[tokio::test]
+async fn operations_of_a_bulk_request_have_to_say_so_too() {
+    let server = Server::new();
+    let ann = format!("/Users/{}", server.user(json!({"userName": "ann"})).await);
+    let etag = server.get(&ann).await.etag();
+    let service = ConditionalLayer::new().require_if_match().layer(server.service.clone());
+    let user = |name: &str| json!({"schemas": [USER], "userName": name});
+    let title = json!({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "x"}]});
+    let body = json!({"schemas": [BULK], "Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "b", "data": user("bob")},
+        {"method": "PUT", "path": ann, "data": user("anna")},
+        {"method": "PATCH", "path": ann, "data": title},
+        {"method": "DELETE", "path": ann},
+        {"method": "DELETE", "path": ann, "version": null},
+        {"method": "PATCH", "path": ann, "version": "W/\"999\"", "data": title},
+        {"method": "PATCH", "path": ann, "version": etag, "data": title},
+        {"method": "DELETE", "path": "/Users/bulkId:b", "version": "*"},
+    ]});
+    let answer = Bulk::of(send(service, "POST", "/Bulk", &[], body.to_string()).await);
+    assert_eq!(answer.statuses(), ["201", "428", "428", "428", "428", "412", "200", "204"]);
+    let detail = "this server carries out PUT, PATCH and DELETE of a bulk request only with `version`: send the version \
+                  that you have read, or `*` for any";
+    assert_eq!(answer.0[1]["response"]["detail"], detail);
+    assert_eq!(server.names("userName pr").await, ["ann"]);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
+use scim_server::Principal;
 use scim_server::layer::auth::jwt::{FetchError, FetchKeys, JwtAlgorithm, JwtVerifier, KeySet};
 use scim_server::layer::auth::{AnyOf, AuthLayer, Scopes, StaticTokens, TenantAccess, VerifyToken as _};
 use tower::Layer as _;
@@ -112,6 +113,25 @@ async fn good_tokens_of_each_kind() {
         with(json!({"nbf": get_current_timestamp() + 30})),
     ] {
         verifier.access(&signed(&claims)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn r7644_7_02b_access_tokens_live_for_a_time() {
+    let server = Server::new();
+    let service = AuthLayer::new(verifier()).layer(server.service.clone());
+    let now = get_current_timestamp();
+    let get = async |claims: Value| {
+        let bearer = format!("Bearer {}", signed(&claims));
+        send(service.clone(), "GET", "/Users", &[("authorization", bearer.as_str())], "").await
+    };
+    get(with(json!({"exp": now + 300}))).await.expect(200);
+    for dead in
+        [json!({"exp": now - 300}), json!({"exp": 1}), json!({"exp": null}), json!({"nbf": now + 300})]
+    {
+        let answer = get(with(dead)).await;
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"SCIM\", error=\"invalid_token\""));
+        answer.refused(401, "");
     }
 }
 
@@ -270,7 +290,11 @@ async fn scopes_principals_and_tenants_come_from_claims() {
         (json!({"sub": null, "client_id": "c", "azp": "a"}), "c"),
         (json!({"sub": null, "azp": "a"}), "a"),
     ] {
-        assert_eq!(verifier().access(&signed(&with(changes))).await.unwrap().principal.as_str(), name);
+        let principal = verifier().access(&signed(&with(changes))).await.unwrap().principal;
+        assert_eq!(principal.as_str(), name);
+        // Nobody with a token of this server's own is ever taken for them.
+        assert_ne!(principal, Principal::new(name));
+        assert_eq!(principal.to_string(), format!("{name} ({ISSUER})"));
     }
 
     let bound = verifier().with_tenant_claim("tid");

@@ -24,8 +24,16 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod panic_guard;
+mod policy;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 mod stack;
 mod tenant;
 mod trace;
+
+impl common::Bulk {
+    /// The status of each operation.
+    fn statuses(&self) -> Vec<&str> {
+        self.0.iter().map(|result| result["status"].as_str().unwrap()).collect()
+    }
+}

@@ -3,6 +3,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use scim_core::TenantId;
 use scim_server::context::{ClientAddr, PeerAddr};
+use scim_server::layer::auth::{AuthLayer, StaticTokens};
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::{Body, Principal};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
@@ -60,6 +61,29 @@ async fn a_limit_is_exact_and_says_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r7644_7_04b_tokens_cannot_be_guessed_fast() {
+    let tokens = StaticTokens::new().with("idp", "the-one-right-token").unwrap();
+    let guarded = AuthLayer::new(tokens).layer(service_fn(inside));
+    let service = RateLimitLayer::new(5, Duration::from_secs(60)).layer(guarded);
+    let attempt = async |token: &str, peer: &str| {
+        let header = format!("Bearer {token}");
+        let mut request = Request::get("/Users").header("authorization", header).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(PeerAddr(peer.parse().unwrap()));
+        service.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    for n in 0..5 {
+        assert_eq!(attempt(&format!("guess-number-{n}"), "192.0.2.1:1").await, 401);
+    }
+    // From then on not even the right one is tried, for the one who guesses.
+    for token in ["guess-number-6", "the-one-right-token"] {
+        assert_eq!(attempt(token, "192.0.2.1:2").await, 429);
+    }
+    assert_eq!(attempt("the-one-right-token", "192.0.2.9:1").await, 200);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(attempt("the-one-right-token", "192.0.2.1:1").await, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_side_has_its_own() {
     let once = RateLimitLayer::new(1, Duration::from_secs(60));
     let by_client = once.clone().layer(service_fn(inside));
@@ -86,6 +110,17 @@ async fn each_side_has_its_own() {
         ("", "192.0.2.2:1", 200),
     ] {
         assert_eq!(ask(&by_principal, principal, "t", peer).await.0, status, "{principal} {peer}");
+    }
+    // Two who are called the same are two.
+    let by_principal = once.clone().by_principal().layer(service_fn(inside));
+    for (issuer, status) in
+        [("", 200), ("https://a/", 200), ("https://b/", 200), ("https://a/", 429), ("", 429)]
+    {
+        let principal = Principal::new("alice");
+        let principal = if issuer.is_empty() { principal } else { principal.issued_by(issuer) };
+        let request = Request::get("/").extension(principal).body(Body::empty()).unwrap();
+        let response = by_principal.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{issuer}");
     }
     let by_tenant = once.clone().by_tenant().layer(service_fn(inside));
     for (principal, tenant, status) in

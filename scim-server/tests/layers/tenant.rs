@@ -86,6 +86,37 @@ async fn by_path_nothing_else_is_served() {
     }
 }
 
+/// What is open as discovery to a layer outside must not become somebody's data inside.
+#[tokio::test]
+async fn by_path_no_tenant_goes_by_the_name_of_an_endpoint() {
+    let names = [
+        "Schemas",
+        "ResourceTypes",
+        "ServiceProviderConfig",
+        "ServiceProviderConfigs",
+        "Bulk",
+        "Me",
+        ".search",
+    ];
+    let tenants = names.iter().fold(tenants(), |tenants, name| tenants.with(name, tenant("t-4")));
+    let by_path = TenantLayer::by_path("/scim/v2", tenants);
+    let auth = AuthLayer::new(StaticTokens::new()).with_open_discovery(["/scim/v2"]);
+    let behind_auth = ServiceBuilder::new().layer(auth).layer(by_path.clone()).service(mounted());
+    let bare = by_path.layer(mounted());
+    for name in names {
+        for rest in ["", "/", "/Users", "/scim/v2/Users"] {
+            let answer = send(bare.clone(), "GET", &format!("/scim/v2/{name}{rest}"), &[], "").await;
+            assert_eq!(answer.refused(404, ""), "there is no such tenant", "{name}{rest}");
+        }
+    }
+    send(bare.clone(), "GET", "/scim/v2/%53chemas/Users", &[], "").await.expect(404);
+    send(bare, "GET", "/scim/v2/acme/Users", &[], "").await.expect(200);
+    for path in ["/scim/v2/Schemas", "/scim/v2/Schemas/Users", "/scim/v2/ServiceProviderConfig"] {
+        send(behind_auth.clone(), "GET", path, &[], "").await.expect(404);
+    }
+    send(behind_auth, "GET", "/scim/v2/acme/Users", &[], "").await.expect(401);
+}
+
 #[tokio::test]
 async fn by_path_a_configured_base_url_gets_the_tenant_in_front_of_its_mount() {
     for (base_url, expected) in [
@@ -240,4 +271,23 @@ async fn a_directory_of_tenants_may_be_away() {
     let service = TenantLayer::by_path("/t", Busy).layer(mounted());
     let answer = send(service, "GET", "/t/acme/Users", &[], "").await;
     assert_eq!(answer.refused(503, ""), "tenants cannot be looked up now");
+}
+
+/// The issuer is a part of the key: whoever issues tokens elsewhere cannot choose a name that is a tenant's here.
+#[tokio::test]
+async fn principals_of_two_issuers_are_of_two_tenants() {
+    let access = |name: &str| Access::new(Principal::new(name));
+    let foreign = Access::new(Principal::new("acme").issued_by("https://login.example.com/"));
+    let tokens = StaticTokens::new().with_access(access("acme"), "token-of-acme").unwrap();
+    let tokens = tokens.with_access(foreign, "token-of-foreign").unwrap();
+    let table = tenants().with("acme (https://login.example.com/)", tenant("foreign"));
+    let status = async |table: Tenants, token: &str| {
+        let layers = ServiceBuilder::new().layer(AuthLayer::new(tokens.clone()));
+        let service = layers.layer(TenantLayer::by_principal(table)).service(mounted());
+        let bearer = format!("Bearer {token}");
+        send(service, "GET", "/Users", &[("authorization", &bearer)], "").await.status
+    };
+    assert_eq!(status(tenants(), "token-of-acme").await, 200);
+    assert_eq!(status(tenants(), "token-of-foreign").await, 404);
+    assert_eq!(status(table, "token-of-foreign").await, 200);
 }

@@ -25,7 +25,7 @@ fn servers() -> [Server; 2] {
     Server::both(&Arc::new(device::register(Registry::builder().rfc7643()).build().unwrap()))
 }
 
-/// The BLE example of the RFC, with every pairing method and the key that is never returned.
+/// A device with every pairing method and the key that is never returned, which excludes addresses for broadcasts.
 fn ble() -> Value {
     json!({
         "schemas": [DEVICE, BLE],
@@ -34,8 +34,7 @@ fn ble() -> Value {
         BLE: {
             "versionSupport": ["5.3"],
             "deviceMacAddress": "2C:54:91:88:C9:E2",
-            "isRandom": false,
-            "separateBroadcastAddress": ["AA:BB:88:77:22:11", "AA:BB:88:77:22:12"],
+            "isRandom": true,
             "irk": "the-identity-resolving-key",
             "mobility": true,
             "pairingMethods": [
@@ -172,6 +171,68 @@ async fn rfc9944_core_03_pairing_methods_are_nested_under_their_urns() {
     }
 }
 
+macro_rules! data {
+    ($name:literal) => {
+        (concat!("RFC 9944 section ", $name), include_str!(concat!("../data/rfc9944/", $name, ".json")))
+    };
+}
+
+/// Sends an example, and checks that its parts come back, without those that nobody is told or the server says.
+async fn served(
+    server: &Server,
+    endpoint: &str,
+    (section, text): (&str, &str),
+    hidden: &[(&str, &str)],
+) -> Value {
+    let answer = server.send("POST", endpoint, text).await.expect(201).json();
+    let mut expected: Value = serde_json::from_str(text).unwrap();
+    for (extension, name) in hidden {
+        let object = expected[*extension].as_object_mut().unwrap();
+        assert!(object.remove(*name).is_some(), "{section}");
+        if object.is_empty() {
+            expected.as_object_mut().unwrap().remove(*extension);
+        }
+    }
+    for name in ["id", "meta"] {
+        expected[name] = answer[name].clone();
+    }
+    assert_eq!(answer, expected, "{section}");
+    let path = format!("{endpoint}/{}", answer["id"].as_str().unwrap());
+    assert_eq!(server.get(&path).await.expect(200).json(), answer, "{section}");
+    answer
+}
+
+#[tokio::test]
+async fn rfc9944_example_devices_are_served() {
+    for server in servers() {
+        for example in [
+            data!("3-device"),
+            data!("7.1-ble_pass_key"),
+            data!("7.1-ble_oob"),
+            data!("7.1-ble_pass_key_and_oob"),
+            data!("7.3-ethernet_mab"),
+            data!("7.5-zigbee"),
+        ] {
+            served(&server, "/Devices", example, &[]).await;
+        }
+        served(&server, "/Devices", data!("7.2-dpp"), &[(DPP, "bootstrapKey")]).await;
+        served(&server, "/Devices", data!("7.4-fido_device_onboard"), &[(FDO, "fdoVoucher")]).await;
+        // The `$ref` of an application is the server's to say.
+        let (section, text) = data!("7.6-endpoint_apps");
+        let mut example: Value = serde_json::from_str(text).unwrap();
+        for application in example[APPS]["applications"].as_array_mut().unwrap() {
+            application.as_object_mut().unwrap().remove("$ref");
+        }
+        let hidden = [(APPS, "deviceControlEnterpriseEndpoint"), (APPS, "telemetryEnterpriseEndpoint")];
+        served(&server, "/Devices", (section, &example.to_string()), &hidden).await;
+        let sent = server.send("POST", "/Devices", text).await.expect(201).json();
+        assert_eq!(sent[APPS], json!({"applications": example[APPS]["applications"]}));
+        assert_eq!(server.get("/Devices").await.total(), 10);
+        let filter = format!("{BLE}:versionSupport eq \"5.3\" and {BLE}:mobility eq true");
+        assert_eq!(server.filter("/Devices", &filter).await.total(), 3);
+    }
+}
+
 #[tokio::test]
 async fn rfc9944_endpoint_applications() {
     let immutable = |attribute: Attribute| attribute.with_mutability(Mutability::Immutable);
@@ -185,6 +246,7 @@ async fn rfc9944_endpoint_applications() {
         .build()
         .unwrap();
     for server in Server::both(&Arc::new(registry)) {
+        served(&server, "/EndpointApps", data!("6-endpoint_app"), &[]).await;
         let app = json!({"schemas": [APP], "applicationType": "deviceControl", "applicationName": "Control 1",
             "clientToken": "chosen by a client", "certificateInfo": {"rootCA": "MIIB", "subjectName": "www.example.com"}});
         let created = server.post("/EndpointApps", &app).await.expect(201);

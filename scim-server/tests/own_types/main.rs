@@ -8,3 +8,4 @@ mod devices;
 mod exchange;
 mod idp_rows;
 mod quirk_uses;
+mod urn_paths;

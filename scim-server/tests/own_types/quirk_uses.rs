@@ -159,6 +159,33 @@ async fn any_country() {
 }
 
 #[tokio::test]
+async fn any_url() {
+    user_needs(Quirk::AnyUrl, "profileUrl", json!("www.example.com/ann")).await;
+    user_needs(Quirk::AnyUrl, "photos", json!([{"value": "ann.png", "type": "photo"}])).await;
+}
+
+#[tokio::test]
+async fn any_language() {
+    user_needs(Quirk::AnyLanguage, "locale", json!("en-US.UTF-8")).await;
+    user_needs(Quirk::AnyLanguage, "preferredLanguage", json!("English (US)")).await;
+    let operation = json!({"op": "replace", "path": "locale", "value": "German, Swiss"});
+    patch_needs(Quirk::AnyLanguage, "/Users/id-1", operation, "invalidValue").await;
+}
+
+#[tokio::test]
+async fn any_time_zone() {
+    user_needs(Quirk::AnyTimeZone, "timezone", json!("Pacific Standard Time")).await;
+}
+
+#[tokio::test]
+async fn forget_passwords() {
+    let operation = json!({"op": "replace", "value": {"password": "N3w-pw"}});
+    patch_needs(Quirk::ForgetPasswords, "/Users/id-1", operation, "mutability").await;
+    let operation = json!({"op": "add", "path": "password", "value": "N3w-pw"});
+    patch_needs(Quirk::ForgetPasswords, "/Users/id-1", operation, "mutability").await;
+}
+
+#[tokio::test]
 async fn prefer_attributes() {
     let path = "/Users/id-1?attributes=title&excludedAttributes=title";
     needs(Quirk::PreferAttributes, "GET", path, json!(null), "invalidValue").await;
@@ -169,7 +196,9 @@ async fn prefer_attributes() {
 async fn what_the_rfcs_allow_is_no_use_of_a_quirk() {
     let server = server(Quirks::interop()).await;
     let user = json!({"schemas": [USER, ENTERPRISE], "userName": "new", "active": false, "title": "",
-        "emails": [{"value": "a@x.org", "type": "work", "primary": true}], "addresses": [{"country": "DE"}],
+        "emails": [{"value": "a@x.org", "type": "work", "primary": true}], "addresses": [{"country": "DE"}], "password": "first",
+        "locale": "de-DE", "timezone": "Europe/Berlin", "preferredLanguage": "de, en;q=0.5",
+        "profileUrl": "https://example.com/new", "photos": [{"value": "https://example.com/new.png"}],
         ENTERPRISE: {"manager": {"value": "id-1"}}});
     let id = server.post("/Users", &user).await.expect(201).id();
     server.put(&format!("/Users/{id}"), &user).await.expect(200);

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use http::Response;
 use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink};
 use scim_server::layer::auth::{Access, AuthLayer, Scopes, StaticTokens};
 use scim_server::layer::limits::LimitsLayer;
-use scim_server::{Limits, Principal};
+use scim_server::{Body, BulkOutcomes, Limits, Principal};
 use tower::{Layer as _, ServiceBuilder};
 
-use crate::bulk::create;
+use crate::bulk::{create, patch_data};
 use crate::server::*;
 
 fn message(operations: &Value) -> String {
@@ -70,7 +71,7 @@ impl AuditSink for Kept {
 }
 
 #[tokio::test]
-async fn a_bulk_request_is_one_event_of_the_audit() {
+async fn a_bulk_request_and_each_of_its_operations_are_events_of_the_audit() {
     for server in everywhere() {
         let kept = Kept::default();
         let access = Access::new(Principal::new("entra"));
@@ -82,34 +83,102 @@ async fn a_bulk_request_is_one_event_of_the_audit() {
         let headers = [("authorization", "Bearer token-of-entra")];
         let mut secret = create("a", "ann");
         secret["data"]["password"] = json!("t0psecret");
-        let operations = json!([secret, {"method": "DELETE", "path": "/Users/none"}]);
+        let operations = json!([secret, {"method": "DELETE", "path": "/Users/none"}, {"method": "BREW"}]);
         let answer = send(service.clone(), "POST", "/v2/Bulk", &headers, message(&operations)).await;
-        assert_eq!(Bulk::of(answer).statuses(), ["201", "404"]);
+        let answer = Bulk::of(answer);
+        assert_eq!(answer.statuses(), ["201", "404", "400"]);
+        let id = answer.id(0);
         send(service.clone(), "POST", "/v2/Bulk", &headers, "{}").await.expect(400);
         send(service, "POST", "/v2/Bulk", &[], message(&operations)).await.expect(401);
         let events = std::mem::take(&mut *kept.0.lock().unwrap());
         let told: Vec<_> = events
             .iter()
             .map(|event| {
-                (event.method.as_str(), event.route.as_deref(), event.status, event.principal.as_deref())
+                let AuditEvent { method, operation, resource_type, resource_id, status, .. } = event;
+                assert_eq!(event.route.as_deref(), (*status != Some(401)).then_some("/Bulk"));
+                assert_eq!(event.principal.as_deref(), (*status != Some(401)).then_some("entra"));
+                assert_eq!(event.version, None);
+                (
+                    method.as_str(),
+                    *operation,
+                    resource_type.as_deref(),
+                    resource_id.as_deref(),
+                    status.unwrap(),
+                )
             })
             .collect();
-        let (bulk, entra) = (Some("/Bulk"), Some("entra"));
+        let user = Some("User");
         assert_eq!(
             told,
             [
-                ("POST", bulk, Some(200), entra),
-                ("POST", bulk, Some(400), entra),
-                ("POST", None, Some(401), None),
+                ("POST", None, None, None, 200),
+                ("POST", Some(1), user, Some(id.as_str()), 201),
+                ("DELETE", Some(2), user, Some("none"), 404),
+                ("-", Some(3), None, None, 400),
+                ("POST", None, None, None, 400),
+                ("POST", None, None, None, 401),
             ]
         );
-        for event in &events {
-            assert_eq!((&event.resource_id, &event.version), (&None, &None), "it is about many");
-        }
         let text = format!("{events:?}{}", serde_json::to_string(&events).unwrap());
         for private in ["ann", "t0psecret", "token-of-entra"] {
             assert!(!text.contains(private), "{text}");
         }
+    }
+}
+
+/// Layers see what each operation did, although the answer as a whole is 200.
+#[tokio::test]
+async fn an_answer_tells_layers_what_each_operation_did() {
+    for server in everywhere() {
+        let bob = server.user(json!({"userName": "bob"})).await;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        let look = move |response: Response<Body>| {
+            kept.lock().unwrap().push(response.extensions().get::<BulkOutcomes>().cloned());
+            response
+        };
+        let service = ServiceBuilder::new().map_response(look).service(server.service.clone());
+        let title = json!([{"op": "add", "path": "title", "value": "Dr"}]);
+        let operations = json!([
+            {"method": "patch", "path": "/Users/bulkId:a", "data": patch_data(title)},
+            create("a", "ann"),
+            create("b", "ANN"),
+            {"method": "PUT", "path": bob, "data": user(json!({"userName": "robert"}))},
+            {"method": "DELETE", "path": "/Groups/none"},
+            {"method": "DELETE", "path": "/Users/bulkId:b"},
+            {"method": "BREW", "path": "/Users/x"},
+            {"method": "PUT", "path": "/Pots/1", "data": {}},
+            {"method": "DELETE", "path": bob},
+        ]);
+        let answer = Bulk::of(send(service.clone(), "POST", "/Bulk", &[], message(&operations)).await);
+        send(service, "POST", "/Bulk", &[], "{}").await.expect(400);
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        let outcomes = seen[0].as_ref().unwrap();
+        let told: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| {
+                let id = outcome.resource_id.as_ref().map(|id| id.as_str().to_owned());
+                (outcome.method, outcome.resource_type.as_deref(), id, outcome.status)
+            })
+            .collect();
+        let (ann, bob) = (answer.id(1), id(&bob).to_owned());
+        let (user, group) = (Some("User"), Some("Group"));
+        assert_eq!(
+            told,
+            [
+                (Some("PATCH"), user, Some(ann.clone()), 200),
+                (Some("POST"), user, Some(ann), 201),
+                (Some("POST"), user, None, 409),
+                (Some("PUT"), user, Some(bob.clone()), 200),
+                (Some("DELETE"), group, Some("none".to_owned()), 404),
+                (Some("DELETE"), user, None, 409),
+                (None, None, None, 400),
+                (Some("PUT"), None, None, 404),
+                (Some("DELETE"), user, Some(bob), 204),
+            ]
+        );
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_success()).count(), 4);
+        assert_eq!(seen[1], None, "a request that is refused as a whole has no operations");
     }
 }
 

@@ -1,8 +1,11 @@
 //! RFC 7644 section 3.7.4: what a bulk request may ask for at most, and what servers without it say.
 
-use scim_server::Limits;
+use std::sync::Arc;
 
-use crate::bulk::create;
+use scim_server::Limits;
+use scim_server::store::MemoryStore;
+
+use crate::bulk::{create, patch_data};
 use crate::server::*;
 
 fn limited(change: impl FnOnce(Limits) -> Limits) -> Server {
@@ -163,6 +166,121 @@ async fn operations_that_look_at_all_members_are_limited_together() {
     let answer = server.bulk(json!([sweep, sweep, sweep])).await;
     assert_eq!(answer.statuses(), ["200", "200", "400"]);
     assert!(answer.refusal(2).starts_with("400 tooMany more than 2 operations"), "{}", answer.refusal(2));
+}
+
+/// Small operations on a large resource cost what the resource costs: they count its bytes, all of them together.
+#[tokio::test]
+async fn what_operations_read_and_write_counts_together() {
+    for server in everywhere_limited(|limits| limits.with_bulk_work(100_000)) {
+        let emails: Vec<Value> = (0..300).map(|n| json!({"value": format!("{n}@example.com")})).collect();
+        let path = server.user(json!({"userName": "Ann", "emails": emails})).await;
+        let size = server.get(&path).await.text.len();
+        assert!((8_000..16_000).contains(&size), "{size}");
+        let title = |n: usize| {
+            json!({"method": "PATCH", "path": path,
+                "data": patch_data(json!([{"op": "replace", "path": "title", "value": format!("t{n}")}]))})
+        };
+        let many: Vec<Value> = (0..100).map(title).chain([create("b", "bob")]).collect();
+        let answer = server.bulk(json!(many)).await;
+        let done = answer.statuses().iter().take_while(|status| **status == "200").count();
+        // Each reads and writes it.
+        assert!((100_000 / (2 * size)..=100_000 / (2 * (size - 500))).contains(&done), "{done} of {size}");
+        for n in done..many.len() {
+            assert_eq!(
+                answer.refusal(n),
+                "400 tooMany the operations of this request have read and written resources of more than the limit of 100000 bytes in all; this one has not been carried out, send it in another request"
+            );
+        }
+        let read = server.get(&path).await.json();
+        assert_eq!(read["title"], format!("t{}", done - 1), "what was done stays, and nothing more was done");
+        assert_eq!(server.names("userName pr").await, ["Ann"]);
+        // What fails has been read as well.
+        let missing = json!({"method": "PATCH", "path": path,
+            "data": patch_data(json!([{"op": "replace", "path": "emails[type eq \"x\" or value eq \"none\"].type",
+                "value": "y"}]))});
+        let answer = server.bulk(json!(vec![missing; 50])).await;
+        assert!(answer.refusal(0).starts_with("400 noTarget"), "{}", answer.refusal(0));
+        assert!(answer.refusal(49).starts_with("400 tooMany"), "{}", answer.refusal(49));
+        // The next request has a budget of its own, and so has every other.
+        assert_eq!(server.bulk(json!([title(7), create("b", "bob")])).await.statuses(), ["200", "201"]);
+        // PUT reads what it replaces.
+        let put = json!({"method": "PUT", "path": path, "data": user(json!({"userName": "Ann", "emails": emails}))});
+        let answer = server.bulk(json!(vec![put; 20])).await;
+        assert_eq!((answer.statuses()[0], answer.statuses()[19]), ("200", "400"));
+    }
+}
+
+/// A list that is looked at as a whole counts, however small the group itself is.
+#[tokio::test]
+async fn members_that_are_looked_at_count_too() {
+    for server in everywhere_limited(|limits| limits.with_bulk_work(20_000)) {
+        let mut members = Vec::new();
+        for n in 0..50 {
+            members.push(server.user(json!({"userName": format!("u{n}")})).await);
+        }
+        let members: Vec<&str> = members.iter().map(|path| id(path)).collect();
+        let path = server.group("g", &members).await;
+        let sweep = json!({"method": "PATCH", "path": path,
+            "data": patch_data(json!([{"op": "remove", "path": "members[display sw \"x\"]"}]))});
+        let answer = server.bulk(json!(vec![sweep; 20])).await;
+        let done = answer.statuses().iter().filter(|status| **status == "200").count();
+        assert!((2..8).contains(&done), "{done}");
+        assert!(answer.refusal(19).starts_with("400 tooMany"), "{}", answer.refusal(19));
+    }
+}
+
+/// No resource grows past its limit, by whatever operation and in however many steps.
+#[tokio::test]
+async fn a_resource_has_a_greatest_size() {
+    for server in everywhere_limited(|limits| limits.with_resource(2_000)) {
+        let too_large =
+            "the resource would have more than the limit of 2000 bytes, its members and the like not counted";
+        let long = "x".repeat(2_000);
+        let body = user(json!({"userName": "Ann", "title": long}));
+        assert_eq!(server.post("/Users", &body).await.refused(413, ""), too_large);
+        let path = server.user(json!({"userName": "Ann"})).await;
+        assert_eq!(server.send("PUT", &path, &[], body.to_string()).await.refused(413, ""), too_large);
+        let add =
+            |n: usize| json!([{"op": "add", "path": "emails", "value": [{"value": format!("{n:0>90}@x")}]}]);
+        let mut added = 0;
+        let refused = loop {
+            let answer = server.patch(&path, add(added)).await;
+            if answer.status != 200 {
+                break answer;
+            }
+            added += 1;
+            assert!(added < 30);
+        };
+        assert_eq!(refused.refused(413, ""), too_large);
+        assert!(added > 10, "{added}");
+        assert_eq!(server.get(&path).await.json()["emails"].as_array().unwrap().len(), added);
+        let operations = json!([
+            {"method": "PATCH", "path": path, "data": patch_data(add(99))},
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": user(json!({"userName": "bob", "title": long}))},
+            {"method": "PATCH", "path": path, "data": patch_data(json!([{"op": "remove", "path": "emails"}]))},
+        ]);
+        let answer = server.bulk(operations).await;
+        assert_eq!(answer.statuses(), ["413", "413", "200"]);
+        assert_eq!(answer.refusal(1), format!("413 - {too_large}"));
+        // Members are no part of it.
+        let mut members = Vec::new();
+        for n in 0..60 {
+            members.push(server.user(json!({"userName": format!("u{n}")})).await);
+        }
+        let members: Vec<&str> = members.iter().map(|path| id(path)).collect();
+        let group = server.group("g", &members).await;
+        assert_eq!(server.members(&group).await.len(), 60);
+    }
+    // What was kept when there was more room may shrink, and is not stuck.
+    let store: Store = Arc::new(MemoryStore::new());
+    let roomy = Server::over(Arc::clone(&store), false, |builder| builder);
+    let path = roomy.user(json!({"userName": "Ann", "title": "x".repeat(4_000)})).await;
+    let tight = Server::over(store, false, |builder| builder.limits(Limits::default().with_resource(2_000)));
+    let title = |length: usize| json!([{"op": "replace", "path": "title", "value": "y".repeat(length)}]);
+    tight.patch(&path, title(3_999)).await.expect(200);
+    tight.patch(&path, title(4_001)).await.refused(413, "");
+    tight.patch(&path, title(10)).await.expect(200);
+    tight.patch(&path, title(3_000)).await.refused(413, "");
 }
 
 /// The data of an operation may be as deep as the body of a request of its own, and no deeper.

@@ -115,9 +115,24 @@ async fn r7644_3_7_1_01_b_a_circle_is_created_as_a_whole_or_not_at_all() {
             .bulk(json!([report("a", "ann", "b"), report("b", "taken", "a"), create("c", "Cid")]))
             .await;
         assert_eq!(answer.statuses(), ["409", "409", "201"]);
-        for n in [0, 1] {
-            assert_eq!(answer.refusal(n), "409 uniqueness another User already has the userName `taken`");
-        }
+        let needs = |bulk_id: &str| {
+            format!(
+                "409 - the operation with the bulkId `{bulk_id}` has failed, and this one needs what it creates"
+            )
+        };
+        assert_eq!(answer.refusal(0), needs("b"), "it is not to blame");
+        assert_eq!(answer.refusal(1), "409 uniqueness another User already has the userName `taken`");
+        let lost = json!({"method": "POST", "path": "/Groups", "bulkId": "l", "data": {"schemas": [GROUP],
+            "displayName": "L", "members": [{"value": "bulkId:k"}, {"value": "nobody"}]}});
+        let answer = server.bulk(json!([group("k", "K", &["l"]), lost, group("m", "M", &["k"])])).await;
+        assert_eq!(answer.statuses(), ["409", "400", "409"]);
+        assert_eq!(answer.refusal(0), needs("l"));
+        assert!(answer.refusal(1).starts_with("400 invalidValue `members` refers to `nobody`"), "{answer:?}");
+        assert_eq!(answer.refusal(2), needs("k"));
+        // Two of the circle have one name: the second is at fault.
+        let answer = server.bulk(json!([report("x", "twin", "y"), report("y", "TWIN", "x")])).await;
+        assert_eq!(answer.refusal(0), needs("y"));
+        assert_eq!(answer.refusal(1), "409 uniqueness another User already has the userName `TWIN`");
         let invalid = json!({"method": "POST", "path": "/Groups", "bulkId": "y",
             "data": {"schemas": [GROUP], "members": [{"value": "bulkId:x"}]}});
         let answer = server.bulk(json!([group("x", "X", &["y"]), invalid, group("z", "Z", &["x"])])).await;
@@ -158,6 +173,60 @@ async fn r7644_3_7_2_01_b_only_a_whole_string_is_a_reference() {
         for (name, text) in texts.as_object().unwrap() {
             assert_eq!(read[name], *text);
         }
+    }
+}
+
+/// Only what the schemas let refer to a resource does; anywhere else the same text is a text.
+#[tokio::test]
+async fn r7644_3_7_2_01_c_only_a_reference_is_replaced() {
+    for server in everywhere() {
+        let text = "bulkId:u";
+        let texts = json!({"title": text, "displayName": text, "nickName": "bulkId:nobody", "profileUrl": text,
+            "name": {"familyName": text}, "emails": [{"value": text, "display": text}], "externalId": text,
+            "photos": [{"value": "bulkId:nobody"}], "userName": text});
+        let mut data = user(texts.clone());
+        data["schemas"] = json!([USER, ENTERPRISE]);
+        data[ENTERPRISE] = json!({"department": text, "manager": {"value": text, "$ref": text}});
+        let mut group = group("g", text, &["u"]);
+        group["data"]["members"][0]["display"] = json!(text);
+        let answer = server
+            .bulk(json!([
+                {"method": "POST", "path": "/Users", "bulkId": "v", "data": data},
+                group,
+                create("u", "ann"),
+            ]))
+            .await;
+        assert_eq!(answer.statuses(), ["201"; 3]);
+        let read = server.get(&answer.path(0)).await.json();
+        for (name, text) in texts.as_object().unwrap() {
+            assert_eq!(read[name], *text, "{name}");
+        }
+        let ann = answer.id(2);
+        assert_eq!(read[ENTERPRISE]["department"], text);
+        assert_eq!(read[ENTERPRISE]["manager"]["value"], ann);
+        assert_eq!(read[ENTERPRISE]["manager"]["$ref"], format!("https://example.com/v2/Users/{ann}"));
+        let read = server.get(&answer.path(1)).await.json();
+        assert_eq!((&read["displayName"], &read["members"][0]["value"]), (&json!(text), &json!(ann)));
+
+        // As the value of a PATCH, with a path and without.
+        let operations = json!([
+            {"op": "replace", "path": "title", "value": "bulkId:w"},
+            {"op": "replace", "path": "emails", "value": [{"value": "bulkId:w"}]},
+            {"op": "replace", "path": "emails[value eq \"bulkId:w\"].display", "value": "bulkId:w"},
+            {"op": "add", "value": {"nickName": "bulkId:w", ENTERPRISE: {"manager": {"value": "bulkId:w"}}}},
+        ]);
+        let answer = server
+            .bulk(json!([
+                {"method": "PATCH", "path": answer.path(0), "data": patch_data(operations)},
+                create("w", "bob"),
+            ]))
+            .await;
+        assert_eq!(answer.statuses(), ["200", "201"], "{answer:?}");
+        let read = server.get(&answer.path(0)).await.json();
+        let emails = json!([{"value": "bulkId:w", "display": "bulkId:w"}]);
+        assert_eq!((&read["title"], &read["nickName"]), (&json!("bulkId:w"), &json!("bulkId:w")));
+        assert_eq!(read["emails"], emails);
+        assert_eq!(read[ENTERPRISE]["manager"]["value"], answer.id(1));
     }
 }
 
@@ -292,6 +361,31 @@ async fn r7644_3_7_2_05_references_in_patches_become_ids() {
         assert_eq!(server.members(&staff).await, [answer.id(2), answer.id(4), answer.id(5)]);
         let bob = server.get(&bob).await.json();
         assert_eq!(bob[ENTERPRISE]["manager"]["value"], answer.id(2));
+    }
+}
+
+/// What a path selects by the id of a resource of the same request.
+#[tokio::test]
+async fn r7644_3_7_2_05_b_filters_of_paths_refer_too() {
+    for server in everywhere() {
+        let answer = server
+            .bulk(json!([
+                create("a", "ann"),
+                create("b", "bob"),
+                create("c", "cid"),
+                group("g", "G", &["a", "b", "c"]),
+                {"method": "PATCH", "path": "/Groups/bulkId:g", "data": patch_data(json!([
+                    {"op": "remove", "path": "members[value eq \"bulkId:a\"]"},
+                    {"op": "remove", "path": "members[value eq \"bulkId:c\" and not (value eq \"bulkId:b\")]"}]))},
+            ]))
+            .await;
+        assert_eq!(answer.statuses(), ["201", "201", "201", "201", "200"], "{answer:?}");
+        assert_eq!(server.members(&answer.path(3)).await, [answer.id(1)]);
+        let unknown = server
+            .bulk(json!([{"method": "PATCH", "path": answer.path(3), "data": patch_data(json!([
+                {"op": "remove", "path": "members[value eq \"bulkId:nope\"]"}]))}]))
+            .await;
+        assert_eq!(unknown.refusal(0), "400 invalidValue no POST of this request has the bulkId `nope`");
     }
 }
 

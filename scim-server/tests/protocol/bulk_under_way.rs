@@ -5,14 +5,17 @@ use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 use scim_server::RequestContext;
+use scim_server::layer::limits::LimitsLayer;
 use scim_server::store::{
     Load, MemoryStore, Outcome, Page, Query, Record, ResourceStore, SqliteStore, StoreError, Write,
 };
 use tokio::task::yield_now;
+use tower::Layer as _;
 
 use crate::bulk::{create, patch_data};
 use crate::server::*;
@@ -158,4 +161,81 @@ async fn a_request_that_is_given_up_leaves_no_half_operation() {
             steps += 1;
         }
     }
+}
+
+/// Takes a second for each write.
+#[derive(Debug)]
+struct Sluggish(Store);
+
+#[async_trait]
+impl ResourceStore for Sluggish {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        self.0.get(context, definition, id, load).await
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.0.query(context, query).await
+    }
+
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.0.write(context, write).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_time_ends_a_request_between_two_operations() {
+    let server = Server::over(Arc::new(Sluggish(Arc::new(MemoryStore::new()))), false, |builder| builder);
+    let service =
+        LimitsLayer::unlimited().with_time(Duration::from_millis(3_500)).layer(server.service.clone());
+    let operations: Vec<Value> = (0..10).map(|n| create(&format!("b{n}"), &format!("u{n}"))).collect();
+    let body = json!({"schemas": [BULK], "Operations": operations}).to_string();
+    let detail = send(service, "POST", "/Bulk", &[], body).await.refused(503, "");
+    assert!(detail.contains("may have been carried out all the same, wholly or in part"), "{detail}");
+    assert_eq!(server.names("userName pr").await, ["u0", "u1", "u2"]);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.names("userName pr").await, ["u0", "u1", "u2"], "nothing further was begun");
+}
+
+/// A request that is not waited for any more ends at its next operation, although memory never lets anybody wait.
+#[tokio::test]
+async fn a_request_that_is_given_up_begins_nothing_further() {
+    let operations: Vec<Value> = (0..50).map(|n| create(&format!("b{n}"), &format!("u{n}"))).collect();
+    let operations = json!(operations);
+    let mut seen = Vec::new();
+    for steps in 0..110 {
+        let server = Server::tolerant();
+        let done = given_up(&server, &operations, steps).await;
+        let count = server.names("userName pr").await.len();
+        yield_now().await;
+        assert_eq!(server.names("userName pr").await.len(), count);
+        assert!(seen.last().is_none_or(|last| count == *last || count == last + 1), "{seen:?} {count}");
+        assert!(!done || count == 50);
+        seen.push(count);
+    }
+    assert!(seen.contains(&1) && seen.contains(&25) && seen.contains(&50), "{seen:?}");
+}
+
+/// Others need not wait for a whole bulk request.
+#[tokio::test]
+async fn others_have_their_turn_between_two_operations() {
+    let server = Server::tolerant();
+    let operations: Vec<Value> = (0..50).map(|n| create(&format!("b{n}"), &format!("u{n}"))).collect();
+    let other = async {
+        // Until the writes have begun.
+        while server.names("userName pr").await.is_empty() {
+            yield_now().await;
+        }
+        server.user(json!({"userName": "other"})).await;
+        server.names("userName pr").await
+    };
+    let (answer, names) = tokio::join!(server.bulk(json!(operations)), other);
+    assert_eq!(answer.statuses(), ["201"; 50]);
+    assert!(names.contains(&"other".to_owned()) && names.len() < 51, "{names:?}");
 }

@@ -22,6 +22,23 @@ async fn r7644_3_6_02_afterwards_every_operation_is_404() {
         server.patch(&ann, json!([{"op": "replace", "path": "title", "value": "x"}])).await.refused(404, "");
         server.delete(&ann).await.refused(404, "");
         assert_eq!(server.get("/Users").await.json()["totalResults"], 0);
+        let group = server.group("staff", &[]).await;
+        server.delete(&group).await.expect(204);
+        server.get(&group).await.refused(404, "");
+        server.put(&group, &json!({"schemas": [GROUP], "displayName": "x"})).await.refused(404, "");
+        server.patch(&group, json!([{"op": "remove", "path": "members"}])).await.refused(404, "");
+        server.delete(&group).await.refused(404, "");
+        server.send("HEAD", &group, &[], "").await.expect(404);
+        let bulk = server
+            .bulk(json!([{"method": "DELETE", "path": group}, {"method": "DELETE", "path": ann}]))
+            .await;
+        assert_eq!(bulk.statuses(), ["404", "404"]);
+    }
+    for server in everywhere_with(|builder| builder.registry(things())) {
+        let path = format!("/Things/{}", server.post("/Things", &thing(json!({}))).await.expect(201).id());
+        server.delete(&path).await.expect(204);
+        server.get(&path).await.refused(404, "");
+        server.put(&path, &thing(json!({}))).await.refused(404, "");
     }
 }
 

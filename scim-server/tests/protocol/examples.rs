@@ -1,6 +1,9 @@
 //! The example documents of RFC 7644 section 3, as they are printed there: `tests/data/rfc7644`.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
+use scim_core::Registry;
 
 use crate::server::*;
 
@@ -149,6 +152,18 @@ async fn rfc7644_3_4_2_2_filters() {
 }
 
 #[tokio::test]
+async fn rfc7644_3_4_2_2_operators_have_no_case() {
+    for server in everywhere() {
+        for name in ["john", "jane"] {
+            server.user(json!({"userName": name})).await;
+        }
+        for filter in data!("3.4.2.2-operators_have_no_case.txt").lines() {
+            assert_eq!(server.names(filter).await, ["john"], "{filter}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn rfc7644_3_4_2_4_page() {
     for server in everywhere() {
         for n in 0..100 {
@@ -183,11 +198,17 @@ async fn rfc7644_3_5_1_put() {
     for server in servers(&[BABS], "2011-08-08T04:56:22Z") {
         created(&server).await;
         server.at("2011-08-08T08:00:12Z");
-        let request = parse(data!("3.5.1-put.request.json"));
-        let answer = server.put(&format!("/v2/Users/{BABS}"), &request).await.expect(200).json();
+        let path = format!("/v2/Users/{BABS}");
+        let request = data!("3.5.1-put.request.json");
+        let ours = server.get(&path).await.etag();
+        let stale = server.send("PUT", &path, &[("if-match", "W/\"a330bc54f0671c9\"")], request).await;
+        stale.refused(412, "");
+        let answer = server.send("PUT", &path, &[("if-match", &ours)], request).await.expect(200);
         let example = parse(data!("3.5.1-put.answer.json"));
-        shows(&answer, &example, "");
-        assert_eq!(keys(&answer), keys(&example), "`roles` is empty and gone");
+        shows(&answer.json(), &example, "");
+        assert_eq!(keys(&answer.json()), keys(&example), "`roles` is empty and gone");
+        assert_eq!(answer.header("location"), example["meta"]["location"].as_str());
+        assert_ne!(answer.etag(), ours);
     }
 }
 
@@ -197,6 +218,38 @@ async fn group(server: &Server, members: &[&str]) -> String {
         assert_eq!(id(&server.user(json!({"userName": name})).await), [BABS, JAMES][n]);
     }
     server.group("Tour Guides", members).await
+}
+
+#[tokio::test]
+async fn rfc7644_3_5_2_paths() {
+    for server in servers(&[BABS, JAMES, GROUP_ID], "2011-08-08T04:56:22Z") {
+        let paths: Vec<&str> = data!("3.5.2-paths.txt").lines().collect();
+        let [members, family_name, work_address, member, display_name] = paths[..] else { panic!() };
+        let group = group(&server, &[BABS, JAMES]).await;
+        let change = |path: &str, op: &str, value: Value| json!([{"op": op, "path": path, "value": value}]);
+        let remove = json!([{"op": "remove", "path": member}]);
+        server.patch(&group, remove).await.expect(200);
+        assert_eq!(server.members(&group).await, [JAMES]);
+        server.patch(&group, change(members, "replace", json!([{"value": BABS}]))).await.expect(200);
+        assert_eq!(server.members(&group).await, [BABS]);
+        // Members have no such sub-attribute: the print means `display`.
+        let wrong = server.patch(&group, change(display_name, "replace", json!("Babs"))).await;
+        assert!(wrong.refused(400, "invalidPath").contains("displayName"));
+
+        let babs = format!("/Users/{BABS}");
+        let both =
+            json!([{"type": "work", "locality": "Hollywood"}, {"type": "home", "locality": "Burbank"}]);
+        server.patch(&babs, change("addresses", "add", both)).await.expect(200);
+        server.patch(&babs, change(family_name, "replace", json!("Jensen"))).await.expect(200);
+        server
+            .patch(&babs, change(work_address, "replace", json!({"type": "work", "region": "CA"})))
+            .await
+            .expect(200);
+        let shown = server.get(&babs).await.json();
+        assert_eq!(shown["name"], json!({"familyName": "Jensen"}));
+        let addresses = json!([{"type": "work", "region": "CA"}, {"type": "home", "locality": "Burbank"}]);
+        assert_eq!(shown["addresses"], addresses);
+    }
 }
 
 #[tokio::test]
@@ -234,6 +287,27 @@ async fn rfc7644_3_5_2_patches_of_members() {
                 "what clients say of members is not kept"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn rfc7644_3_5_2_1_no_body() {
+    let limits = scim_server::Limits::default().with_patch_answer_values(0);
+    let ids = &[BABS, JAMES, GROUP_ID];
+    for server in everywhere_with(|builder| builder.limits(limits.clone()).ids(Listed::new(ids))) {
+        let path = group(&server, &[JAMES]).await;
+        let before = server.get(&path).await.etag();
+        let add = data!("3.5.2.1-add_members.request.json");
+        let stale = server.send("PATCH", &path, &[("if-match", "W/\"a330bc54f0671c9\"")], add).await;
+        stale.refused(412, "");
+        let answer = server.send("PATCH", &path, &[("if-match", &before)], add).await.expect(204);
+        let location = format!("https://example.com/v2/Groups/{GROUP_ID}");
+        assert_eq!(answer.header("location"), Some(location.as_str()));
+        assert_ne!(answer.etag(), before);
+        assert_eq!(server.get(&path).await.etag(), answer.etag());
+        // Babs is a member already.
+        let again = server.send("PATCH", &path, &[], add).await.expect(204);
+        assert_eq!(again.etag(), answer.etag());
     }
 }
 
@@ -298,6 +372,20 @@ async fn rfc7644_3_5_2_3_replace_emails() {
 }
 
 #[tokio::test]
+async fn rfc7644_3_6_delete() {
+    for server in servers(&[BABS], "2011-08-01T21:32:44.882Z") {
+        let tag = created(&server).await.etag();
+        let path = format!("/v2/Users/{BABS}");
+        server.send("DELETE", &path, &[("if-match", "W/\"c310cd84f0281b7\"")], "").await.refused(412, "");
+        server.send("DELETE", &path, &[("if-match", &tag)], "").await.expect(204);
+        let answer = server.get(&path).await.expect(404).json();
+        let example = parse(data!("3.6-deleted.answer.json"));
+        shows(&answer, &example, "");
+        assert_eq!(keys(&answer), keys(&example));
+    }
+}
+
+#[tokio::test]
 async fn rfc7644_3_9_attributes() {
     for server in servers(&[BABS], "2011-08-01T21:32:44.882Z") {
         created(&server).await;
@@ -331,10 +419,50 @@ async fn rfc7644_3_14_versions() {
         let answer = created(&server).await;
         let tag = answer.etag();
         assert_eq!(answer.json()["meta"]["version"], tag);
+        // The request is that of section 3.3; here the print has forgotten `externalId`.
+        let example = parse(data!("3.14-create.answer.json"));
+        shows(&answer.json(), &example, "");
+        assert_eq!(answer.json()["externalId"], "bjensen");
         let path = format!("/v2/Users/{BABS}?attributes=displayName");
         server.send("GET", &path, &[("if-none-match", &tag)], "").await.expect(304);
         let theirs = parse(data!("3.3-create.answer.json"))["meta"]["version"].as_str().unwrap().to_owned();
         server.send("GET", &path, &[("if-none-match", &theirs)], "").await.expect(200);
         server.send("DELETE", &path, &[("if-match", &theirs)], "").await.refused(412, "");
+    }
+}
+
+#[tokio::test]
+async fn rfc7644_4_resource_types() {
+    // In the example users have to have the Enterprise extension.
+    let enterprise: scim_core::SchemaUri = ENTERPRISE.parse().unwrap();
+    let registry = Registry::rfc7643().to_builder().change_type("User", |mut kind| {
+        for extension in &mut kind.schema_extensions {
+            extension.required = extension.schema == enterprise;
+        }
+        kind
+    });
+    let registry = Arc::new(registry.build().unwrap());
+    for server in everywhere_with(|builder| builder.registry(Arc::clone(&registry))) {
+        let mut example = parse(data!("4-resource_types.answer.json"));
+        // The print says ten, and shows two.
+        example["itemsPerPage"] = json!(2);
+        let answer = server.get("/v2/ResourceTypes").await.expect(200).json();
+        shows(&answer, &example, "");
+        for (shown, printed) in [0, 1].map(|n| (&answer["Resources"][n], &example["Resources"][n])) {
+            let one = server.get(&format!("/v2/ResourceTypes/{}", printed["id"].as_str().unwrap())).await;
+            assert_eq!(one.expect(200).json(), *shown);
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc7644_7_5_2_sensitive_filters() {
+    for server in servers(&[BABS], "2011-08-01T21:32:44.882Z") {
+        created(&server).await;
+        // Here it is the password that is confidential, and no name.
+        let answer = server.filter("/v2/Users", "password eq \"x\"").await.expect(403).json();
+        let example = parse(data!("7.5.2-sensitive.answer.json"));
+        shows(&answer, &example, "");
+        assert_eq!(keys(&answer), keys(&example));
     }
 }

@@ -247,6 +247,15 @@ async fn r7644_3_8_06_a_charset_is_tolerated() {
             assert_eq!(server.names(&format!("userName eq \"ü{n}\"")).await.len(), 1);
         }
     }
+    for (charset, shown) in [("iso-8859-1", "iso-8859-1"), ("\"UTF-16\"", "UTF-16"), ("us-ascii", "us-ascii")]
+    {
+        let value = format!("application/scim+json; charset={charset}");
+        let server = Server::tolerant();
+        let body = user(json!({"userName": "ann"})).to_string();
+        let detail = server.send("POST", "/Users", &[("content-type", &value)], body).await.refused(415, "");
+        assert_eq!(detail, format!("the charset `{shown}` cannot be read; SCIM is UTF-8"));
+        assert_eq!(server.names("userName pr").await, [""; 0]);
+    }
 }
 
 #[tokio::test]

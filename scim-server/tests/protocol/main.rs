@@ -24,6 +24,7 @@ mod bulk_layers;
 mod bulk_limits;
 mod bulk_references;
 mod bulk_under_way;
+mod core_examples;
 mod create;
 mod delete;
 mod discovery;

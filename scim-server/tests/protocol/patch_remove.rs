@@ -127,6 +127,10 @@ async fn r7644_3_5_2_2_06_a_sub_attribute_of_the_values_that_match_is_gone() {
         let json = without(&server, &path, "emails[type eq \"home\"].display").await;
         assert_eq!(json["emails"][1], json!({"value": "babs@jensen.org", "type": "home"}));
         assert_eq!(json["emails"][0], full_user("x")["emails"][0]);
+        let json = without(&server, &path, "addresses[country eq \"US\"].country").await;
+        let countries: Vec<_> =
+            json["addresses"].as_array().unwrap().iter().map(|a| a.get("country")).collect();
+        assert_eq!(countries, [None, None], "of each that matches");
         let json = without(&server, &path, "addresses.locality").await;
         let localities: Vec<_> =
             json["addresses"].as_array().unwrap().iter().map(|a| a.get("locality")).collect();

@@ -25,8 +25,54 @@ async fn r7644_5_01_user_names_are_prepared_before_they_are_compared() {
         for wrong in ["a\u{0}b", "a\u{200b}b", "\u{202e}nna", "a\tb"] {
             server.post("/Users", &user(json!({"userName": wrong}))).await.refused(400, "invalidValue");
         }
+        // What differs after preparation is somebody else.
+        for other in ["Angstrom", "ångströ", "ångström1", "å\u{301}ngström"] {
+            let path = server.user(json!({"userName": other})).await;
+            assert_eq!(server.names(&format!("userName eq \"{other}\"")).await, [other]);
+            server.delete(&path).await.expect(204);
+        }
+        // Halfwidth and fullwidth forms, by every operator, and in bulk.
+        let kana = server.user(json!({"userName": "\u{ff76}\u{ff85}"})).await;
+        for filter in
+            ["userName eq \"\u{30ab}\u{30ca}\"", "userName sw \"\u{30ab}\"", "userName co \"\u{ff85}\""]
+        {
+            assert_eq!(server.names(filter).await, ["\u{ff76}\u{ff85}"], "{filter}");
+        }
+        let twin = json!({"method": "POST", "path": "/Users", "bulkId": "k", "data": user(json!({"userName": "\u{30ab}\u{30ca}"}))});
+        assert_eq!(server.bulk(json!([twin])).await.statuses(), ["409"]);
+        server.delete(&kana).await.expect(204);
         let blank = server.post("/Users", &user(json!({"userName": "anna b"}))).await;
         assert_eq!(blank.status, if server.strict { 400 } else { 201 }, "C12");
+    }
+}
+
+#[tokio::test]
+async fn r7644_5_01b_passwords_are_compared_with_nothing() {
+    for server in everywhere() {
+        let body = |password: &str| user(json!({"userName": "ann", "password": password}));
+        let created = server.post("/Users", &body("Ångström 1")).await.expect(201);
+        let path = format!("/Users/{}", created.id());
+        for password in ["Ångström 1", "A\u{30a}ngstro\u{308}m 1", "ångström 1", "\u{ff21}\u{3000}b", "other"]
+        {
+            let set = json!([{"op": "replace", "path": "password", "value": password}]);
+            let patched = server.patch(&path, set).await;
+            if server.strict {
+                // A change that is not made is not called one.
+                patched.refused(400, "mutability");
+            } else {
+                let patched = patched.expect(200);
+                assert_eq!((patched.json(), patched.etag()), (created.json(), created.etag()), "{password}");
+            }
+            let put = server.put(&path, &body(password)).await.expect(200);
+            // Whether it is the one before, in whatever form, can be told from no answer.
+            for answer in [put, server.get(&path).await] {
+                assert_eq!((answer.json(), answer.etag()), (created.json(), created.etag()), "{password}");
+            }
+        }
+        server
+            .search("/Users/.search", json!({"filter": "password eq \"other\""}))
+            .await
+            .refused(400, "invalidFilter");
     }
 }
 

@@ -14,7 +14,7 @@ async fn rfc7644_3_14_05_06_conditional_reads() {
         assert_eq!(answer.etag(), tag, "{same}");
         assert!(answer.header("content-type").is_none());
     }
-    for other in [STALE, "\"abc\"", "garbage", ""] {
+    for other in [STALE, "\"abc\""] {
         server.send("GET", &path, &[("if-none-match", other)], "").await.expect(200);
     }
     server.send("GET", &path, &[("if-match", STALE)], "").await.refused(412, "");
@@ -101,13 +101,11 @@ async fn what_is_no_list_of_tags_is_said_to_be_none() {
             let detail =
                 server.send(method, &path, &[("if-match", malformed)], body.clone()).await.refused(400, "");
             let expected = format!(
-                "the header If-Match must be `*` or versions in double quotes such as W/\"1\", got `{malformed}`"
+                "the header If-Match must be `*` or at most 100 versions in double quotes such as W/\"1\", got `{malformed}`"
             );
             assert_eq!(detail, expected);
             let none = server.send(method, &path, &[("if-none-match", malformed)], body).await;
-            // What a read does with it harms nobody.
-            let status = if method == "GET" { 200 } else { 400 };
-            assert_eq!(none.status, status, "{none:?}");
+            assert_eq!(none.refused(400, ""), expected.replace("If-Match", "If-None-Match"));
         }
     }
     assert_eq!(server.get(&path).await.etag(), tag);

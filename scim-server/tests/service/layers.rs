@@ -34,36 +34,40 @@ async fn rfc7644_2_01_06_without_a_token_nothing_happens() {
     let bearer = format!("Bearer {TOKEN}");
     let wrong = format!("Bearer {TOKEN}0");
     let basic = format!("Basic {TOKEN}");
-    for (headers, challenge, words) in [
-        (
-            &[][..],
-            "Bearer realm=\"SCIM\"",
-            "a bearer token is needed: send it as `Authorization: Bearer <token>`",
-        ),
+    let needed = "a bearer token is needed: send it as `Authorization: Bearer <token>`";
+    // RFC 6750 section 3.1: which error has which status, and what has none.
+    for (headers, status, challenge, words) in [
+        (&[][..], 401, "Bearer realm=\"SCIM\"", needed),
+        (&[("authorization", "")], 401, "Bearer realm=\"SCIM\"", needed),
+        (&[("authorization", basic.as_str())], 401, "Bearer realm=\"SCIM\"", needed),
         (
             &[("authorization", wrong.as_str())],
+            401,
             "Bearer realm=\"SCIM\", error=\"invalid_token\"",
             "the bearer token is not valid",
         ),
         (
             &[("authorization", "Bearer ")],
-            "Bearer realm=\"SCIM\", error=\"invalid_request\"",
+            401,
+            "Bearer realm=\"SCIM\", error=\"invalid_token\"",
             "the header Authorization must be `Bearer <token>`",
         ),
         (
-            &[("authorization", &basic)],
-            "Bearer realm=\"SCIM\", error=\"invalid_request\"",
+            &[("authorization", "Bearer two words")],
+            401,
+            "Bearer realm=\"SCIM\", error=\"invalid_token\"",
             "the header Authorization must be `Bearer <token>`",
         ),
         (
             &[("authorization", &bearer), ("authorization", &bearer)],
+            400,
             "Bearer realm=\"SCIM\", error=\"invalid_request\"",
             "the header Authorization must be sent once only",
         ),
     ] {
         let answer = send(guarded(&server), "POST", "/scim/v2/Users", headers, body.clone()).await;
         assert_eq!(answer.header("www-authenticate"), Some(challenge));
-        assert_eq!(answer.refused(401, ""), words);
+        assert_eq!(answer.refused(status, ""), words);
         assert!(answer.header("x-request-id").is_some());
     }
     assert_eq!(server.get("/Users").await.json()["totalResults"], 0);

@@ -48,25 +48,33 @@ async fn odd_hosts_never_reach_a_location() {
         ("example.com:8443", format!("http://example.com:8443{path}")),
         ("[::1]:80", format!("http://[::1]:80{path}")),
         ("127.0.0.1", format!("http://127.0.0.1{path}")),
-        ("user@evil.example", path.clone()),
-        ("evil.example/path", path.clone()),
-        ("evil.example?x=", path.clone()),
-        ("\"><script>", path.clone()),
-        ("a b", path.clone()),
-        ("", path.clone()),
         ("evil,example", path.clone()),
         ("a;b", path.clone()),
         ("(evil)", path.clone()),
         ("%0d%0a", path.clone()),
-        ("example.com:99999x", path.clone()),
-        (":80", path.clone()),
     ] {
         let answer = server.send("GET", &path, &[("host", host)], "").await.expect(200);
         assert_eq!(answer.json()["meta"]["location"], location, "{host}");
+    }
+    for host in [
+        "user@evil.example",
+        "evil.example/path",
+        "evil.example?x=",
+        "\"><script>",
+        "a b",
+        "",
+        "example.com:99999x",
+        ":80",
+    ] {
+        let detail = server.send("GET", &path, &[("host", host)], "").await.refused(400, "");
+        assert_eq!(
+            detail,
+            format!("`{host}` is no host, with or without a port, that a request could be for")
+        );
     }
     let twice = server.send("GET", &path, &[("host", "a.example"), ("host", "b.example")], "").await;
     assert_eq!(twice.refused(400, ""), "the header Host is given more than once");
     let absolute =
         server.send("GET", &format!("https://other.example{path}"), &[("host", "a.example")], "").await;
-    assert_eq!(absolute.expect(200).json()["meta"]["location"], format!("https://other.example{path}"));
+    assert_eq!(absolute.expect(200).json()["meta"]["location"], format!("http://other.example{path}"));
 }

@@ -184,6 +184,41 @@ async fn prefer_attributes() {
     strict.refused(400, "invalidValue");
 }
 
+/// Okta synchronizes passwords like this. A user that comes with one is made, and replaced, in every mode.
+#[tokio::test]
+async fn forget_passwords() {
+    let (ok, strict) =
+        patched("/Users/id-1", json!({"op": "replace", "value": {"password": "N3w-pw"}})).await;
+    assert!(!ok.expect(200).text.contains("N3w-pw"));
+    let detail = strict.refused(400, "mutability");
+    assert!(detail.starts_with("`password` cannot be changed: this server signs nobody in"), "{detail}");
+    assert!(!strict.text.contains("N3w-pw"));
+    let (ok, strict) = patched("/Users/id-1", json!({"op": "remove", "path": "password"})).await;
+    assert_eq!((ok.status, strict.status), (200, 200), "there is none");
+    let body = json!({"schemas": [USER], "userName": "new", "password": "N3w-pw"});
+    let (ok, strict) = both("POST", "/Users", body.clone()).await;
+    assert_eq!((ok.status, strict.status), (201, 201));
+    let (ok, strict) = both("PUT", "/Users/id-1", body).await;
+    assert_eq!((ok.status, strict.status), (200, 200));
+}
+
+#[tokio::test]
+async fn any_url_language_and_time_zone() {
+    for (name, value) in [
+        ("profileUrl", json!("www.example.com/ann")),
+        ("photos", json!([{"value": "ann.png"}])),
+        ("locale", json!("en-US.UTF-8")),
+        ("preferredLanguage", json!("English (US)")),
+        ("timezone", json!("Pacific Standard Time")),
+    ] {
+        let mut body = json!({"schemas": [USER], "userName": "new"});
+        body[name] = value.clone();
+        let (ok, strict) = both("POST", "/Users", body).await;
+        assert_eq!(ok.expect(201).json()[name], value);
+        strict.refused(400, "invalidValue");
+    }
+}
+
 #[tokio::test]
 async fn what_is_always_tolerated() {
     let (ok, strict) = patched("/Users/id-1", json!({"op": "REPLACE", "path": "title", "value": "x"})).await;

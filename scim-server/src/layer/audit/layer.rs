@@ -5,7 +5,7 @@ use tower_layer::Layer;
 use super::{AuditService, AuditSink};
 use crate::clock::{Clock, SystemClock};
 
-/// Reports each request that writes.
+/// Reports each request that writes, and each operation of a Bulk.
 ///
 /// Principal and tenant are known to it inside the layers that find them, and also outside of them, as far as these put
 /// them on answers; outside, it also reports what they refuse.

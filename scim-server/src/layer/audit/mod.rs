@@ -1,8 +1,9 @@
 //! One event for each request that writes: who did what to which resource, and how it ended.
 //!
 //! An event has no bodies, no filters and no secrets. It is made of every POST that is no search, PUT, PATCH and DELETE,
-//! also where it was refused, and also where the client has gone before the answer was there; then it has no status. A
-//! Bulk request is one event.
+//! also where it was refused, and also where it was given up before the answer was there; then it has no status, and its
+//! [`Outcome`] says why. A Bulk request has one event for itself, and one for each of its operations, refused ones included, but for those
+//! that `failOnErrors` left out.
 //!
 //! ```
 //! use http::Request;
@@ -45,7 +46,7 @@ mod layer;
 mod service;
 mod sink;
 
-pub use event::AuditEvent;
+pub use event::{AuditEvent, Outcome};
 pub use json_lines::JsonLinesSink;
 pub use layer::AuditLayer;
 pub use service::AuditService;

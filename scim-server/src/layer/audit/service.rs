@@ -10,12 +10,14 @@ use http::{Extensions, HeaderMap, Request, Response};
 use scim_core::{ResourceId, TenantId, excerpt};
 use tower_service::Service;
 
-use super::{AuditEvent, AuditSink};
+use super::{AuditEvent, AuditSink, Outcome};
 use crate::body::Body;
 use crate::clock::Clock;
 use crate::context::{ClientAddr, Principal, RequestId};
 use crate::layer::only_reads;
+use crate::operation::{BulkOutcome, BulkOutcomes};
 use crate::route::{RouteName, decode};
+use crate::trail::{Found, Trail};
 
 /// The service of [`AuditLayer`](super::AuditLayer).
 #[derive(Clone, Debug)]
@@ -49,7 +51,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if only_reads(request.method(), request.uri().path()) {
             return Box::pin(self.inner.call(request));
         }
@@ -57,18 +59,24 @@ where
             time: self.clock.now(),
             request_id: None,
             principal: None,
+            issuer: None,
             tenant: None,
             client: None,
             method: excerpt(request.method().as_str()),
             route: None,
+            resource_type: None,
             resource_id: None,
+            operation: None,
+            outcome: Outcome::Answered,
             status: None,
             version: None,
             duration: Duration::ZERO,
         };
         event.learn(request.extensions());
         let path = request.uri().path().to_owned();
-        let pending = Pending { event: Some(event), started: Instant::now(), sink: Arc::clone(&self.sink) };
+        let trail = Trail::begin(request.extensions_mut());
+        let (started, sink) = (Instant::now(), Arc::clone(&self.sink));
+        let pending = Pending { event: Some(event), started, trail, sink };
         let answer = self.inner.call(request);
         Box::pin(async move {
             let response = answer.await?;
@@ -78,17 +86,19 @@ where
     }
 }
 
-/// An event of a request that is under way; dropped, it is reported without an outcome.
+/// An event of a request that is under way; dropped, it is reported as far as it is known.
 struct Pending {
     event: Option<AuditEvent>,
     started: Instant,
+    trail: Trail,
     sink: Arc<dyn AuditSink>,
 }
 
 impl Pending {
     fn finish(mut self, path: &str, response: &Response<Body>) {
-        let Some(event) = &mut self.event else { return };
+        let Some(mut event) = self.event.take() else { return };
         event.learn(response.extensions());
+        event.find(self.trail.found());
         event.status = Some(response.status().as_u16());
         let header = |name: HeaderName| text(response.headers(), &name);
         if response.status().is_success() {
@@ -96,16 +106,30 @@ impl Pending {
         }
         event.request_id =
             event.request_id.take().or_else(|| header(HeaderName::from_static("x-request-id")));
-        let names_one = event.route.as_deref().is_some_and(|route| route.ends_with("/{id}"));
-        let named = names_one.then(|| path.to_owned());
-        event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
+        if event.resource_id.is_none() {
+            let names_one = event.route.as_deref().is_some_and(|route| route.ends_with("/{id}"));
+            let named = names_one.then(|| path.to_owned());
+            event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
+        }
+        event.duration = self.started.elapsed();
+        event.withhold_guess();
+        let operations = response.extensions().get::<BulkOutcomes>().map(|outcomes| {
+            let events = (1..).zip(outcomes).map(|(n, outcome)| event.of_operation(n, outcome));
+            events.collect::<Vec<_>>()
+        });
+        self.sink.record(event);
+        operations.into_iter().flatten().for_each(|event| self.sink.record(event));
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(mut event) = self.event.take() {
+            let found = self.trail.found();
+            event.outcome = Outcome::of_dropped(found.has_timed_out);
+            event.find(found);
             event.duration = self.started.elapsed();
+            event.withhold_guess();
             self.sink.record(event);
         }
     }
@@ -116,14 +140,58 @@ impl AuditEvent {
     fn learn(&mut self, extensions: &Extensions) {
         let request_id = || extensions.get::<RequestId>().map(|id| id.as_str().to_owned());
         self.request_id = self.request_id.take().or_else(request_id);
-        let principal = || extensions.get::<Principal>().map(|principal| principal.as_str().to_owned());
-        self.principal = self.principal.take().or_else(principal);
+        if let Some(principal) = extensions.get::<Principal>() {
+            self.take_principal(principal);
+        }
         let tenant = || extensions.get::<TenantId>().map(|tenant| tenant.as_str().to_owned());
         self.tenant = self.tenant.take().or_else(tenant);
         let client = || ClientAddr::of(extensions).map(|client| client.0.to_string());
         self.client = self.client.take().or_else(client);
         let route = || extensions.get::<RouteName>().map(|route| route.as_str().to_owned());
         self.route = self.route.take().or_else(route);
+    }
+
+    /// As [`learn`](Self::learn), from what was noted on the way.
+    fn find(&mut self, found: Found) {
+        if let Some(principal) = &found.principal {
+            self.take_principal(principal);
+        }
+        let tenant = || found.tenant.map(|tenant| tenant.as_str().to_owned());
+        self.tenant = self.tenant.take().or_else(tenant);
+        let route = || found.route.map(|route| route.as_str().to_owned());
+        self.route = self.route.take().or_else(route);
+        self.resource_type = found.definition.map(|definition| definition.name().to_owned());
+        self.resource_id = found.id.map(|id| id.as_str().to_owned());
+    }
+
+    /// Forgets an id that stands for no resource, as far as anybody knows, and may be what people are called by.
+    fn withhold_guess(&mut self) {
+        let exists = self.status.is_some_and(|status| (200..400).contains(&status));
+        let is_opaque =
+            |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        self.resource_id = self.resource_id.take().filter(|id| exists || is_opaque(id));
+    }
+
+    /// The event of an operation of the Bulk that this one is about.
+    fn of_operation(&self, n: usize, outcome: &BulkOutcome) -> Self {
+        let mut event = Self {
+            method: outcome.method.unwrap_or("-").to_owned(),
+            resource_type: outcome.resource_type.as_deref().map(str::to_owned),
+            resource_id: outcome.resource_id.as_ref().map(|id| id.as_str().to_owned()),
+            operation: Some(n),
+            status: Some(outcome.status),
+            version: None,
+            ..self.clone()
+        };
+        event.withhold_guess();
+        event
+    }
+
+    fn take_principal(&mut self, principal: &Principal) {
+        if self.principal.is_none() {
+            self.principal = Some(principal.as_str().to_owned());
+            self.issuer = principal.issuer().map(str::to_owned);
+        }
     }
 }
 

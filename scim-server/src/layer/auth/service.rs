@@ -14,6 +14,8 @@ use super::{Access, AuthError, AuthLayer, Scope, TenantAccess};
 use crate::body::Body;
 use crate::error::{error_response, insert_retry_after};
 use crate::layer::tenant;
+use crate::policy::{Intent, Policies};
+use crate::trail::Trail;
 
 /// The service of [`AuthLayer`].
 #[derive(Clone)]
@@ -68,9 +70,16 @@ where
                 Err(refusal) => return Ok(refusal),
             };
             let principal = access.principal.clone();
+            Trail::note(&parts.extensions, |found| found.principal = Some(principal.clone()));
             let mut response = match layer.authorize(&mut parts, &access) {
                 Ok(()) => {
                     parts.extensions.insert(principal.clone());
+                    if let Some(policy) = layer.policy {
+                        let access = access.clone();
+                        Policies::add(&mut parts.extensions, move |intent: &Intent<'_>| {
+                            policy(intent, &access)
+                        });
+                    }
                     parts.extensions.insert(access);
                     inner.call(Request::from_parts(parts, body)).await?
                 }
@@ -86,17 +95,22 @@ where
 impl AuthLayer {
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Access, Response<Body>> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let Some(value) = values.next() else {
-            let detail = "a bearer token is needed: send it as `Authorization: Bearer <token>`";
-            return Err(self.challenge(401, detail, ""));
-        };
+        let needed = "a bearer token is needed: send it as `Authorization: Bearer <token>`";
+        let Some(value) = values.next() else { return Err(self.challenge(401, needed, "")) };
+        // "invalid_request ... SHOULD respond with the HTTP 400 (Bad Request) status code" (RFC 6750 section 3.1)
         if values.next().is_some() {
             let detail = "the header Authorization must be sent once only";
-            return Err(self.challenge(401, detail, "invalid_request"));
+            return Err(self.challenge(400, detail, "invalid_request"));
         }
-        let Some(token) = value.to_str().ok().and_then(bearer) else {
-            let detail = "the header Authorization must be `Bearer <token>`";
-            return Err(self.challenge(401, detail, "invalid_request"));
+        let token = match Credentials::read(value) {
+            Credentials::Bearer(token) => token,
+            // "... or attempted using an unsupported authentication method ... SHOULD NOT include an error code"
+            Credentials::Other => return Err(self.challenge(401, needed, "")),
+            Credentials::Broken => {
+                // "The access token provided is ... malformed"
+                let detail = "the header Authorization must be `Bearer <token>`";
+                return Err(self.challenge(401, detail, "invalid_token"));
+            }
         };
         self.verify.access(token).await.map_err(|error| match error {
             AuthError::Unknown => self.challenge(401, "the bearer token is not valid", "invalid_token"),
@@ -118,6 +132,7 @@ impl AuthLayer {
         tenant::check(chosen, &access.tenants).map_err(|error| Box::new(error_response(&error)))?;
         if let (None, TenantAccess::Only(tenant)) = (chosen, &access.tenants) {
             parts.extensions.insert(tenant.clone());
+            Trail::note(&parts.extensions, |found| found.tenant = Some(tenant.clone()));
         }
         let needed = Scope::of(parts);
         if !access.scopes.has(needed) {
@@ -129,8 +144,7 @@ impl AuthLayer {
             };
             return Err(Box::new(self.challenge(403, &detail, &code)));
         }
-        let allowed = self.policy.as_ref().map_or(Ok(()), |policy| policy(parts, access));
-        allowed.map_err(|error| Box::new(error_response(&error)))
+        Ok(())
     }
 
     /// The answer with the challenge of RFC 6750 section 3.
@@ -151,17 +165,32 @@ fn is_scope_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
-/// The token of a header value. The scheme is compared without case (RFC 7235 section 2.1); a value of one word is
-/// the token itself, as Okta sends it where the administrator has left the word out.
-fn bearer(value: &str) -> Option<&str> {
-    let value = value.trim();
-    let token = match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        Some(_) => return None,
-        None if value.eq_ignore_ascii_case("bearer") => return None,
-        None => value,
-    };
-    (!token.is_empty() && !token.contains(' ')).then_some(token)
+/// What the value of a header Authorization is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Credentials<'a> {
+    /// A bearer token. The scheme is compared without case (RFC 7235 section 2.1); a value of one word is the token
+    /// itself, as Okta sends it where the administrator has left the word out.
+    Bearer(&'a str),
+    /// Nothing, or a scheme that this server does not know.
+    Other,
+    /// A scheme without what belongs to it, or something else that cannot be read.
+    Broken,
+}
+
+impl<'a> Credentials<'a> {
+    fn read(value: &'a HeaderValue) -> Self {
+        let Ok(value) = value.to_str().map(str::trim) else { return Self::Broken };
+        let (scheme, token) = value.split_once(' ').unwrap_or(("", value));
+        let (is_bearer, token) = (scheme.eq_ignore_ascii_case("bearer"), token.trim());
+        match scheme {
+            "" if token.is_empty() => Self::Other,
+            "" if token.eq_ignore_ascii_case("bearer") => Self::Broken,
+            "" => Self::Bearer(token),
+            _ if is_bearer && !token.contains(' ') => Self::Bearer(token),
+            _ if is_bearer => Self::Broken,
+            _ => Self::Other,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -170,11 +199,18 @@ mod tests {
 
     #[test]
     fn the_scheme_has_no_case_and_may_be_missing() {
+        let read =
+            |value: &'static str| Credentials::read(Box::leak(Box::new(HeaderValue::from_static(value))));
         for value in ["Bearer abc", "bearer abc", "BEARER  abc", "abc", " abc "] {
-            assert_eq!(bearer(value), Some("abc"), "{value}");
+            assert_eq!(read(value), Credentials::Bearer("abc"), "{value}");
         }
-        for value in ["", "Bearer", "Bearer ", "Basic abc", "Bearer a b"] {
-            assert_eq!(bearer(value), None, "{value}");
+        for value in ["Bearer", "bearer ", "Bearer a b"] {
+            assert_eq!(read(value), Credentials::Broken, "{value}");
         }
+        for value in ["", " ", "Basic abc", "Digest a=b, c=d"] {
+            assert_eq!(read(value), Credentials::Other, "{value}");
+        }
+        let bytes = HeaderValue::from_bytes(b"Bearer \xff").unwrap();
+        assert_eq!(Credentials::read(&bytes), Credentials::Broken);
     }
 }

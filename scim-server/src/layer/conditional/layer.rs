@@ -17,6 +17,9 @@ impl ConditionalLayer {
 
     /// Answers 428 (RFC 6585 section 3) to PUT, PATCH and DELETE without `If-Match`, so that nobody overwrites what they
     /// have not seen. `If-Match: *` is enough. Most identity providers do not send it.
+    ///
+    /// [`ScimService`](crate::ScimService) holds the operations of a Bulk to the same: their `version` is what `If-Match` is
+    /// to a request.
     #[must_use]
     pub fn require_if_match(mut self) -> Self {
         self.is_required = true;

@@ -2,7 +2,7 @@
 //!
 //! [`ScimService`](crate::ScimService) itself compares versions, inside the store's transaction, and answers 304 and 412.
 //! This layer is for what stands around that: it refuses `If-Match` and `If-None-Match` that cannot be read before any
-//! work is done, can ask every change to say which version it is of, and gives 304 on behalf of services that do not.
+//! work is done, can ask every change, those of a Bulk as well, to say which version it is of, and gives 304 on behalf of services that do not.
 //!
 //! ```
 //! use http::{Request, StatusCode};
@@ -34,7 +34,6 @@
 
 mod layer;
 mod service;
-mod tags;
 
 pub use layer::ConditionalLayer;
 pub use service::{ConditionalFuture, ConditionalService};

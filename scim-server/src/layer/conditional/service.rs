@@ -11,11 +11,12 @@ use pin_project_lite::pin_project;
 use scim_core::ScimError;
 use tower_service::Service;
 
-use super::tags::{Malformed, Tags};
 use crate::body::Body;
 use crate::error::error_response;
 use crate::layer::ResponseFuture;
+use crate::policy::{Action, Intent, Policies};
 use crate::render::protect;
+use crate::request::Tags;
 
 /// The service of [`ConditionalLayer`](super::ConditionalLayer).
 #[derive(Clone, Debug)]
@@ -37,19 +38,13 @@ impl<S> ConditionalService<S> {
     /// The versions that the client already has, where the request reads.
     fn check<B>(&self, request: &Request<B>) -> Result<Option<Tags>, ScimError> {
         let read = |name| {
-            Tags::read(request.headers(), &name).map_err(|Malformed| {
-                let detail =
-                    format!("the header {name} must be `*` or versions in quotes, such as `W/\"3\"`");
-                ScimError::new(400, detail)
-            })
+            Tags::read(request.headers(), &name).map_err(|error| ScimError::new(400, error.to_string()))
         };
         let if_match = read(IF_MATCH)?;
         let if_none_match = read(IF_NONE_MATCH)?;
         let changes = [Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
         if self.is_required && changes && if_match.is_none() {
-            let detail = "this server changes a resource only with the header If-Match: send the version that you have \
-                          read, or `*` for any";
-            return Err(ScimError::new(428, detail));
+            return Err(required("this server changes a resource only with the header If-Match"));
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         Ok(if_none_match.filter(|_| reads))
@@ -68,14 +63,34 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.check(&request) {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let had = self.check(&request);
+        // What is in a Bulk is not known here.
+        if self.is_required && *request.method() == Method::POST {
+            Policies::add(request.extensions_mut(), named_version);
+        }
+        match had {
             Ok(had) => ConditionalFuture { had, future: ResponseFuture::inner(self.inner.call(request)) },
             Err(error) => {
                 ConditionalFuture { had: None, future: ResponseFuture::ready(error_response(&error)) }
             }
         }
     }
+}
+
+/// The policy for operations of a Bulk.
+fn named_version(intent: &Intent<'_>) -> Result<(), ScimError> {
+    let changes = matches!(intent.action, Action::Replace | Action::Patch | Action::Delete);
+    if changes && !intent.names_version {
+        return Err(required(
+            "this server carries out PUT, PATCH and DELETE of a bulk request only with `version`",
+        ));
+    }
+    Ok(())
+}
+
+fn required(what: &str) -> ScimError {
+    ScimError::new(428, format!("{what}: send the version that you have read, or `*` for any"))
 }
 
 pin_project! {

@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::layer::{Style, Trusted};
 use super::parse::{Hop, Unreadable, address, element, list};
 use crate::body::Body;
-use crate::context::{ClientAddr, PeerAddr};
+use crate::context::{ClientAddr, PeerAddr, SaidScheme};
 use crate::error::error_response;
 use crate::layer::future::ResponseFuture;
 use crate::service::is_server_name;
@@ -114,7 +114,10 @@ impl<S> ForwardedService<S> {
             return Ok(());
         };
         let mut uri = std::mem::take(&mut parts.uri).into_parts();
-        uri.scheme = scheme.or(uri.scheme).or(Some(Scheme::HTTP));
+        if let Some(scheme) = scheme {
+            parts.extensions.insert(SaidScheme(scheme));
+        }
+        uri.scheme = Some(parts.extensions.get::<SaidScheme>().map_or(Scheme::HTTP, |said| said.0.clone()));
         uri.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
         if said.host.is_some()
             && let Ok(host) = HeaderValue::from_str(authority.as_str())

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tower_service::Service;
 use super::{LimitedBody, LimitsLayer};
 use crate::body::Body;
 use crate::error::{Error, error_response, insert_retry_after};
+use crate::trail::Trail;
 
 /// Times are cut down to a year: what is later than the clock can tell would end in a panic.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -62,18 +63,29 @@ where
                 Err(_) => return refuse(busy()),
             },
         };
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let trail = self.limits.time.map(|_| Trail::begin(&mut parts.extensions));
         let (body, progress) = LimitedBody::new(body, limit);
         let answer = self.inner.call(Request::from_parts(parts, body));
         let time = self.limits.time.map(|time| time.min(LONGEST));
         Box::pin(async move {
             let answer = match time {
                 None => answer.await,
-                Some(time) => match tokio::time::timeout(time, answer).await {
-                    Ok(answer) => answer,
-                    Err(_) if progress.is_complete() => Ok(too_slow(time)),
-                    Err(_) => Ok(not_sent(time)),
-                },
+                Some(time) => {
+                    let mut answer = pin!(answer);
+                    match tokio::time::timeout(time, answer.as_mut()).await {
+                        Ok(answer) => answer,
+                        Err(_) => {
+                            let mut refusal =
+                                if progress.is_complete() { too_slow(time) } else { not_sent(time) };
+                            // Before the request is dropped, so that whoever reports that knows why.
+                            if let Some(trail) = &trail {
+                                trail.time_out(&mut refusal);
+                            }
+                            Ok(refusal)
+                        }
+                    }
+                }
             };
             drop(permit);
             // What the service makes of a body that breaks off does not say why it did.
@@ -107,7 +119,7 @@ fn busy() -> Response<Body> {
 
 fn too_slow(time: Duration) -> Response<Body> {
     let detail = format!(
-        "the request took longer than {time:?}; it may have been carried out all the same, so look before trying again"
+        "the request took longer than {time:?}; it may have been carried out all the same, wholly or in part, so look before trying again"
     );
     let mut response = error_response(&ScimError::new(503, detail));
     insert_retry_after(&mut response, Duration::from_secs(1));

@@ -53,7 +53,11 @@ impl RateLimitLayer {
     #[must_use]
     pub fn by_principal(self) -> Self {
         self.by(|parts| match parts.extensions.get::<Principal>() {
-            Some(principal) => format!("p {}", principal.as_str()),
+            // A line break is in no name of an access token.
+            Some(principal) => match principal.issuer() {
+                Some(issuer) => format!("p {}\n{issuer}", principal.as_str()),
+                None => format!("p {}", principal.as_str()),
+            },
             None => client(parts),
         })
     }

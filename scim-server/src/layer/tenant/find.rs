@@ -69,8 +69,8 @@ impl Tenants {
         Self::default()
     }
 
-    /// Adds a tenant under what requests call it: the segment of a path, the name of a host in lower case, the name of a
-    /// principal. Case counts. Several keys may lead to one tenant.
+    /// Adds a tenant under what requests call it: the segment of a path, the name of a host in lower case, a principal
+    /// as text, which is `name (issuer)` for those of access tokens. Case counts. Several keys may lead to one tenant.
     #[must_use]
     pub fn with(mut self, key: &str, tenant: Tenant) -> Self {
         self.0.insert(key.to_owned(), tenant);

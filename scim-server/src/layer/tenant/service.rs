@@ -17,8 +17,9 @@ use crate::body::Body;
 use crate::context::{BaseUrl, PathPrefix, Principal};
 use crate::error::{Error, error_response};
 use crate::layer::auth::Access;
-use crate::route::decode;
+use crate::route::{decode, is_reserved};
 use crate::service::is_server_name;
+use crate::trail::Trail;
 
 /// Everything but the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -67,6 +68,7 @@ where
                 Err(error) => return Ok(error_response(&error)),
             };
             parts.extensions.insert(tenant.clone());
+            Trail::note(&parts.extensions, |found| found.tenant = Some(tenant.clone()));
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             // For layers around this one that log or count.
             response.extensions_mut().insert(tenant);
@@ -121,6 +123,10 @@ impl TenantLayer {
                 let (segment, rest) =
                     rest.split_at_checked(rest.find('/').unwrap_or(rest.len())).ok_or_else(unknown)?;
                 let key = decode(segment).map_err(|_| unknown())?;
+                // A layer around this one may have let such a path in as discovery, which is open to everybody.
+                if is_reserved(&key) {
+                    return Err(unknown());
+                }
                 let outer = parts.extensions.get::<PathPrefix>().map_or("", PathPrefix::as_str);
                 let prefix = format!("{outer}{mount}/{}", utf8_percent_encode(&key, SEGMENT));
                 let rest = if rest.is_empty() { "/" } else { rest };
@@ -138,7 +144,7 @@ impl TenantLayer {
             Source::Principal => Ok(parts
                 .extensions
                 .get::<Principal>()
-                .map(|principal| Named { key: principal.as_str().to_owned(), path: None })),
+                .map(|principal| Named { key: principal.to_string(), path: None })),
         }
     }
 

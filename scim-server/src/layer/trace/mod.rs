@@ -1,6 +1,7 @@
 //! Request ids and one log line per request, as a layer.
 //!
-//! The line has method, route (without ids), status, duration and request id. Query strings, bodies and the header
+//! The line has method, route (without ids), status, duration, principal and request id. A request that gets no answer has
+//! an outcome in the place of the status: `abandoned` where the client has gone, `timed out`, or `failed` after a panic. Query strings, bodies and the header
 //! Authorization are not logged: filters and bodies are about people. [`TraceLayer::with_uri`] adds path and query.
 //!
 //! ```

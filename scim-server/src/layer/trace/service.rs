@@ -12,7 +12,9 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::clock::IdGenerator;
 use crate::context::{Principal, RequestId};
+use crate::layer::audit::Outcome;
 use crate::route::{RouteName, decode};
+use crate::trail::Trail;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Ids of requests that come from outside are kept up to this length.
@@ -57,27 +59,60 @@ where
         request.extensions_mut().insert(id.clone());
         let method = excerpt(request.method().as_str());
         let uri = self.with_uri.then(|| redacted(request.uri()));
-        let started = Instant::now();
+        let line =
+            Line { id, method, uri, started: Instant::now(), trail: Trail::begin(request.extensions_mut()) };
+        let mut pending = Pending(Some(line));
         let answer = self.inner.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
-            let route = response.extensions().get::<RouteName>().map_or("-", RouteName::as_str);
-            let principal = response.extensions().get::<Principal>().map_or("-", Principal::as_str);
-            tracing::info!(
-                request_id = %id,
-                method,
-                route,
-                status = response.status().as_u16(),
-                duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-                principal,
-                uri,
-                "request"
-            );
-            if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-                response.headers_mut().insert(REQUEST_ID, value);
+            if let Some(line) = pending.0.take() {
+                let principal = response.extensions().get::<Principal>();
+                line.log(response.extensions().get::<RouteName>(), principal, Ok(response.status().as_u16()));
+                if let Ok(value) = HeaderValue::from_str(line.id.as_str()) {
+                    response.headers_mut().insert(REQUEST_ID, value);
+                }
             }
             Ok(response)
         })
+    }
+}
+
+/// What is known of a request from its beginning.
+struct Line {
+    id: RequestId,
+    method: String,
+    uri: Option<String>,
+    started: Instant,
+    trail: Trail,
+}
+
+impl Line {
+    /// Logs how the request ended: with a status, or in which other way.
+    fn log(&self, route: Option<&RouteName>, principal: Option<&Principal>, end: Result<u16, &'static str>) {
+        tracing::info!(
+            request_id = %self.id,
+            method = self.method,
+            route = route.map_or("-", RouteName::as_str),
+            status = end.ok(),
+            outcome = end.err(),
+            duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            principal = principal.map_or_else(|| "-".to_owned(), Principal::to_string),
+            uri = self.uri,
+            "request"
+        );
+    }
+}
+
+/// The line of a request that is under way; dropped, it says that nobody has waited for the answer.
+struct Pending(Option<Line>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(line) = self.0.take() {
+            let found = line.trail.found();
+            let outcome = Outcome::of_dropped(found.has_timed_out);
+            line.log(found.route.as_ref(), found.principal.as_ref(), Err(outcome.as_str()));
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use scim_core::{Object, ScimError, Version, urn};
 
+use super::outcome::BulkOutcome;
+
 /// What one operation came to (RFC 7644 section 3.7.3).
 pub(super) struct OperationResult {
     pub(super) method: Option<String>,
     pub(super) bulk_id: Option<String>,
     pub(super) location: Option<String>,
     pub(super) done: Result<Done, ScimError>,
+    /// The same for layers.
+    pub(super) outcome: BulkOutcome,
 }
 
 /// What an operation that succeeded says of itself.

@@ -4,6 +4,7 @@ mod answer;
 mod budget;
 mod error;
 mod order;
+mod outcome;
 mod reference;
 mod request;
 mod run;
@@ -21,6 +22,7 @@ use crate::service::Inner;
 use crate::store::ResourceStore;
 
 pub use error::BulkError;
+pub use outcome::{BulkOutcome, BulkOutcomes};
 
 /// How much deeper the data of an operation lies than the body of a request of its own: in an operation, in a list, in
 /// the message.
@@ -49,6 +51,10 @@ pub(crate) async fn bulk<S: ResourceStore>(
     limits.json.depth = limits.json.depth.saturating_add(DEPTH);
     let object = read_object(body, &limits)?;
     let request = request::BulkRequest::read(inner, object)?;
-    let results = run::run(inner, context, request).await;
-    Ok(json(StatusCode::OK, answer::write(&results)))
+    let budget = context.budget.clone().with_work(inner.limits.bulk_work);
+    let context = context.clone().with_budget(budget);
+    let results = run::run(inner, &context, request).await;
+    let mut response = json(StatusCode::OK, answer::write(&results));
+    response.extensions_mut().insert(BulkOutcomes::new(results.into_iter().map(|result| result.outcome)));
+    Ok(response)
 }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use scim_core::{Object, Quirk, ResourceId, TypeDefinition, Value, Version, excerpt, urn};
+use scim_core::{Object, Quirk, ResourceId, TypeDefinition, Value, excerpt, urn};
 
 use super::error::BulkError;
-use super::reference::bulk_id;
+use super::reference::{Found, bulk_id, in_patch, in_resource};
 use crate::error::Error;
+use crate::policy::Action;
+use crate::request::if_match;
 use crate::route::Route;
 use crate::service::Inner;
 use crate::store::Precondition;
@@ -48,6 +50,7 @@ pub(super) struct Subject {
     pub(super) definition: Arc<TypeDefinition>,
     pub(super) id: SubjectId,
     pub(super) precondition: Precondition,
+    pub(super) names_version: bool,
 }
 
 /// How the path names a resource.
@@ -60,6 +63,15 @@ pub(super) enum SubjectId {
 }
 
 impl Task {
+    pub(super) fn action(&self) -> Action {
+        match self {
+            Self::Create { .. } => Action::Create,
+            Self::Replace { .. } => Action::Replace,
+            Self::Patch { .. } => Action::Patch,
+            Self::Delete { .. } => Action::Delete,
+        }
+    }
+
     pub(super) fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Create { .. } => None,
@@ -69,17 +81,13 @@ impl Task {
         }
     }
 
-    pub(super) fn data(&self) -> Option<&Object> {
+    /// Looks for references in the data.
+    pub(super) fn references(&mut self, found: &mut Found<'_>) {
         match self {
-            Self::Create { data, .. } | Self::Replace { data, .. } | Self::Patch { data, .. } => Some(data),
-            Self::Delete { .. } => None,
-        }
-    }
-
-    pub(super) fn data_mut(&mut self) -> Option<&mut Object> {
-        match self {
-            Self::Create { data, .. } | Self::Replace { data, .. } | Self::Patch { data, .. } => Some(data),
-            Self::Delete { .. } => None,
+            Self::Create { definition, data } => in_resource(definition, data, found),
+            Self::Replace { subject, data } => in_resource(&subject.definition, data, found),
+            Self::Patch { subject, data } => in_patch(&subject.definition, data, found),
+            Self::Delete { .. } => {}
         }
     }
 }
@@ -188,6 +196,11 @@ impl Operation {
 
 const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
+/// A method in capitals, if it is one that operations have.
+pub(super) fn known_method(method: &str) -> Option<&'static str> {
+    METHODS.into_iter().find(|known| *known == method)
+}
+
 #[derive(Default)]
 struct Parts {
     method: Option<Value>,
@@ -247,10 +260,10 @@ fn task<S>(
     };
     let precondition = match &parts.version {
         None => Precondition::Any,
-        Some(Value::String(version)) => if_version(version),
+        Some(Value::String(version)) => if_version(version)?,
         got => return Err(a_string("version", got)),
     };
-    let subject = Subject { definition, id, precondition };
+    let subject = Subject { definition, id, precondition, names_version: parts.version.is_some() };
     Ok(match method {
         "PUT" => Task::Replace { subject, data: data(parts.data)? },
         "PATCH" => {
@@ -285,13 +298,13 @@ fn bulk_id_of(text: &str) -> Option<String> {
 }
 
 /// `version` is to a bulk operation what `If-Match` is to a request.
-fn if_version(text: &str) -> Precondition {
-    let mut tags = text.split(',').map(str::trim);
-    if tags.clone().any(|tag| tag == "*") {
-        return Precondition::Any;
-    }
-    let tags: Vec<Version> = tags.by_ref().filter_map(Version::from_etag).collect();
-    Precondition::IfVersion(tags)
+fn if_version(text: &str) -> Result<Precondition, BulkError> {
+    if_match(text).ok_or_else(|| {
+        BulkError::Value(format!(
+            "`version` must be `*` or versions in double quotes such as W/\"1\", got `{}`",
+            excerpt(text)
+        ))
+    })
 }
 
 fn names(schemas: Option<&Value>, uri: &str) -> bool {

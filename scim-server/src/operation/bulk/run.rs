@@ -15,10 +15,13 @@ use super::answer::{Done, OperationResult};
 use super::budget::Budget;
 use super::error::BulkError;
 use super::order::order;
-use super::reference;
-use super::request::{BulkRequest, Operation, Subject, SubjectId, Task};
+use super::outcome::BulkOutcome;
+use super::reference::Form;
+use super::request::{BulkRequest, Operation, Subject, SubjectId, Task, known_method};
 use crate::context::RequestContext;
 use crate::error::Error;
+use crate::pause::pause;
+use crate::policy::{Action, Intent};
 use crate::service::{Inner, log_internal};
 use crate::store::{Load, NewResource, Outcome, Record, ResourceStore, StoreError, Target, Write, location};
 
@@ -40,6 +43,8 @@ pub(super) async fn run<S: ResourceStore>(
             break;
         }
         run.carry_out(&group).await;
+        // Others go on, and where the time of the request is up it ends here.
+        pause().await;
     }
     run.flush().await;
     run.finish()
@@ -55,6 +60,8 @@ struct Run<'a, S> {
     /// How far each operation has come.
     states: Vec<State>,
     results: Vec<Option<OperationResult>>,
+    /// The resources that operations are about, as far as it is known.
+    about: Vec<(Option<Arc<str>>, Option<ResourceId>)>,
     /// Writes that wait for being carried out together.
     waiting: Vec<(Waiting, Write)>,
     budget: Budget,
@@ -91,6 +98,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         mut operations: Vec<Operation>,
         bulk_ids: HashMap<String, usize>,
     ) -> Self {
+        let about = operations.iter().map(about).collect();
         let needs = operations.iter_mut().map(|operation| needs(operation, &bulk_ids)).collect();
         let patches = operations.iter().filter(|o| matches!(o.task, Ok(Task::Patch { .. }))).count();
         Self {
@@ -99,6 +107,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
             needs,
             states: vec![State::None; operations.len()],
             results: operations.iter().map(|_| None).collect(),
+            about,
             operations,
             bulk_ids,
             waiting: Vec::new(),
@@ -190,12 +199,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
             }
         }
         if let Some((culprit, error)) = failed {
-            self.fail(culprit, &error);
-            let name = self.operations.get(culprit).and_then(|culprit| culprit.bulk_id.clone());
-            let error = BulkError::Failed(excerpt(&name.unwrap_or_default()));
-            for operation in circle.iter().filter(|operation| **operation != culprit) {
-                self.note(*operation, None, Err(error.to_scim()));
-            }
+            self.blame(circle, culprit, &error);
             return;
         }
         let write = Write::create_set(new).with_load(Load::None);
@@ -210,10 +214,24 @@ impl<'a, S: ResourceStore> Run<'a, S> {
                 let error = self.to_scim(&error);
                 circle.iter().for_each(|operation| self.note(*operation, None, Err(error.clone())));
             }
+            Err(StoreError::Member { nth, error }) if circle.get(nth).is_some() => {
+                let culprit = circle.get(nth).copied().unwrap_or_default();
+                self.blame(circle, culprit, &Error::from(*error));
+            }
             Err(error) => {
                 let error = self.to_scim(&error.into());
                 circle.iter().for_each(|operation| self.note(*operation, None, Err(error.clone())));
             }
+        }
+    }
+
+    /// Fails the operations of a circle: one for its own fault, the others because they need what it creates.
+    fn blame(&mut self, circle: &[usize], culprit: usize, error: &Error) {
+        let name = self.operations.get(culprit).and_then(|culprit| culprit.bulk_id.clone());
+        let dependent = BulkError::Failed(excerpt(&name.unwrap_or_default()));
+        self.fail(culprit, error);
+        for operation in circle.iter().filter(|operation| **operation != culprit) {
+            self.note(*operation, None, Err(dependent.to_scim()));
         }
     }
 
@@ -263,6 +281,7 @@ impl<'a, S: ResourceStore> Run<'a, S> {
     fn created(&mut self, operation: usize, record: &Record) {
         let definition = self.inner.registry.by_name(&record.resource_type);
         let location = definition.map(|definition| location(self.context, definition, &record.id));
+        self.learn(operation, &record.id);
         self.note(operation, location, Ok(Done { status: 201, version: Some(record.version) }));
         self.set_state(operation, State::Created(record.id.clone()));
     }
@@ -287,7 +306,15 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         }
         let asked = self.operations.get_mut(operation);
         let (method, bulk_id) = asked.map(|asked| (asked.method.take(), asked.bulk_id.clone())).unzip();
-        let result = OperationResult { method: method.flatten(), bulk_id: bulk_id.flatten(), location, done };
+        let (method, bulk_id) = (method.flatten(), bulk_id.flatten());
+        let about = self.about.get(operation).cloned().unwrap_or_default();
+        let outcome = BulkOutcome {
+            method: method.as_deref().and_then(known_method),
+            resource_type: about.0,
+            resource_id: about.1,
+            status: done.as_ref().map_or_else(ScimError::status, |done| done.status),
+        };
+        let result = OperationResult { method, bulk_id, location, done, outcome };
         if let Some(place) = self.results.get_mut(operation) {
             *place = Some(result);
         }
@@ -296,6 +323,13 @@ impl<'a, S: ResourceStore> Run<'a, S> {
     fn to_scim(&self, error: &Error) -> ScimError {
         log_internal(error, &self.context.request_id, "/Bulk");
         error.to_scim(&self.context.request_id)
+    }
+
+    /// Notes which resource an operation is about.
+    fn learn(&mut self, operation: usize, id: &ResourceId) {
+        if let Some((_, known)) = self.about.get_mut(operation) {
+            *known = Some(id.clone());
+        }
     }
 
     fn set_state(&mut self, operation: usize, state: State) {
@@ -317,6 +351,7 @@ enum Prepared {
 
 impl<S: ResourceStore> Run<'_, S> {
     fn prepare(&mut self, operation: usize) -> Result<Prepared, Error> {
+        self.context.budget.check_work()?;
         let is_create = self.method(operation) == Some("POST");
         if is_create {
             self.set_state(operation, State::Created(self.inner.sources.ids.resource_id()));
@@ -328,6 +363,9 @@ impl<S: ResourceStore> Run<'_, S> {
         let subject =
             task.subject().ok_or_else(|| Error::Internal("an operation is about nothing".to_owned()))?;
         let target = self.target(subject)?;
+        self.learn(operation, &target.id);
+        let intent = Intent::new(task.action(), self.context).to_type(&target.definition);
+        intent.to_id(Some(&target.id)).naming_version(subject.names_version).in_bulk().ask()?;
         let waiting =
             Waiting { operation, definition: Arc::clone(&target.definition), id: target.id.clone() };
         Ok(match task {
@@ -348,6 +386,7 @@ impl<S: ResourceStore> Run<'_, S> {
         let Task::Create { definition, data } = self.take(operation)? else {
             return Err(Error::Internal("an operation is no creation".to_owned()));
         };
+        Intent::new(Action::Create, self.context).to_type(&definition).in_bulk().ask()?;
         let Some(State::Created(id)) = self.states.get(operation) else {
             return Err(Error::Internal("a creation has no id".to_owned()));
         };
@@ -367,18 +406,24 @@ impl<S: ResourceStore> Run<'_, S> {
         let done = || Err(Error::Internal("an operation is carried out a second time".to_owned()));
         let asked = self.operations.get_mut(operation);
         let mut task = asked.map_or_else(done, |asked| std::mem::replace(&mut asked.task, done()))?;
-        let id_of = |bulk_id: &str| match self.states.get(*self.bulk_ids.get(bulk_id)?) {
-            Some(State::Created(id)) => Some(id.as_str().to_owned()),
-            _ => None,
-        };
-        if let Some(data) = task.data_mut() {
-            reference::resolve(data, &id_of);
+        if self.needs.get(operation).is_some_and(|needs| !needs.is_empty()) {
+            task.references(&mut |bulk_id, form| {
+                let created = *self.bulk_ids.get(bulk_id)?;
+                let Some(State::Created(id)) = self.states.get(created) else { return None };
+                match form {
+                    Form::Id => Some(id.as_str().to_owned()),
+                    Form::Location => {
+                        let type_name = self.about.get(created)?.0.as_deref()?;
+                        Some(location(self.context, self.inner.registry.by_name(type_name)?, id))
+                    }
+                }
+            });
         }
         Ok(task)
     }
 
     fn target(&self, subject: &Subject) -> Result<Target, Error> {
-        let Subject { definition, id, precondition } = subject;
+        let Subject { definition, id, precondition, .. } = subject;
         let id = match id {
             SubjectId::Known(id) => id,
             SubjectId::Bulk(bulk_id) => {
@@ -394,9 +439,22 @@ impl<S: ResourceStore> Run<'_, S> {
     }
 }
 
+/// The resource that an operation is about, as far as it says so itself.
+fn about(operation: &Operation) -> (Option<Arc<str>>, Option<ResourceId>) {
+    let Ok(task) = &operation.task else { return (None, None) };
+    let (definition, id) = match task {
+        Task::Create { definition, .. } => (definition, None),
+        Task::Replace { subject, .. } | Task::Patch { subject, .. } | Task::Delete { subject } => {
+            let id = if let SubjectId::Known(id) = &subject.id { Some(id.clone()) } else { None };
+            (&subject.definition, id)
+        }
+    };
+    (Some(Arc::clone(definition.shared_name())), id)
+}
+
 /// The operations that one refers to. If there is none for a reference, it cannot be carried out.
 fn needs(operation: &mut Operation, bulk_ids: &HashMap<String, usize>) -> Vec<usize> {
-    let Ok(task) = &operation.task else { return Vec::new() };
+    let Ok(task) = &mut operation.task else { return Vec::new() };
     let (mut needs, mut unknown) = (Vec::new(), None);
     let mut visit = |bulk_id: &str| match bulk_ids.get(bulk_id) {
         Some(needed) => needs.push(*needed),
@@ -405,9 +463,10 @@ fn needs(operation: &mut Operation, bulk_ids: &HashMap<String, usize>) -> Vec<us
     if let Some(Subject { id: SubjectId::Bulk(bulk_id), .. }) = task.subject() {
         visit(bulk_id);
     }
-    if let Some(data) = task.data() {
-        reference::visit(data, &mut visit);
-    }
+    task.references(&mut |bulk_id, _| {
+        visit(bulk_id);
+        None
+    });
     if let Some(unknown) = unknown {
         operation.task = Err(BulkError::UnknownBulkId(unknown).into());
         return Vec::new();

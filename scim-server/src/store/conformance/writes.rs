@@ -66,18 +66,29 @@ pub async fn new_resources_are_kept_together_or_not_at_all(store: &Arc<dyn Resou
     let good = || creation(&it.group, "g", &group_body("G", &["u", "old"]));
     let user = |id, name| creation(&it.user, id, &user_body(name, ""));
     let all = [
-        (vec![good(), user("u", "OLD")], "userName"),
-        (vec![good(), user("u", "Ann"), user("v", "ANN")], "userName"),
-        (vec![good(), user("u", "Ann"), user("u", "Bea")], "id"),
-        (vec![good(), user("u", "Ann"), user("old", "Bea")], "id"),
-        (vec![good(), user("u", "Ann"), creation(&it.group, "h", &group_body("H", &["nobody"]))], "members"),
-        (vec![good(), user("w", "Ann")], "members"),
+        (vec![good(), user("u", "OLD")], 1, "userName"),
+        (vec![good(), user("u", "Ann"), user("v", "ANN")], 2, "userName"),
+        (vec![good(), user("u", "Ann"), user("u", "Bea")], 2, "id"),
+        (vec![good(), user("u", "Ann"), user("old", "Bea")], 2, "id"),
+        (
+            vec![good(), user("u", "Ann"), creation(&it.group, "h", &group_body("H", &["nobody"]))],
+            2,
+            "members",
+        ),
+        (vec![good(), user("w", "Ann")], 0, "members"),
     ];
-    for (creations, reason) in all {
-        match it.store.write(&it.at(60).context, set(creations)).await {
-            Err(
-                StoreError::Uniqueness { attribute, .. } | StoreError::UnknownReference { attribute, .. },
-            ) => {
+    for (creations, culprit, reason) in all {
+        let error = match it.store.write(&it.at(60).context, set(creations)).await {
+            // A store need not say which it is.
+            Err(StoreError::Member { nth, error }) => {
+                assert_eq!(nth, culprit, "{reason}");
+                *error
+            }
+            Err(error) => error,
+            Ok(outcome) => panic!("{reason}: {outcome:?}"),
+        };
+        match error {
+            StoreError::Uniqueness { attribute, .. } | StoreError::UnknownReference { attribute, .. } => {
                 assert_eq!(attribute, reason);
             }
             other => panic!("{reason}: {other:?}"),

@@ -11,25 +11,27 @@ mod tables;
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TenantId, TypeDefinition, Version};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 
 use super::change::Ahead;
-use super::perform::{Prepared, carry_out};
+use super::perform::perform;
 use super::select::{Found, find, is_plain_scan, page, select};
 use super::view::{View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use crate::pause::pause;
 use snapshot::Snapshot;
 use tables::Tables;
 
 /// A [`ResourceStore`] in memory.
 ///
-/// Reads run side by side, writes one after the other; no lock outlives a call. Equality on indexed attributes,
+/// Reads run side by side, writes one after the other. No lock outlives a write: between two writes of a
+/// [`write_all`](ResourceStore::write_all) all those go on that have waited. Equality on indexed attributes,
 /// adding a member to a group and reading by id cost the same however much is stored. Other filters and sorting look
 /// at every resource of the type; where these are more than a few thousand, they do it on a thread of the runtime's
 /// blocking pool, at the data as it was when they began, so that neither other requests nor writes wait for them. As
@@ -42,6 +44,7 @@ use tables::Tables;
 /// assert_eq!(format!("{store:?}"), "MemoryStore { tenants: 0, revision: 0 }");
 /// ```
 pub struct MemoryStore {
+    // NB: not the lock of the standard library, which whoever has just let go of it gets before those that wait.
     state: RwLock<State>,
     /// For scans that are long.
     scans: Arc<Semaphore>,
@@ -51,7 +54,7 @@ pub struct MemoryStore {
 const LONG: usize = 2_000;
 
 /// INVARIANT: a change is worked out in full before the first table is touched, so that a panic on the way leaves
-/// nothing half done behind a poisoned lock.
+/// nothing half done.
 #[derive(Default)]
 struct State {
     tenants: HashMap<TenantId, Tables>,
@@ -67,36 +70,32 @@ impl MemoryStore {
         Self { state: RwLock::default(), scans: Arc::new(Semaphore::new(at_once)) }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What a query has to look at, if that is much.
-    fn snapshot(&self, context: &RequestContext, query: &Query) -> Option<Snapshot> {
+    async fn snapshot(&self, context: &RequestContext, query: &Query) -> Option<Snapshot> {
         if !is_plain_scan(query) {
             return None;
         }
         let names = query.scopes.iter().map(|scope| Arc::clone(scope.definition.shared_name()));
-        let snapshot = self.read().tenants.get(&context.tenant)?.snapshot(names);
+        let snapshot = self.state.read().await.tenants.get(&context.tenant)?.snapshot(names);
         (snapshot.len() > LONG).then_some(snapshot)
     }
 
-    fn select(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-        match self.read().tenants.get(&context.tenant) {
+    async fn select(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        match self.state.read().await.tenants.get(&context.tenant) {
             Some(tables) => select(tables, context, query),
             None => select(&Tables::default(), context, query),
         }
     }
 
     /// Loads what was found in a snapshot; none if some of that has changed, so that the parts would not fit.
-    fn load(
+    async fn load(
         &self,
         context: &RequestContext,
         query: &Query,
         snapshot: &Snapshot,
         found: Found,
     ) -> Result<Option<Page>, StoreError> {
-        let state = self.read();
+        let state = self.state.read().await;
         let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
         let mut stored = Vec::with_capacity(found.entries.len());
         for entry in &found.entries {
@@ -109,24 +108,30 @@ impl MemoryStore {
     }
 
     /// Works out what can be before everybody else has to wait.
-    fn prepare(&self, context: &RequestContext, write: Write) -> Prepared {
-        let mut prepared = Prepared::new(write);
-        if let Prepared::Apply(target, changes, _, ahead) = &mut prepared
-            && !changes.changes.is_empty()
-        {
-            let state = self.read();
-            let found = state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
-            drop(state);
-            *ahead = found
-                .filter(|stored| &*stored.record.resource_type == target.definition.name())
-                .and_then(|stored| Ahead::of(&target.definition, &stored.record, changes));
+    async fn ahead(&self, context: &RequestContext, write: &mut Write) -> Ahead {
+        match write {
+            // Nothing will come of it.
+            _ if context.budget.check_work().is_err() => Ahead::Nothing,
+            Write::Create { new, .. } => Ahead::of_new(new),
+            Write::Apply { target, changes, .. } if !changes.changes.is_empty() => {
+                let state = self.state.read().await;
+                let found =
+                    state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
+                drop(state);
+                match found {
+                    Some(stored) if &*stored.record.resource_type == target.definition.name() => {
+                        Ahead::of_changes(&target.definition, &stored.record, changes)
+                    }
+                    _ => Ahead::Nothing,
+                }
+            }
+            _ => Ahead::Nothing,
         }
-        prepared
     }
 
-    /// Runs writes, which find the same data and nobody else.
-    fn writing<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    async fn perform(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
+        let ahead = self.ahead(context, &mut write).await;
+        self.state.write().await.perform(context, &mut write, ahead)
     }
 }
 
@@ -138,10 +143,15 @@ impl Default for MemoryStore {
 
 impl State {
     /// Carries out a write; nothing happens if it fails.
-    fn perform(&mut self, context: &RequestContext, write: Prepared) -> Result<Outcome, StoreError> {
+    fn perform(
+        &mut self,
+        context: &RequestContext,
+        write: &mut Write,
+        ahead: Ahead,
+    ) -> Result<Outcome, StoreError> {
         let tables = self.tenants.entry(context.tenant.clone()).or_default();
         let version = Version::new(self.revision.saturating_add(1));
-        let outcome = carry_out(tables, context, version, write)?;
+        let outcome = perform(tables, context, version, write, ahead)?;
         if outcome.is_change() {
             self.revision = version.number();
         }
@@ -151,11 +161,9 @@ impl State {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.read();
-        f.debug_struct("MemoryStore")
-            .field("tenants", &state.tenants.len())
-            .field("revision", &state.revision)
-            .finish()
+        let mut shown = f.debug_struct("MemoryStore");
+        let Ok(state) = self.state.try_read() else { return shown.finish_non_exhaustive() };
+        shown.field("tenants", &state.tenants.len()).field("revision", &state.revision).finish()
     }
 }
 
@@ -168,15 +176,17 @@ impl ResourceStore for MemoryStore {
         id: &ResourceId,
         load: Load,
     ) -> Result<Option<Record>, StoreError> {
-        let state = self.read();
+        let state = self.state.read().await;
         let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
         let found = tables.find(id)?.filter(|s| &*s.record.resource_type == definition.name());
         found.map(|stored| loaded(tables, definition, stored, load)).transpose()
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-        let Some(snapshot) = self.snapshot(context, query) else { return self.select(context, query) };
-        let Ok(runtime) = Handle::try_current() else { return self.select(context, query) };
+        let Some(snapshot) = self.snapshot(context, query).await else {
+            return self.select(context, query).await;
+        };
+        let Ok(runtime) = Handle::try_current() else { return self.select(context, query).await };
         let turn = Arc::clone(&self.scans).acquire_owned().await.map_err(StoreError::internal)?;
         let (seeing, asked) = (context.clone(), query.clone());
         let search = move || {
@@ -185,15 +195,14 @@ impl ResourceStore for MemoryStore {
             found.map(|found| (snapshot, found))
         };
         let (snapshot, found) = runtime.spawn_blocking(search).await.map_err(StoreError::internal)??;
-        match self.load(context, query, &snapshot, found)? {
+        match self.load(context, query, &snapshot, found).await? {
             Some(page) => Ok(page),
-            None => self.select(context, query),
+            None => self.select(context, query).await,
         }
     }
 
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-        let prepared = self.prepare(context, write);
-        self.writing(|state| state.perform(context, prepared))
+        self.perform(context, write).await
     }
 
     async fn write_all(
@@ -202,19 +211,19 @@ impl ResourceStore for MemoryStore {
         writes: Vec<Write>,
         stop_after: Option<NonZeroUsize>,
     ) -> Vec<Result<Outcome, StoreError>> {
-        self.writing(|state| {
-            let mut countdown = Countdown::new(stop_after);
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                let result = state.perform(context, Prepared::new(write));
-                let is_last = countdown.ends_with(&result);
-                results.push(result);
-                if is_last {
-                    break;
-                }
+        let mut countdown = Countdown::new(stop_after);
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            let result = self.perform(context, write).await;
+            let is_last = countdown.ends_with(&result);
+            results.push(result);
+            if is_last {
+                break;
             }
-            results
-        })
+            // Tasks of this thread go on too, and a request whose time is up ends here.
+            pause().await;
+        }
+        results
     }
 }
 
@@ -247,7 +256,7 @@ mod tests {
             );
             store.write(&context, Write::create(&user, new)).await.unwrap();
         }
-        assert!(store.snapshot(&context, &query).is_some());
+        assert!(store.snapshot(&context, &query).await.is_some());
         let ids = |page: &Page| page.records.iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
         let page = store.query(&context, &query).await.unwrap();
         assert_eq!(
@@ -255,11 +264,11 @@ mod tests {
             (Some(1_111), ["1", "10", "11", "12", "13"].map(String::from).into())
         );
         // What has gone since the snapshot is not loaded.
-        let snapshot = store.snapshot(&context, &query).unwrap();
+        let snapshot = store.snapshot(&context, &query).await.unwrap();
         let found = find(&snapshot, &context, &query).unwrap();
         let target = Target::new(&user, &"10".parse().unwrap());
         store.write(&context, Write::delete(target)).await.unwrap();
-        assert!(store.load(&context, &query, &snapshot, found).unwrap().is_none());
-        assert_eq!(store.select(&context, &query).unwrap().total_results, Some(1_110));
+        assert!(store.load(&context, &query, &snapshot, found).await.unwrap().is_none());
+        assert_eq!(store.select(&context, &query).await.unwrap().total_results, Some(1_110));
     }
 }

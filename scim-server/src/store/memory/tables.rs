@@ -9,9 +9,9 @@ use scim_core::{Object, ResourceId, TypeDefinition, Version};
 use scim_filter::{CaseRule, comparison_key};
 
 use super::super::StoreError;
-use super::super::change::{Creation, Mutation, RelationDiff, Removal};
+use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
 use super::super::encode::{Index, Keys};
-use super::super::perform::Transaction;
+use super::super::perform::{Transaction, blame};
 use super::super::plan::IdKey;
 use super::super::view::{Link, Needs, Row, Span, Stored, View, add_related};
 use super::entry::{Entry, Key, KeySet, Layout, Names};
@@ -39,9 +39,13 @@ pub(super) struct Tables {
 impl Transaction for Tables {
     fn check_new(&self, new: &[Creation]) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        for Creation { definition, mutation } in new {
+        for (nth, Creation { definition, mutation }) in new.iter().enumerate() {
+            if self.by_id(mutation.record.id.as_str()).is_some() {
+                return Err(blame(taken_id(definition, &mutation.record.id), nth, new.len()));
+            }
             if let Some(keys) = &mutation.keys {
-                self.check_unique(definition.shared_name(), None, keys, &mut seen)?;
+                let checked = self.check_unique(definition.shared_name(), None, keys, &mut seen);
+                checked.map_err(|error| blame(error, nth, new.len()))?;
             }
         }
         Ok(())

@@ -12,11 +12,13 @@ mod writer;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 
+use super::change::Ahead;
 use super::perform::perform;
 use super::select::select;
 use super::view::{View as _, loaded};
@@ -35,7 +37,9 @@ pub use options::{SqliteOptions, Synchronous};
 ///
 /// One thread writes. Writes that wait at the same time share one transaction, each in a savepoint of its own, and
 /// none is answered before that transaction is on disk: many writers at once cost little more than one. The writes of
-/// one [`write_all`](ResourceStore::write_all) are always in one transaction. Reads run
+/// one [`write_all`](ResourceStore::write_all) share a transaction too, as many as fit in
+/// [`SqliteOptions::batch_time`]; others have their turn before the rest. A write that nobody waits for any more when
+/// its turn comes is not begun. Reads run
 /// beside it on connections of their own and see a state between two transactions (write-ahead log).
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
@@ -103,55 +107,79 @@ impl SqliteStore {
 }
 
 /// Carries out one write in the savepoint that it is in.
-fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write)
+fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: &mut Write) -> Result<Outcome, StoreError> {
+    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, Ahead::Nothing)
 }
 
 type Outcomes = Vec<Result<Outcome, StoreError>>;
 
-/// Carries out writes, each in a savepoint of its own.
-fn perform_apart(
-    batch: &Batch<'_>,
-    context: &RequestContext,
+/// The writes of a [`write_all`](ResourceStore::write_all) that are still to be carried out.
+struct Rest {
     writes: Vec<Write>,
-    stop_after: Option<NonZeroUsize>,
-) -> Result<Outcomes, StoreError> {
-    let mut countdown = Countdown::new(stop_after);
-    let mut results = Vec::with_capacity(writes.len());
-    for write in writes {
-        let result = batch.part(|| perform_in(batch, context, write))?;
-        let is_last = countdown.ends_with(&result);
-        results.push(result);
-        if is_last {
-            break;
-        }
-    }
-    Ok(results)
+    countdown: Countdown,
+    /// Whether they are carried out apart from each other, as one has failed half-way.
+    apart: bool,
+    /// Gone once nobody waits for them any more.
+    caller: Weak<()>,
 }
 
-/// Carries out writes with no savepoints between them, which cost a third of the whole; `None` if one of them has
-/// failed half-way. Most that fail do so before they have changed anything.
-fn perform_together(
-    batch: &Batch<'_>,
-    context: &RequestContext,
-    writes: &[Write],
-    stop_after: Option<NonZeroUsize>,
-) -> Option<Outcomes> {
-    let mut countdown = Countdown::new(stop_after);
-    let mut results = Vec::with_capacity(writes.len());
-    for write in writes {
-        let before = batch.connection().total_changes();
-        let result = caught(|| perform_in(batch, context, write.clone()));
-        if result.is_err() && (batch.connection().total_changes() != before || batch.is_lost()) {
-            return None;
+/// One of several writes that are carried out together has changed something before it failed.
+struct HalfWay;
+
+impl Rest {
+    /// Carries out as many writes as one transaction has time for, at least one.
+    ///
+    /// Savepoints between them cost a third of the whole, so they are left out until a write fails half-way; what has
+    /// come before it is then carried out again. Most that fail do so before they have changed anything.
+    fn perform_some(&mut self, batch: &Batch<'_>, context: &RequestContext) -> Result<Outcomes, StoreError> {
+        if !self.apart {
+            let revision = batch.revision();
+            let together = self.each(
+                || batch.is_full(),
+                |write| {
+                    let before = batch.connection().total_changes();
+                    let result = caught(|| perform_in(batch, context, write));
+                    let has_changed = || batch.connection().total_changes() != before || batch.is_lost();
+                    if result.is_err() && has_changed() { Err(HalfWay) } else { Ok(result) }
+                },
+            );
+            match together {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(HalfWay) => {
+                    self.apart = true;
+                    batch.undo(revision)?;
+                }
+            }
         }
-        let is_last = countdown.ends_with(&result);
-        results.push(result);
-        if is_last {
-            break;
-        }
+        let started = Instant::now();
+        self.each(
+            || started.elapsed() >= batch.time(),
+            |write| batch.part(|| perform_in(batch, context, write)),
+        )
     }
-    Some(results)
+
+    /// Carries out one write after the other until it is time to let others go on; those are left then.
+    fn each<E>(
+        &mut self,
+        is_time: impl Fn() -> bool,
+        mut carry_out: impl FnMut(&mut Write) -> Result<Result<Outcome, StoreError>, E>,
+    ) -> Result<Outcomes, E> {
+        let mut countdown = self.countdown;
+        let mut is_over = false;
+        let mut outcomes = Vec::with_capacity(self.writes.len());
+        for write in &mut self.writes {
+            let outcome = carry_out(write)?;
+            is_over = countdown.ends_with(&outcome);
+            outcomes.push(outcome);
+            if is_over || is_time() || self.caller.strong_count() == 0 {
+                break;
+            }
+        }
+        self.countdown = countdown;
+        let done = if is_over { self.writes.len() } else { outcomes.len() };
+        self.writes.drain(..done);
+        Ok(outcomes)
+    }
 }
 
 impl fmt::Debug for SqliteStore {
@@ -182,9 +210,9 @@ impl ResourceStore for SqliteStore {
         self.read(context, move |rows| select(rows, &asking, &query)).await
     }
 
-    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+    async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let context = context.clone();
-        self.writer.run(move |batch| perform_in(batch, &context, write)).await
+        self.writer.run(move |batch| perform_in(batch, &context, &mut write)).await
     }
 
     async fn write_all(
@@ -193,19 +221,34 @@ impl ResourceStore for SqliteStore {
         writes: Vec<Write>,
         stop_after: Option<NonZeroUsize>,
     ) -> Vec<Result<Outcome, StoreError>> {
-        let (count, context) = (writes.len(), context.clone());
-        let done = self.writer.run(move |batch| {
-            let revision = batch.revision();
-            if let Some(results) = perform_together(batch, &context, &writes, stop_after) {
-                return Ok(results);
+        let caller = Arc::new(());
+        let mut outcomes = Vec::with_capacity(writes.len());
+        let mut rest = Rest {
+            writes,
+            countdown: Countdown::new(stop_after),
+            apart: false,
+            caller: Arc::downgrade(&caller),
+        };
+        while !rest.writes.is_empty() {
+            let most = rest.countdown.left().map_or(usize::MAX, NonZeroUsize::get);
+            let left = rest.writes.len().min(most);
+            let context = context.clone();
+            let some = self.writer.run(move |batch| {
+                let outcomes = rest.perform_some(batch, &context)?;
+                Ok((outcomes, rest))
+            });
+            match some.await {
+                Ok((some, after)) => {
+                    outcomes.extend(some);
+                    rest = after;
+                }
+                Err(error) => {
+                    outcomes.extend(error::each_failed(error, left));
+                    break;
+                }
             }
-            batch.undo(revision)?;
-            perform_apart(batch, &context, writes, stop_after)
-        });
-        match done.await {
-            Ok(results) => results,
-            Err(error) => error::each_failed(error, stop_after.map_or(count, |most| count.min(most.get()))),
         }
+        outcomes
     }
 }
 

@@ -16,6 +16,10 @@ pub struct SqliteOptions {
     pub queue: usize,
     /// How many waiting writes share one transaction at most; at least 1. Default 512.
     pub batch: usize,
+    /// After how long a transaction takes in no further write; those that wait behind it want an answer too. The writes
+    /// of one [`write_all`](super::ResourceStore::write_all) that are left then wait in line again, so that it holds
+    /// others up for little longer than this. Default 100 milliseconds.
+    pub batch_time: Duration,
 }
 
 /// When a write counts as done.
@@ -40,6 +44,7 @@ impl Default for SqliteOptions {
             cache_kib: 16_384,
             queue: 4_096,
             batch: 512,
+            batch_time: Duration::from_millis(100),
         }
     }
 }
@@ -84,6 +89,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_batch(mut self, writes: usize) -> Self {
         self.batch = writes.max(1);
+        self
+    }
+
+    /// Sets after how long a transaction takes in no further write.
+    #[must_use]
+    pub fn with_batch_time(mut self, time: Duration) -> Self {
+        self.batch_time = time;
         self
     }
 }

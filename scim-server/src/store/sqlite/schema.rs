@@ -70,6 +70,9 @@ fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Resu
     // it is bound, which costs several times as much as running it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What a savepoint has to put back, the pages that one write changes, is kept in memory: in a temporary file, as it is
+    // past 64 KiB otherwise, it took a sixth of the time of a bulk request.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "synchronous", options.synchronous.as_str())?;
     // NB: a negative number counts KiB, a positive one pages.
     connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;

@@ -1,4 +1,6 @@
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::mpsc;
 
 use rusqlite::Connection;
 use scim_core::{Object, Registry, Resource};
@@ -169,4 +171,98 @@ async fn user_names_that_were_kept_by_other_rules_are_found_by_those_of_today() 
     let store = SqliteStore::open(&path).unwrap();
     create(&store, "strasse").await.unwrap();
     assert_eq!(found(&store, "STRASSE").await, ["strasse"]);
+}
+
+/// Keeps the thread that writes from going on until it is told to; begun once the first receiver has heard of it.
+fn hold(store: &Arc<SqliteStore>) -> (mpsc::Receiver<()>, mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (begun, has_begun) = mpsc::channel();
+    let (go, may_go) = mpsc::channel();
+    let store = Arc::clone(store);
+    let task = tokio::spawn(async move {
+        let wait = move |_: &Batch<'_>| {
+            begun.send(()).map_err(StoreError::internal)?;
+            may_go.recv().map_err(StoreError::internal)
+        };
+        store.writer.run(wait).await.unwrap();
+    });
+    (has_begun, go, task)
+}
+
+/// Polls a future so often that it waits in line, and no further.
+async fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) {
+    let mut future = Some(future);
+    std::future::poll_fn(|context| {
+        if let Some(future) = future.take() {
+            assert!(future.poll(context).is_pending());
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+async fn names(store: &SqliteStore) -> Vec<(String, u64)> {
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let scope = super::super::Scope::all(Arc::clone(registry.by_name("User").unwrap()));
+    let page = store.query(&context, &Query::new(vec![scope], 10_000)).await.unwrap();
+    page.records.iter().map(|record| (record.id.to_string(), record.version.number())).collect()
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_waits_for_any_more_is_not_begun() {
+    let store = Arc::new(SqliteStore::in_memory().unwrap());
+    let (has_begun, go, held) = hold(&store);
+    tokio::task::yield_now().await;
+    has_begun.recv().unwrap();
+    let mut given_up = Box::pin(create(&store, "given-up"));
+    poll_once(given_up.as_mut()).await;
+    let mut waited_for = Box::pin(create(&store, "waited-for"));
+    poll_once(waited_for.as_mut()).await;
+    drop(given_up);
+    go.send(()).unwrap();
+    held.await.unwrap();
+    waited_for.await.unwrap();
+    assert_eq!(names(&store).await, [("waited-for".to_owned(), 1)]);
+}
+
+/// With no time for more than one write in a transaction: others write between two of a bulk request, and it ends where
+/// it is given up.
+#[tokio::test]
+async fn many_writes_let_others_in_between_and_end_with_their_caller() {
+    let options = SqliteOptions::default().with_batch_time(std::time::Duration::ZERO);
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open_with(folder.path().join("scim.db"), &options).unwrap());
+    let registry = Registry::rfc7643();
+    let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
+    let write = |id: &str| {
+        let new = NewResource::new(id.parse().unwrap(), user(id), Vec::new());
+        Write::create(registry.by_name("User").unwrap(), new).with_load(Load::None)
+    };
+    let (first_begun, go_first, first) = hold(&store);
+    tokio::task::yield_now().await;
+    first_begun.recv().unwrap();
+    // In line: a write of many, one of another request, and what holds the next up.
+    let writes = ["a", "b", "c", "d"].map(write).into_iter().collect();
+    let mut many = store.write_all(&context, writes, None);
+    poll_once(many.as_mut()).await;
+    let mut other = Box::pin(create(&store, "other"));
+    poll_once(other.as_mut()).await;
+    let (second_begun, go_second, second) = hold(&store);
+    tokio::task::yield_now().await;
+    go_first.send(()).unwrap();
+    first.await.unwrap();
+    second_begun.recv().unwrap();
+    other.await.unwrap();
+    poll_once(many.as_mut()).await;
+    drop(many);
+    go_second.send(()).unwrap();
+    second.await.unwrap();
+    create(&store, "last").await.unwrap();
+    let seen = names(&store).await;
+    assert_eq!(seen, [("a".to_owned(), 1), ("other".to_owned(), 2), ("last".to_owned(), 3)]);
+    // One that is waited for ends as if there had been time.
+    let writes = ["e", "a", "f", "other", "g"].map(write).into_iter().collect();
+    let outcomes = store.write_all(&context, writes, NonZeroUsize::new(2)).await;
+    let done: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, false, true, false]);
 }

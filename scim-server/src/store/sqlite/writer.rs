@@ -14,9 +14,6 @@ use super::super::StoreError;
 use super::error::{SqliteOpenError, all_failed, failed};
 use super::options::SqliteOptions;
 
-/// How long a transaction takes in further writes. Those that wait behind it want an answer too.
-const LONGEST_BATCH: Duration = Duration::from_millis(100);
-
 /// The thread, and the line before it.
 pub(super) struct WriterThread {
     /// `None` only while being dropped.
@@ -26,13 +23,15 @@ pub(super) struct WriterThread {
 
 impl WriterThread {
     pub(super) fn start(connection: Connection, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
-        let (line, mut jobs) = mpsc::channel(options.queue.max(1));
-        let most = options.batch.max(1);
+        let (line, mut jobs) = mpsc::channel::<Box<dyn Job>>(options.queue.max(1));
+        let limits = BatchLimits { writes: options.batch.max(1), time: options.batch_time };
         let thread = std::thread::Builder::new()
             .name("scim-sqlite-writer".to_owned())
             .spawn(move || {
                 while let Some(first) = jobs.blocking_recv() {
-                    run_batch(&connection, first, &mut jobs, most);
+                    if first.is_awaited() {
+                        run_batch(&connection, first, &mut jobs, limits);
+                    }
                 }
             })
             .map_err(SqliteOpenError::Thread)?;
@@ -41,7 +40,7 @@ impl WriterThread {
 
     /// Runs a write and returns once it is on disk. If it fails, nothing of it stays.
     ///
-    /// A write that was waiting when its caller went away is carried out nevertheless.
+    /// A write that is still waiting in line when its caller goes away is never begun.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -71,11 +70,30 @@ pub(super) struct Batch<'c> {
     connection: &'c Connection,
     /// The last version that was given out.
     revision: Cell<u64>,
+    started: Instant,
+    time: Duration,
+}
+
+/// How many writes a transaction takes in, and for how long.
+#[derive(Clone, Copy)]
+struct BatchLimits {
+    writes: usize,
+    time: Duration,
 }
 
 impl Batch<'_> {
     pub(super) fn connection(&self) -> &Connection {
         self.connection
+    }
+
+    /// For how long it takes in further writes.
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// Whether the transaction has lasted so long that what can wait should wait for the next.
+    pub(super) fn is_full(&self) -> bool {
+        self.started.elapsed() >= self.time
     }
 
     /// Whether SQLite has rolled the transaction back by itself, as when a disk is full.
@@ -128,6 +146,9 @@ impl Batch<'_> {
 
 /// A write in line.
 trait Job: Send {
+    /// Whether its caller still waits for what it comes to.
+    fn is_awaited(&self) -> bool;
+
     /// Runs it and says whether what it has written is to stay.
     fn run(&mut self, batch: &Batch<'_>) -> bool;
 
@@ -149,6 +170,10 @@ where
     T: Send,
     F: FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send,
 {
+    fn is_awaited(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
     fn run(&mut self, batch: &Batch<'_>) -> bool {
         let Some(work) = self.work.take() else { return false };
         let result = caught(|| work(batch));
@@ -181,19 +206,18 @@ fn run_batch(
     connection: &Connection,
     first: Box<dyn Job>,
     line: &mut mpsc::Receiver<Box<dyn Job>>,
-    most: usize,
+    limits: BatchLimits,
 ) {
     let mut jobs = vec![first];
-    let result = begin(connection).and_then(|batch| {
+    let result = begin(connection, limits.time).and_then(|batch| {
         let before = batch.revision.get();
-        let started = Instant::now();
         let mut at = 0_usize;
         while let Some(job) = jobs.get_mut(at) {
             run_job(&batch, job.as_mut())?;
             at = at.saturating_add(1);
             if at == jobs.len()
-                && at < most
-                && started.elapsed() < LONGEST_BATCH
+                && at < limits.writes
+                && !batch.is_full()
                 && let Ok(next) = line.try_recv()
             {
                 jobs.push(next);
@@ -217,18 +241,21 @@ fn run_batch(
     jobs.into_iter().for_each(Job::answer);
 }
 
-fn begin(connection: &Connection) -> rusqlite::Result<Batch<'_>> {
+fn begin(connection: &Connection, time: Duration) -> rusqlite::Result<Batch<'_>> {
     if !connection.is_autocommit() {
         execute(connection, "ROLLBACK")?;
     }
     execute(connection, "BEGIN IMMEDIATE")?;
     let revision: u64 =
         connection.prepare_cached("SELECT value FROM revision")?.query_row([], |row| row.get(0))?;
-    Ok(Batch { connection, revision: Cell::new(revision) })
+    Ok(Batch { connection, revision: Cell::new(revision), started: Instant::now(), time })
 }
 
-/// Runs one write in a savepoint of its own. An error means that the whole transaction is lost.
+/// Runs one write in a savepoint of its own, if anybody waits for it. An error means that the whole transaction is lost.
 fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
+    if !job.is_awaited() {
+        return Ok(());
+    }
     let connection = batch.connection;
     execute(connection, "SAVEPOINT job")?;
     let keep = job.run(batch);

@@ -25,7 +25,7 @@ const MOST_LEEWAY: Duration = Duration::from_secs(60 * 60);
 /// | algorithms | all whose keys are public: RS, PS, ES, EdDSA |
 /// | leeway of `exp` and `nbf` | 60 seconds |
 /// | scopes | `scim` for everything, `scim.read`, `scim.write`; in the claim `scope` or `scp` |
-/// | principal | `sub`, else `client_id`, `azp`, `appid` |
+/// | principal | `sub`, else `client_id`, `azp`, `appid`; issued by `iss` |
 /// | tenant | none |
 /// | keys | read again after an hour, not more often than each minute, in use for a day |
 #[derive(Debug)]
@@ -220,7 +220,8 @@ impl JwtVerifier {
             None if self.every_tenant => TenantAccess::Every,
             None => TenantAccess::Unbound,
         };
-        Ok(Access::new(Principal::new(principal)).with_scopes(scopes).with_tenants(tenants))
+        let principal = Principal::new(principal).issued_by(&self.issuer);
+        Ok(Access::new(principal).with_scopes(scopes).with_tenants(tenants))
     }
 }
 
