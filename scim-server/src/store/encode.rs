@@ -29,7 +29,6 @@ pub(super) struct Keys {
     /// Values that others may have too.
     pub shared: Vec<Key>,
     /// The members of the document, and where in it their values begin.
-    #[cfg_attr(not(feature = "memory"), expect(dead_code, reason = "databases do without"))]
     pub members: Vec<(AttrName, usize)>,
 }
 
