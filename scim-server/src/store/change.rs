@@ -131,7 +131,7 @@ impl<V: View> Writer<'_, V> {
     fn create(&self, new: NewResource) -> Result<Mutation, StoreError> {
         let NewResource { id, mut resource, relations } = new;
         normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, &id, &resource);
+        let encoded = Encoded::new(self.definition, &id, &resource, V::SEARCHES);
         let relations = self.relations(None, relations.into_iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
@@ -156,7 +156,7 @@ impl<V: View> Writer<'_, V> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let Replacement { mut resource, relations } = replacement;
         normalize(self.definition, &mut resource);
-        let encoded = Encoded::new(self.definition, id, &resource);
+        let encoded = Encoded::new(self.definition, id, &resource, V::SEARCHES);
         let same = (encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
             || stored.record.to_resource().map_err(StoreError::internal)? == resource;
         let relations = self.relations(Some(stored.row), relations.into_iter().map(replace_values))?;
@@ -176,7 +176,7 @@ impl<V: View> Writer<'_, V> {
             self.lay_over(&stored, changes, &mut resource)?;
             if changes.apply(self.definition, &mut resource)? {
                 normalize(self.definition, &mut resource);
-                encoded = Some(Encoded::new(self.definition, id, &resource));
+                encoded = Some(Encoded::new(self.definition, id, &resource, V::SEARCHES));
             }
         }
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;

@@ -8,6 +8,9 @@ use scim_core::schema::{Attribute, Uniqueness, common_attributes};
 use scim_core::{Object, Resource, ResourceId, TypeDefinition, Value, excerpt};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
+#[cfg(feature = "sqlite")]
+use super::sql::SearchDocument;
+
 /// What is kept of the attributes of one resource.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded {
@@ -28,6 +31,9 @@ pub(super) struct Keys {
     pub unique: Vec<UniqueKey>,
     /// Values that others may have too.
     pub shared: Vec<Key>,
+    /// What else may be asked of the resource, if the store keeps that.
+    #[cfg(feature = "sqlite")]
+    pub search: Option<SearchDocument>,
 }
 
 /// One value of an indexed attribute.
@@ -78,9 +84,15 @@ pub(super) fn normalize(definition: &TypeDefinition, resource: &mut Resource) {
 }
 
 impl Encoded {
-    /// Encodes a resource that is [normalized](normalize).
-    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
-        let keys = Keys::of(definition, resource);
+    /// Encodes a resource that is [normalized](normalize), with what may be asked of it if the store keeps that.
+    pub(super) fn new(
+        definition: &TypeDefinition,
+        id: &ResourceId,
+        resource: &Resource,
+        with_search: bool,
+    ) -> Self {
+        #[cfg_attr(not(feature = "sqlite"), expect(unused_mut, reason = "nobody adds to them"))]
+        let mut keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
@@ -95,6 +107,12 @@ impl Encoded {
                 document.insert(name, value);
             }
         }
+        #[cfg(feature = "sqlite")]
+        if with_search {
+            keys.search = Some(SearchDocument::new(definition, &document));
+        }
+        #[cfg(not(feature = "sqlite"))]
+        let _ = with_search;
         Self {
             document: document.to_vec().into(),
             hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into()),
@@ -263,7 +281,7 @@ mod tests {
         let Value::Object(body) = Value::from_slice(json.as_bytes()).unwrap() else { panic!() };
         let mut draft = validate::validate_new(definition, body, &Quirks::interop()).unwrap();
         normalize(definition, &mut draft.resource);
-        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource)
+        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource, false)
     }
 
     #[test]

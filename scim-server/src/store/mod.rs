@@ -22,6 +22,8 @@ mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod select;
 #[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod view;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use scim_core::message::SortOrder;
 use scim_core::{TypeDefinition, Value};
-use scim_filter::SortKey;
+use scim_filter::{ResolvedFilter, SortKey};
 
 use super::plan::{Access, IdKey, Lookup, Plan};
-use super::view::{Row, Span, Stored, View, kept_apart, loaded, shown};
+use super::view::{Answer, Ask, Row, Span, Stored, View, kept_apart, loaded, shown};
 use super::{Page, Position, Query, Scope, Start, StoreError};
 use crate::context::RequestContext;
 
@@ -26,7 +26,7 @@ pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) 
         return page(view, query, start, found, stored);
     }
     for (scope, plan) in query.scopes.iter().zip(&plans) {
-        Search { view, context, scope, sorted }.run(plan, &mut found)?;
+        Search { view, context, scope, sorted, alone: plans.len() == 1 }.run(plan, &mut found)?;
     }
     found.finish();
     let mut stored = Vec::with_capacity(found.entries.len());
@@ -70,6 +70,8 @@ struct Search<'a, V> {
     context: &'a RequestContext,
     scope: &'a Scope,
     sorted: bool,
+    /// Whether there is no other scope.
+    alone: bool,
 }
 
 impl<V: View> Search<'_, V> {
@@ -114,8 +116,19 @@ impl<V: View> Search<'_, V> {
                 Ok(())
             }
             Access::Everything => {
-                found.counted_all &= span == Span::All;
-                self.view.scan(definition.shared_name(), span, &mut |stored| judge(found, stored))
+                let definition = &self.scope.definition;
+                let filter = self.scope.filter.as_ref().filter(|_| !plan.exact);
+                let Some(answer) = self.view.answer(&self.ask(filter, found))? else {
+                    found.counted_all &= span == Span::All;
+                    return self.view.scan_for(definition, filter, span, &mut |stored| judge(found, stored));
+                };
+                let others = answer.others;
+                found.take_in(answer);
+                if others {
+                    found.counted_all &= span == Span::All;
+                    self.view.scan_unanswered(definition, span, &mut |stored| judge(found, stored))?;
+                }
+                Ok(())
             }
             Access::Lookups(lookups) => {
                 let mut rows = Vec::new();
@@ -146,6 +159,21 @@ impl<V: View> Search<'_, V> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    fn ask<'q>(&'q self, filter: Option<&'q ResolvedFilter>, found: &Found<'q>) -> Ask<'q> {
+        Ask {
+            definition: &self.scope.definition,
+            filter,
+            sort_by: self.scope.sort_by.as_ref().filter(|_| self.sorted),
+            order: found.order,
+            start: found.start,
+            take: found.keep,
+            skip: match found.start {
+                Start::Index(index) if self.alone && found.keep > 0 => index.saturating_sub(1),
+                _ => 0,
+            },
         }
     }
 
@@ -211,6 +239,8 @@ struct Found<'q> {
     order: SortOrder,
     count: usize,
     keep: usize,
+    /// How many that come before the page were never put among `entries`.
+    passed: u64,
     total: u64,
     /// Whether `total` is of all that match, not only of those that were looked at.
     counted_all: bool,
@@ -231,7 +261,7 @@ impl<'q> Found<'q> {
             // One more than the page shows whether there is another.
             Start::After(_) | Start::Before(_) => count.saturating_add(1),
         };
-        Self { start, order, count, keep, total: 0, counted_all: true, entries: Vec::new(), more: false }
+        Self { start, order, count, keep, passed: 0, total: 0, counted_all: true, entries: Vec::new(), more: false }
     }
 
     /// The part of a list without a sort that the page is at the beginning of.
@@ -282,6 +312,16 @@ impl<'q> Found<'q> {
         Ok(stored)
     }
 
+    /// Takes in what a store has found and counted by itself.
+    fn take_in(&mut self, answer: Answer) {
+        match answer.total {
+            Some(total) => self.total = self.total.saturating_add(total),
+            None => self.counted_all = false,
+        }
+        self.passed = answer.skipped;
+        answer.entries.into_iter().for_each(|entry| self.keep(entry));
+    }
+
     fn push(&mut self, entry: Position) {
         self.total = self.total.saturating_add(1);
         self.keep(entry);
@@ -319,11 +359,11 @@ impl<'q> Found<'q> {
         let count = self.count;
         match self.start {
             Start::Index(index) => {
-                let skip = skipped(*index).min(self.entries.len());
+                let skip = skipped(index.saturating_sub(self.passed)).min(self.entries.len());
                 self.entries.drain(..skip);
                 self.entries.truncate(count);
-                let seen = skip.saturating_add(self.entries.len());
-                self.more = u64::try_from(seen).is_ok_and(|seen| seen < self.total);
+                let seen = u64::try_from(skip.saturating_add(self.entries.len())).unwrap_or(u64::MAX);
+                self.more = self.passed.saturating_add(seen) < self.total;
             }
             Start::After(_) => {
                 self.more = self.entries.len() > count;

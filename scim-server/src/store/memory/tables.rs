@@ -86,7 +86,7 @@ impl Transaction for Tables {
         let stored = Stored { row, record, display };
         let old = self.resources.remove(&row);
         let entry = match (keys, old) {
-            (Some(Keys { unique, shared }), old) => {
+            (Some(Keys { unique, shared, .. }), old) => {
                 if let Some(old) = &old {
                     self.unindex(type_name, old);
                 }
