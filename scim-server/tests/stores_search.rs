@@ -97,7 +97,7 @@ fn members(attributes: &[Attribute]) -> BoxedStrategy<Vec<String>> {
         .filter(|attribute| !attribute.is_read_only())
         .map(|attribute| {
             let name = json(attribute.name());
-            let weight = if attribute.is_required() { 1.0 } else { 0.6 };
+            let weight = if attribute.is_required() { 0.999 } else { 0.6 };
             option::weighted(weight, value(attribute)).prop_map(move |value| Some(format!("{name}:{}", value?)))
         })
         .collect();
@@ -374,6 +374,8 @@ impl Filled {
 
     /// What a question finds, after checking it against evaluation; `None` if the schemas refuse the question.
     async fn ask(&self, everything: &[Record], question: &Question) -> Option<Vec<String>> {
+        // Shown where an assertion fails.
+        let asked = format!("{question:?}");
         let mut scopes = Vec::new();
         for name in question.types {
             let definition = self.context.registry.by_name(name).unwrap();
@@ -404,30 +406,31 @@ impl Filled {
         let page = self.query(&query.clone().with_start_index(question.start_index)).await;
         let first = usize::try_from(question.start_index).unwrap() - 1;
         let wanted: Vec<String> = all.iter().skip(first).take(question.count).cloned().collect();
-        assert_eq!((page.total_results, ids(&page)), (Some(all.len() as u64), wanted), "by index");
+        assert_eq!((page.total_results, ids(&page)), (Some(all.len() as u64), wanted), "by index, {asked}");
         let follows = question.count > 0 && first + question.count < all.len();
-        assert_eq!(page.next.is_some(), follows && !page.records.is_empty(), "by index");
+        assert_eq!(page.next.is_some(), follows && !page.records.is_empty(), "by index, {asked}");
 
         // To the end and back, by positions.
         let count = question.count.clamp(1, 4);
-        let query = Query { count, ..query };
+        let mut query = query;
+        query.count = count;
         let mut page = self.query(&query).await;
         let mut begin = 0;
         for (n, expected) in all.chunks(count).enumerate() {
             begin = n * count;
-            assert_eq!(ids(&page), expected, "forth, page {n}");
-            assert!(page.total_results.is_none_or(|total| total == all.len() as u64), "forth, page {n}");
+            assert_eq!(ids(&page), expected, "forth, page {n}, {asked}");
+            assert!(page.total_results.is_none_or(|total| total == all.len() as u64), "forth, page {n}, {asked}");
             let Some(next) = page.next.clone() else { break };
             page = self.query(&query.clone().with_start(Start::After(next))).await;
         }
-        assert_eq!(begin + page.records.len(), all.len(), "to the end");
+        assert_eq!(begin + page.records.len(), all.len(), "to the end, {asked}");
         while let Some(previous) = page.previous {
             let end = begin;
             begin = end.saturating_sub(count);
             page = self.query(&query.clone().with_start(Start::Before(previous))).await;
-            assert_eq!(ids(&page), &all[begin..end], "back to {begin}");
+            assert_eq!(ids(&page), &all[begin..end], "back to {begin}, {asked}");
         }
-        assert_eq!(begin, 0, "back to the beginning");
+        assert_eq!(begin, 0, "back to the beginning, {asked}");
         Some(all)
     }
 }
@@ -456,7 +459,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn stores_find_what_evaluation_finds(world in world()) {
@@ -468,7 +471,10 @@ proptest! {
                 let everything = filled.everything().await;
                 let mut found = Vec::new();
                 for question in &world.questions {
-                    found.push(filled.ask(&everything, question).await);
+                    let answer = filled.ask(&everything, question).await;
+                    // The numbers of versions are each store's own.
+                    let is_own = question.filter.as_ref().is_some_and(|filter| filter.contains("meta.version"));
+                    found.push(answer.filter(|_| !is_own));
                 }
                 logs.push(log);
                 answers.push(found);

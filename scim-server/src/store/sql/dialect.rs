@@ -28,9 +28,6 @@ pub(in super::super) trait Dialect {
     /// The number of the shape of the search document of `r`.
     fn shape(&self) -> &'static str;
 
-    /// What is at a path in a JSON value; `NULL` if nothing is.
-    fn member(&self, json: &str, path: &[Step<'_>]) -> String;
-
     /// The text at a path in a JSON value; `NULL` if nothing is. The path is not empty.
     fn text_member(&self, json: &str, path: &[Step<'_>]) -> String;
 
@@ -134,10 +131,6 @@ impl Dialect for Sqlite {
         "s.shape"
     }
 
-    fn member(&self, json: &str, path: &[Step<'_>]) -> String {
-        if path.is_empty() { json.to_owned() } else { format!("jsonb_extract({json}, {})", Self::path(path)) }
-    }
-
     fn text_member(&self, json: &str, path: &[Step<'_>]) -> String {
         format!("({json} ->> {})", Self::path(path))
     }
@@ -221,10 +214,6 @@ impl Dialect for Postgres {
         "r.shape"
     }
 
-    fn member(&self, json: &str, path: &[Step<'_>]) -> String {
-        format!("({})", Self::steps(json, path))
-    }
-
     fn text_member(&self, json: &str, path: &[Step<'_>]) -> String {
         let Some((last, before)) = path.split_last() else { return format!("({json} #>> '{{}}')") };
         let json = Self::steps(json, before);
@@ -235,12 +224,12 @@ impl Dialect for Postgres {
     }
 
     fn has_member(&self, json: &str, path: &[Step<'_>]) -> String {
-        format!("{} IS NOT NULL", self.member(json, path))
+        format!("({}) IS NOT NULL", Self::steps(json, path))
     }
 
     /// NB: a search document of another shape may have something else there, and conditions are tried in any order.
     fn elements(&self, json: &str, path: &[Step<'_>], alias: &str) -> String {
-        let array = self.member(json, path);
+        let array = format!("({})", Self::steps(json, path));
         format!(
             "jsonb_array_elements(CASE jsonb_typeof({array}) WHEN 'array' THEN {array} ELSE '[]' END) AS {alias}(value)"
         )

@@ -2,10 +2,10 @@
 
 use scim_core::message::SortOrder;
 use scim_core::{Registry, TypeDefinition};
-use scim_filter::{ResolvedAttr, ResolvedFilter};
+use scim_filter::{ResolvedAttr, ResolvedFilter, SortKey};
 
 use super::super::Start;
-use super::super::view::Span;
+use super::super::view::{Row, Span};
 use super::dialect::Dialect;
 use super::document::Shape;
 use super::lower::{Lowered, Lowering};
@@ -59,6 +59,19 @@ pub(in super::super) struct Wanted<'a> {
     pub take: usize,
 }
 
+impl Wanted<'_> {
+    /// The part of the order of creation that the page is in. Beside types that are sorted by a value, what has none is
+    /// all before or all after a position with a value.
+    fn span_without_key(&self) -> Span {
+        match self.start {
+            Start::After(position) if *position.key() == SortKey::Unassigned => Span::After(position.row()),
+            Start::Before(position) if *position.key() == SortKey::Unassigned => Span::Before(position.row()),
+            Start::Index(_) | Start::After(_) => Span::All,
+            Start::Before(_) => Span::Before(Row::MAX),
+        }
+    }
+}
+
 impl<D: Dialect> Statements<'_, D> {
     /// How many resources that have a search document of today's shape match a filter. `None` if SQL cannot say it.
     pub(in super::super) fn count(&self, filter: &ResolvedFilter) -> Option<Statement> {
@@ -79,17 +92,7 @@ impl<D: Dialect> Statements<'_, D> {
         }
         let (column, mut text) = match wanted.sort_by {
             None => {
-                let (seek, by) = match wanted.start {
-                    Start::Index(_) => (String::new(), "r.seq"),
-                    Start::After(position) => {
-                        let row = self.integer(position.row(), &mut parameters);
-                        (format!(" AND r.seq > {row}"), "r.seq")
-                    }
-                    Start::Before(position) => {
-                        let row = self.integer(position.row(), &mut parameters);
-                        (format!(" AND r.seq < {row}"), "r.seq DESC")
-                    }
-                };
+                let (seek, by) = self.seek(wanted.span_without_key(), &mut parameters);
                 (None, format!("SELECT r.seq FROM {tables} WHERE {within}{seek} ORDER BY {by}"))
             }
             Some(attr) => {
