@@ -20,6 +20,8 @@ mod document;
 mod lower;
 mod order;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(super) use dialect::Sqlite;
