@@ -222,7 +222,8 @@ fn searches(criterion: &mut Criterion) {
         ] {
             let mut query = query(&bench.user, filter, 100);
             let sort = AttrPath::parse(sort).unwrap().resolve_sort(&*bench.user).unwrap();
-            query.scopes = query.scopes.into_iter().map(|scope| scope.with_sort_by(Some(sort.clone()))).collect();
+            query.scopes =
+                query.scopes.into_iter().map(|scope| scope.with_sort_by(Some(sort.clone()))).collect();
             group.bench_function(what, |b| {
                 b.iter(|| bench.runtime.block_on(store.query(&bench.context, &query)).unwrap());
             });

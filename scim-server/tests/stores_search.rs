@@ -11,9 +11,7 @@ use proptest::{collection, option};
 use scim_core::message::SortOrder;
 use scim_core::schema::{Attribute, Mutability, Returned, Uniqueness};
 use scim_core::strategies::types;
-use scim_core::{
-    Draft, Quirks, Registry, Relation, ResourceType, Schema, TypeDefinition, Value, validate,
-};
+use scim_core::{Draft, Quirks, Registry, Relation, ResourceType, Schema, TypeDefinition, Value, validate};
 use scim_filter::{AttrPath, DataType, Filter, ResolveOptions, ResolvedAttr, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
@@ -23,10 +21,7 @@ use scim_server::store::{
 
 /// The stores under test, each empty.
 fn stores() -> Vec<(&'static str, Arc<dyn ResourceStore>)> {
-    vec![
-        ("memory", Arc::new(MemoryStore::new())),
-        ("sqlite", Arc::new(SqliteStore::in_memory().unwrap())),
-    ]
+    vec![("memory", Arc::new(MemoryStore::new())), ("sqlite", Arc::new(SqliteStore::in_memory().unwrap()))]
 }
 
 /// A server's types, what is written, and what is asked.
@@ -54,16 +49,48 @@ struct Question {
 
 /// Texts that say something about comparing, but for the last ones as values of few resources.
 const TEXTS: &[&str] = &[
-    "a", "A", "ab", "Ab", "b", "B", "", "Stra\u{df}e", "STRASSE", "\u{e9}", "e\u{301}", "Ａb", "x y", "a\"\\b'%_",
-    "\u{ffff}", "\u{10000}", "\u{1}\n",
+    "a",
+    "A",
+    "ab",
+    "Ab",
+    "b",
+    "B",
+    "",
+    "Stra\u{df}e",
+    "STRASSE",
+    "\u{e9}",
+    "e\u{301}",
+    "Ａb",
+    "x y",
+    "a\"\\b'%_",
+    "\u{ffff}",
+    "\u{10000}",
+    "\u{1}\n",
 ];
 const NUMBERS: &[&str] = &[
-    "-1", "0", "-0", "1", "2", "30", "1.0", "10e-1", "-1.5", "2.25", "1e30", "-2E-7", "9007199254740993",
-    "123456789012345678901234567890.5", "1e400",
+    "-1",
+    "0",
+    "-0",
+    "1",
+    "2",
+    "30",
+    "1.0",
+    "10e-1",
+    "-1.5",
+    "2.25",
+    "1e30",
+    "-2E-7",
+    "9007199254740993",
+    "123456789012345678901234567890.5",
+    "1e400",
 ];
 const DATES: &[&str] = &[
-    "2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", "2021-06-30T12:30:00.5Z", "2021-06-30T12:30:00.500",
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00",
+    "2020-01-01T00:00:00Z",
+    "2020-01-01T01:00:00+01:00",
+    "2021-06-30T12:30:00.5Z",
+    "2021-06-30T12:30:00.500",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999999999-14:00",
 ];
 
 fn json(text: &str) -> String {
@@ -75,11 +102,17 @@ fn simple(attribute: &Attribute, literal: bool) -> BoxedStrategy<String> {
     let texts = |among: &'static [&'static str]| select(among).prop_map(json).boxed();
     match attribute.data_type() {
         DataType::String => {
-            let rare = prop_oneof![Just("a\0b".to_owned()), Just("z".repeat(300)), Just(format!("{}y", "z".repeat(299)))];
+            let rare = prop_oneof![
+                Just("a\0b".to_owned()),
+                Just("z".repeat(300)),
+                Just(format!("{}y", "z".repeat(299)))
+            ];
             prop_oneof![40 => texts(TEXTS), 1 => rare.prop_map(|text| json(&text))].boxed()
         }
         DataType::Boolean => any::<bool>().prop_map(|value| value.to_string()).boxed(),
-        DataType::Integer if !literal => select(vec!["-1", "0", "1", "2", "30", "9007199254740993"]).prop_map(str::to_owned).boxed(),
+        DataType::Integer if !literal => {
+            select(vec!["-1", "0", "1", "2", "30", "9007199254740993"]).prop_map(str::to_owned).boxed()
+        }
         DataType::Integer | DataType::Decimal => {
             let many = Just(format!("1.{}", "7".repeat(250)));
             prop_oneof![40 => select(NUMBERS).prop_map(str::to_owned), 1 => many].boxed()
@@ -98,7 +131,8 @@ fn members(attributes: &[Attribute]) -> BoxedStrategy<Vec<String>> {
         .map(|attribute| {
             let name = json(attribute.name());
             let weight = if attribute.is_required() { 0.999 } else { 0.6 };
-            option::weighted(weight, value(attribute)).prop_map(move |value| Some(format!("{name}:{}", value?)))
+            option::weighted(weight, value(attribute))
+                .prop_map(move |value| Some(format!("{name}:{}", value?)))
         })
         .collect();
     strategies.prop_map(|members| members.into_iter().flatten().collect()).boxed()
@@ -106,7 +140,9 @@ fn members(attributes: &[Attribute]) -> BoxedStrategy<Vec<String>> {
 
 fn value(attribute: &Attribute) -> BoxedStrategy<String> {
     let one = match attribute.data_type() {
-        DataType::Complex => members(attribute.sub_attributes()).prop_map(|all| format!("{{{}}}", all.join(","))).boxed(),
+        DataType::Complex => {
+            members(attribute.sub_attributes()).prop_map(|all| format!("{{{}}}", all.join(","))).boxed()
+        }
         _ => simple(attribute, false),
     };
     if !attribute.is_multi_valued() {
@@ -121,9 +157,8 @@ fn body(definition: &TypeDefinition) -> BoxedStrategy<String> {
         .iter()
         .map(|extension| {
             let uri = extension.schema.id().to_string();
-            option::weighted(0.8, members(extension.schema.attributes())).prop_map(move |data| {
-                Some(format!("{}:{{{}}}", json(&uri), data?.join(",")))
-            })
+            option::weighted(0.8, members(extension.schema.attributes()))
+                .prop_map(move |data| Some(format!("{}:{{{}}}", json(&uri), data?.join(","))))
         })
         .collect();
     let uris = std::iter::once(definition.base()).chain(definition.extensions().iter().map(|e| &e.schema));
@@ -183,7 +218,11 @@ fn leaves(definition: &TypeDefinition) -> Vec<BoxedStrategy<String>> {
                 inner.push(compared(sub.name().to_owned(), sub));
             }
             let name = path.clone();
-            leaves.push(select(vec!["pr", "eq null", "ne null"]).prop_map(move |what| format!("{name} {what}")).boxed());
+            leaves.push(
+                select(vec!["pr", "eq null", "ne null"])
+                    .prop_map(move |what| format!("{name} {what}"))
+                    .boxed(),
+            );
             let inner = terms(proptest::strategy::Union::new(inner).boxed());
             leaves.push(inner.prop_map(move |inner| format!("{path}[{inner}]")).boxed());
         }
@@ -206,8 +245,10 @@ fn common() -> BoxedStrategy<String> {
         let parts = prop_oneof![
             (text.clone(), id.clone()).prop_map(|(op, value)| format!("value {op} {value}")),
             (text.clone(), display.clone()).prop_map(|(op, value)| format!("display {op} {value}")),
-            (text.clone(), select(vec!["\"Thing\"", "\"direct\"", "\"team\"", "\"thing\""])).prop_map(|(op, value)| format!("type {op} {value}")),
-            select(vec!["value pr", "display pr", "type pr", "$ref pr", "$ref ew \"t1\""]).prop_map(str::to_owned),
+            (text.clone(), select(vec!["\"Thing\"", "\"direct\"", "\"team\"", "\"thing\""]))
+                .prop_map(|(op, value)| format!("type {op} {value}")),
+            select(vec!["value pr", "display pr", "type pr", "$ref pr", "$ref ew \"t1\""])
+                .prop_map(str::to_owned),
         ];
         let dotted = parts.clone().prop_map(move |part| format!("{name}.{part}"));
         prop_oneof![
@@ -235,7 +276,10 @@ fn common() -> BoxedStrategy<String> {
 fn question(definition: &TypeDefinition) -> BoxedStrategy<Question> {
     let leaf = prop_oneof![3 => proptest::strategy::Union::new(leaves(definition)), 1 => common()];
     let mut sorts: Vec<String> = types::filterable(definition).into_iter().map(|(path, _)| path).collect();
-    sorts.extend(["id", "meta.created", "meta.lastModified", "meta.location", "schemas", "teams.value", "displayName"].map(str::to_owned));
+    sorts.extend(
+        ["id", "meta.created", "meta.lastModified", "meta.location", "schemas", "teams.value", "displayName"]
+            .map(str::to_owned),
+    );
     (
         select(vec![&["Thing"] as &[_], &["Thing"], &["Team"], &["Thing", "Team"]]),
         option::weighted(0.8, terms(leaf.boxed())),
@@ -268,7 +312,8 @@ fn registry() -> impl Strategy<Value = Arc<Registry>> {
         let teams = Attribute::complex("teams", ["value", "$ref", "display", "type"].map(part))
             .multi_valued()
             .with_mutability(Mutability::ReadOnly);
-        let people = Attribute::complex("people", ["value", "$ref", "display", "type"].map(writable)).multi_valued();
+        let people =
+            Attribute::complex("people", ["value", "$ref", "display", "type"].map(writable)).multi_valued();
         let name = Attribute::new("displayName", DataType::String).required();
         let team = Schema::new("urn:example:core:2.0:Team".parse().ok()?, "Team", "", [name, people]).ok()?;
         let relation = Relation::new("people", ["Thing", "Team"]).with_inverse("teams");
@@ -322,8 +367,8 @@ struct Filled {
 impl Filled {
     /// Writes what a world has; says what became of it.
     async fn new(store: Arc<dyn ResourceStore>, world: &World) -> (Self, Vec<String>) {
-        let context =
-            RequestContext::new(Arc::clone(&world.registry), time(0)).with_base_url("https://example.com/scim");
+        let context = RequestContext::new(Arc::clone(&world.registry), time(0))
+            .with_base_url("https://example.com/scim");
         let mut filled = Self { store, context };
         let mut log = Vec::new();
         for (n, (over, body)) in world.things.iter().enumerate() {
@@ -332,7 +377,8 @@ impl Filled {
             log.push(filled.write("Thing", &id, over.map(|n| format!("t{n}")), body).await);
         }
         for (n, members) in world.teams.iter().enumerate() {
-            let members: Vec<_> = members.iter().map(|member| format!(r#"{{"value":"t{member}"}}"#)).collect();
+            let members: Vec<_> =
+                members.iter().map(|member| format!(r#"{{"value":"t{member}"}}"#)).collect();
             let all = format!(r#"{{"displayName":"Team {n}","people":[{}]}}"#, members.join(","));
             log.push(filled.write("Team", &format!("g{n}"), None, &all).await);
             let alone = format!(r#"{{"displayName":"team {n}","people":[{{"value":"g{n}"}}]}}"#);
@@ -341,14 +387,19 @@ impl Filled {
         for n in &world.deleted {
             let thing = world.registry.by_name("Thing").unwrap();
             let target = Target::new(thing, &format!("t{n}").parse().unwrap());
-            log.push(format!("{:?}", filled.store.write(&filled.context, Write::delete(target)).await.is_ok()));
+            log.push(format!(
+                "{:?}",
+                filled.store.write(&filled.context, Write::delete(target)).await.is_ok()
+            ));
         }
         (filled, log)
     }
 
     async fn write(&self, name: &str, id: &str, over: Option<String>, body: &str) -> String {
         let definition = self.context.registry.by_name(name).unwrap();
-        let Some(Draft { resource, relations, .. }) = draft(definition, body) else { return "refused".to_owned() };
+        let Some(Draft { resource, relations, .. }) = draft(definition, body) else {
+            return "refused".to_owned();
+        };
         let write = match over {
             Some(id) => Write::replace(
                 Target::new(definition, &id.parse().unwrap()),
@@ -358,13 +409,16 @@ impl Filled {
         };
         match self.store.write(&self.context, write).await {
             Ok(_) => "done".to_owned(),
-            Err(error @ (StoreError::Uniqueness { .. } | StoreError::UnknownReference { .. })) => error.to_string(),
+            Err(error @ (StoreError::Uniqueness { .. } | StoreError::UnknownReference { .. })) => {
+                error.to_string()
+            }
             Err(error) => panic!("{error:?}"),
         }
     }
 
     async fn everything(&self) -> Vec<Record> {
-        let all = ["Thing", "Team"].map(|name| Scope::all(Arc::clone(self.context.registry.by_name(name).unwrap())));
+        let all = ["Thing", "Team"]
+            .map(|name| Scope::all(Arc::clone(self.context.registry.by_name(name).unwrap())));
         self.query(&Query::new(Vec::from(all), 10_000)).await.records
     }
 
@@ -385,13 +439,18 @@ impl Filled {
         let is_sorted = scopes.iter().any(|scope| scope.sort_by.is_some());
         let mut expected = Vec::new();
         for record in everything {
-            let Some(scope) = scopes.iter().find(|s| s.definition.name() == &*record.resource_type) else { continue };
+            let Some(scope) = scopes.iter().find(|s| s.definition.name() == &*record.resource_type) else {
+                continue;
+            };
             let shown = Value::Object(record.to_object(&self.context, &scope.definition).unwrap());
             if scope.filter.as_ref().is_none_or(|filter: &ResolvedFilter| filter.matches(&shown)) {
-                let key = scope.sort_by.as_ref().filter(|_| is_sorted).map_or(
-                    scim_filter::SortKey::Unassigned,
-                    |attr: &ResolvedAttr| scim_server::store::Position::cut(attr.sort_key(&shown)),
-                );
+                let key = scope
+                    .sort_by
+                    .as_ref()
+                    .filter(|_| is_sorted)
+                    .map_or(scim_filter::SortKey::Unassigned, |attr: &ResolvedAttr| {
+                        scim_server::store::Position::cut(attr.sort_key(&shown))
+                    });
                 expected.push((key, record.id.to_string()));
             }
         }
@@ -419,7 +478,10 @@ impl Filled {
         for (n, expected) in all.chunks(count).enumerate() {
             begin = n * count;
             assert_eq!(ids(&page), expected, "forth, page {n}, {asked}");
-            assert!(page.total_results.is_none_or(|total| total == all.len() as u64), "forth, page {n}, {asked}");
+            assert!(
+                page.total_results.is_none_or(|total| total == all.len() as u64),
+                "forth, page {n}, {asked}"
+            );
             let Some(next) = page.next.clone() else { break };
             page = self.query(&query.clone().with_start(Start::After(next))).await;
         }
@@ -444,7 +506,8 @@ fn resolved(definition: &Arc<TypeDefinition>, question: &Question, several: bool
         Some(text) => Some(Filter::parse(text).unwrap().resolve(&**definition, &options).ok()?),
         None => None,
     };
-    let sort = question.sort_by.as_deref().map(|path| AttrPath::parse(path).unwrap().resolve_sort(&**definition));
+    let sort =
+        question.sort_by.as_deref().map(|path| AttrPath::parse(path).unwrap().resolve_sort(&**definition));
     let sort = match sort {
         Some(Ok(sort)) => Some(sort),
         Some(Err(_)) if several => None,
@@ -522,7 +585,8 @@ fn altered(registry: &Registry) -> Arc<Registry> {
             if !is_free {
                 return attribute.clone();
             }
-            let mut other = Attribute::new(attribute.name(), DataType::String).with_uniqueness(Uniqueness::None);
+            let mut other =
+                Attribute::new(attribute.name(), DataType::String).with_uniqueness(Uniqueness::None);
             if attribute.is_multi_valued() {
                 other = other.multi_valued();
             }
@@ -538,4 +602,3 @@ fn altered(registry: &Registry) -> Arc<Registry> {
     }
     Arc::new(builder.build().unwrap())
 }
-

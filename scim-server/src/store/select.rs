@@ -261,7 +261,17 @@ impl<'q> Found<'q> {
             // One more than the page shows whether there is another.
             Start::After(_) | Start::Before(_) => count.saturating_add(1),
         };
-        Self { start, order, count, keep, passed: 0, total: 0, counted_all: true, entries: Vec::new(), more: false }
+        Self {
+            start,
+            order,
+            count,
+            keep,
+            passed: 0,
+            total: 0,
+            counted_all: true,
+            entries: Vec::new(),
+            more: false,
+        }
     }
 
     /// The part of a list without a sort that the page is at the beginning of.

@@ -2,7 +2,9 @@
 
 use scim_core::schema::Attribute;
 use scim_core::{Object, Registry, TypeDefinition, Value, Version};
-use scim_filter::{CaseRule, CompareOp, DataType, ResolvedAttr, ResolvedComparison, ResolvedFilter, TypedValue};
+use scim_filter::{
+    CaseRule, CompareOp, DataType, ResolvedAttr, ResolvedComparison, ResolvedFilter, TypedValue,
+};
 
 use super::dialect::{Column, Dialect, Step};
 use super::document::EMPTY;
@@ -96,7 +98,8 @@ impl<'a, D: Dialect> Lowering<'a, D> {
         let lowered: Vec<_> = terms.iter().map(|term| self.term(term, place, negated)).collect();
         let exact = lowered.iter().all(|term| term.as_ref().is_some_and(|term| term.exact));
         let conditions: Vec<_> = lowered.into_iter().flatten().map(|term| term.condition).collect();
-        (!conditions.is_empty()).then(|| Lowered { condition: format!("({})", conditions.join(" AND ")), exact })
+        (!conditions.is_empty())
+            .then(|| Lowered { condition: format!("({})", conditions.join(" AND ")), exact })
     }
 
     /// One of these holds: nothing can be said unless it can of each.
@@ -457,8 +460,12 @@ impl<'a, D: Dialect> Lowering<'a, D> {
                 let relation = self.definition.relation(name);
                 let derived = self.definition.derived().iter().find(|derived| same(&derived.attribute));
                 match (relation, derived) {
-                    (Some(relation), _) => Home::Apart(Apart { name: &relation.attribute, is_relation: true }),
-                    (None, Some(derived)) => Home::Apart(Apart { name: &derived.attribute, is_relation: false }),
+                    (Some(relation), _) => {
+                        Home::Apart(Apart { name: &relation.attribute, is_relation: true })
+                    }
+                    (None, Some(derived)) => {
+                        Home::Apart(Apart { name: &derived.attribute, is_relation: false })
+                    }
                     (None, None) => Home::Document,
                 }
             }

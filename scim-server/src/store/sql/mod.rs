@@ -26,4 +26,5 @@ mod value;
 
 pub(super) use dialect::Sqlite;
 pub(super) use document::{SearchDocument, Shape};
+pub(super) use order::SortColumn;
 pub(super) use statement::{Parameter, Statement, Statements, Wanted};

@@ -78,7 +78,10 @@ impl<D: Dialect> Statements<'_, D> {
         let (mut parameters, within) = self.within();
         let condition = self.exactly(filter, &mut parameters)?;
         let tables = self.dialect.tables();
-        Some(Statement { text: format!("SELECT count(*) FROM {tables} WHERE {within} AND {condition}"), parameters })
+        Some(Statement {
+            text: format!("SELECT count(*) FROM {tables} WHERE {within} AND {condition}"),
+            parameters,
+        })
     }
 
     /// The numbers of the resources of a page, among those that have a search document of today's shape, and what they

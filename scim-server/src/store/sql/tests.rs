@@ -77,12 +77,19 @@ fn values_are_parameters() {
     let definition = &**registry.by_name("User").unwrap();
     let filter = resolved(
         definition,
-        r#"title eq "sesame'" or emails[value co "sesame\"" and type sw "sesame"] or meta.created gt "2020-01-01T00:00:00Z"
-           or id ew "sesame;" or groups[value lt "sesame"] or meta.version eq "W/\"123456789\"""#,
+        concat!(
+            r#"title eq "sesame'" or emails[value co "sesame\"" and type sw "sesame"] or "#,
+            r#"meta.created gt "2020-01-01T00:00:00Z" or id ew "sesame;" or groups[value lt "sesame"] or "#,
+            r#"meta.version eq "W/\"123456789\"""#
+        ),
     );
     let sort = AttrPath::parse("emails").unwrap().resolve_sort(definition).unwrap();
     let key = scim_filter::SortKey::Text("sesame".to_owned());
-    for start in [Start::Index(1), Start::After(Position::new(key.clone(), 123_456_789)), Start::Before(Position::new(key, 7))] {
+    for start in [
+        Start::Index(1),
+        Start::After(Position::new(key.clone(), 123_456_789)),
+        Start::Before(Position::new(key, 7)),
+    ] {
         let wanted = Wanted {
             filter: Some(&filter),
             sort_by: Some(&sort),
@@ -93,8 +100,14 @@ fn values_are_parameters() {
         };
         let sqlite = Statements { dialect: Sqlite, tenant: "sesame", registry: &registry, definition };
         let postgres = Statements { dialect: Postgres, tenant: "sesame", registry: &registry, definition };
-        for (statement, mark) in [(sqlite.page(&wanted).unwrap().0, '?'), (postgres.page(&wanted).unwrap().0, '$')] {
-            assert!(!statement.text.contains("sesame") && !statement.text.contains("123456789"), "{}", statement.text);
+        for (statement, mark) in
+            [(sqlite.page(&wanted).unwrap().0, '?'), (postgres.page(&wanted).unwrap().0, '$')]
+        {
+            assert!(
+                !statement.text.contains("sesame") && !statement.text.contains("123456789"),
+                "{}",
+                statement.text
+            );
             let numbers: std::collections::BTreeSet<usize> = statement
                 .text
                 .split(mark)
@@ -151,7 +164,8 @@ fn a_shape_stands_for_all_that_decides_what_is_in_a_search_document() {
     use scim_filter::DataType;
 
     let shape = |attribute: Attribute, relation: bool| {
-        let members = Attribute::complex("members", [Attribute::new("value", DataType::String)]).multi_valued();
+        let members =
+            Attribute::complex("members", [Attribute::new("value", DataType::String)]).multi_valued();
         let uri: scim_core::SchemaUri = "urn:example:Thing".parse().unwrap();
         let schema = Schema::new(uri.clone(), "Thing", "", [attribute, members]).unwrap();
         let mut thing = ResourceType::new("Thing", uri);

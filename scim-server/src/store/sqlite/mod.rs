@@ -58,7 +58,7 @@ pub struct SqliteStore {
     readers: Option<Readers>,
     writer: WriterThread,
     /// The types, by tenant, whose search documents are being made anew.
-    refreshing: Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>,
+    refreshing: Refreshing,
 }
 
 impl SqliteStore {
@@ -108,9 +108,8 @@ impl SqliteStore {
             let mut after = Some(Row::MIN);
             while let Some(row) = after {
                 let (context, definition) = (context.clone(), Arc::clone(&definition));
-                let made = line.run(move |batch| {
-                    Rows::new(batch.connection(), &context).make_anew(&definition, row)
-                });
+                let made = line
+                    .run(move |batch| Rows::new(batch.connection(), &context).make_anew(&definition, row));
                 after = made.await.unwrap_or_else(|error| {
                     tracing::debug!(%error, "search documents were not made anew");
                     None
@@ -134,6 +133,8 @@ impl SqliteStore {
         }
     }
 }
+
+type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
 
 /// Carries out one write in the savepoint that it is in.
 fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {

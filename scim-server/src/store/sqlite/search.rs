@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{params, params_from_iter};
+use rusqlite::{Row as SqlRow, params, params_from_iter};
 use scim_core::{TypeDefinition, Value};
 use scim_filter::{ResolvedFilter, SortKey};
 
-use super::super::sql::{Parameter, SearchDocument, Shape, Sqlite, Statement, Statements, Wanted};
+use super::super::sql::{
+    Parameter, SearchDocument, Shape, SortColumn, Sqlite, Statement, Statements, Wanted,
+};
 use super::super::view::{Answer, Ask, Row, Span, Stored};
 use super::super::{Position, Start, StoreError};
 use super::error::failed;
@@ -75,42 +77,38 @@ impl Rows<'_> {
         let (searchable, others) = self.searchable(ask.definition)?;
         let skipped = if others { 0 } else { ask.skip };
         let take = ask.take.saturating_sub(usize::try_from(skipped).unwrap_or(usize::MAX));
-        let mut entries = Vec::new();
-        if take > 0 {
+        let is_counted = count.is_some() && matches!(ask.start, Start::Index(_));
+        // What is not sorted comes as it is found, so that one look is enough to find and to count.
+        let at_once = is_counted && ask.sort_by.is_none();
+        let (mut entries, mut seen) = (Vec::new(), 0_u64);
+        if take > 0 || at_once {
             let wanted = Wanted {
                 filter: ask.filter,
                 sort_by: ask.sort_by,
                 order: ask.order,
                 start: ask.start,
-                skip: skipped,
-                take,
+                skip: if at_once { 0 } else { skipped },
+                take: if at_once { usize::MAX } else { take },
             };
             let Some((page, column)) = statements.page(&wanted) else { return Ok(None) };
             let mut statement = self.connection.prepare(&page.text).map_err(failed)?;
             let mut rows = statement.query(values(page)).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {
-                let key = match &column {
-                    None => SortKey::Unassigned,
-                    Some(column) if column.is_integer() => {
-                        column.key_of_integer(row.get(1).map_err(failed)?)
-                    }
-                    Some(column) => {
-                        let text = row.get_ref(1).map_err(failed)?;
-                        column.key_of_text(text.as_str_or_null().map_err(|error| failed(error.into()))?)
-                    }
-                };
-                entries.push(Position::new(key, row.get(0).map_err(failed)?));
+                seen = seen.saturating_add(1);
+                if entries.len() < take && !(at_once && seen <= skipped) {
+                    entries.push(Position::new(key(column.as_ref(), row)?, row.get(0).map_err(failed)?));
+                }
             }
         }
-        let found = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        let total = match (count, ask.start) {
-            (None, _) => Some(searchable),
-            (Some(_), Start::After(_) | Start::Before(_)) => None,
+        let total = match count {
+            None => Some(searchable),
+            Some(_) if at_once => Some(seen),
+            Some(_) if !is_counted => None,
             // A page that is not full ends the list.
-            (Some(_), Start::Index(_)) if entries.len() < take && (found > 0 || skipped == 0) => {
-                Some(skipped.saturating_add(found))
+            Some(_) if entries.len() < take && (seen > 0 || skipped == 0) => {
+                Some(skipped.saturating_add(seen))
             }
-            (Some(count), Start::Index(_)) => {
+            Some(count) => {
                 let mut statement = self.connection.prepare(&count.text).map_err(failed)?;
                 Some(statement.query_row(values(count), |row| row.get(0)).map_err(failed)?)
             }
@@ -205,6 +203,16 @@ impl Rows<'_> {
         }
         Ok(found.last().map(|(row, _)| *row).filter(|_| found.len() == AT_ONCE))
     }
+}
+
+/// What the resource in a row is sorted by.
+fn key(column: Option<&SortColumn>, row: &SqlRow<'_>) -> Result<SortKey, StoreError> {
+    let Some(column) = column else { return Ok(SortKey::Unassigned) };
+    if column.is_integer() {
+        return Ok(column.key_of_integer(row.get(1).map_err(failed)?));
+    }
+    let text = row.get_ref(1).map_err(failed)?;
+    Ok(column.key_of_text(text.as_str_or_null().map_err(|error| failed(error.into()))?))
 }
 
 fn values(statement: Statement) -> impl rusqlite::Params {
