@@ -46,6 +46,10 @@ pub(in super::super) trait Dialect {
     /// A text that compares and sorts by code points.
     fn by_code_points(&self, text: &str) -> String;
 
+    /// What ends a query inside another so that its columns are worked out once for each row, however often the outer one
+    /// looks at them.
+    fn once(&self) -> &'static str;
+
     /// Whether a text has another one in it.
     fn contains(&self, text: &str, part: &str) -> String;
 
@@ -155,6 +159,11 @@ impl Dialect for Sqlite {
         text.to_owned()
     }
 
+    /// A query with a limit, even one that is none, is not made a part of the outer one.
+    fn once(&self) -> &'static str {
+        " LIMIT -1"
+    }
+
     fn contains(&self, text: &str, part: &str) -> String {
         format!("instr({text}, {part}) > 0")
     }
@@ -245,6 +254,10 @@ impl Dialect for Postgres {
 
     fn by_code_points(&self, text: &str) -> String {
         format!("{text} COLLATE \"C\"")
+    }
+
+    fn once(&self) -> &'static str {
+        " OFFSET 0"
     }
 
     fn contains(&self, text: &str, part: &str) -> String {

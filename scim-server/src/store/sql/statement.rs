@@ -101,9 +101,9 @@ impl<D: Dialect> Statements<'_, D> {
             Some(attr) => {
                 let column = SortColumn::new(&self.dialect, self.definition, attr)?;
                 let (seek, by) = column.seek(&self.dialect, wanted.start, wanted.order, &mut parameters);
-                let k = &column.expression;
+                let (k, once) = (&column.expression, self.dialect.once());
                 let text = format!(
-                    "SELECT seq, k FROM (SELECT r.seq AS seq, {k} AS k FROM {tables} WHERE {within}) q \
+                    "SELECT seq, k FROM (SELECT r.seq AS seq, {k} AS k FROM {tables} WHERE {within}{once}) q \
                      WHERE {seek} ORDER BY {by}"
                 );
                 (Some(column), text)
