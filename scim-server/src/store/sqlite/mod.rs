@@ -42,9 +42,15 @@ pub use options::{SqliteOptions, Synchronous};
 /// beside it on connections of their own and see a state between two transactions (write-ahead log).
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
-/// Other filters and sorting read every resource of the type.
+/// Other filters, sorting and counting are done in SQL, over a second form of each resource of the type that has all
+/// values as they compare. What SQL cannot decide (binary values, `$ref` of relations, `display` of relations where case
+/// does not matter, `meta.location`) is decided on the resources themselves, where nothing else excludes them.
 ///
-/// The keys of unique and indexed values are made by the schemas in force when a resource is written. Whoever changes
+/// That form is made by the schemas in force when a resource is written. Where they have changed since, or an earlier
+/// version of this program made the file, queries look at the resources themselves, and have the new form made in the
+/// background.
+///
+/// The keys of unique and indexed values are made by the schemas in force when a resource is written too. Whoever changes
 /// how an existing attribute compares, or whether it is unique, writes the resources again. Where a new version of this
 /// program compares the user names of RFC 7643 in another way, it makes their keys anew when it opens the database.
 ///
