@@ -317,7 +317,12 @@ fn registry() -> impl Strategy<Value = Arc<Registry>> {
         let name = Attribute::new("displayName", DataType::String).required();
         let team = Schema::new("urn:example:core:2.0:Team".parse().ok()?, "Team", "", [name, people]).ok()?;
         let relation = Relation::new("people", ["Thing", "Team"]).with_inverse("teams");
-        let base = base.with_attribute(teams).ok()?;
+        let primary = || Attribute::new("primary", DataType::Boolean);
+        let value = Attribute::new("value", DataType::String);
+        let mails = Attribute::complex("mails", [value, primary()]).multi_valued();
+        // Where there is one value, what it does not say is not assumed.
+        let home = Attribute::complex("home", [primary()]);
+        let base = base.with_attribute(teams).ok()?.with_attribute(mails).ok()?.with_attribute(home).ok()?;
         let types = [
             ResourceType::new("Thing", base.id().clone()),
             ResourceType::new("Team", team.id().clone()).with_relation(relation),

@@ -40,6 +40,7 @@ fn what_is_said_in_sql_and_what_is_not() {
         ("User", r#"emails[type eq "work" and not (value ew "x")]"#, Said::All),
         ("User", r#"emails.type ne "work" and active eq true"#, Said::All),
         ("User", r#"emails eq null or name pr"#, Said::All),
+        ("User", r#"emails.primary ne true and emails[primary eq false and value pr]"#, Said::All),
         ("User", r#"schemas[value co "enterprise"]"#, Said::All),
         (
             "User",
