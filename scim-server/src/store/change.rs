@@ -171,7 +171,7 @@ impl Ahead {
     pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)]) -> Self {
         let encode = |(definition, new): &mut (Arc<TypeDefinition>, NewResource)| {
             normalize(definition, &mut new.resource);
-            Encoded::new(definition, &new.id, &new.resource)
+            Encoded::new(definition, &new.id, &new.resource, false)
         };
         Self::New(new.iter_mut().map(encode).collect())
     }
@@ -185,7 +185,7 @@ impl Ahead {
         let encoded = match record.hidden {
             None => splice(definition, &record.document, changes),
             Some(_) => match record.to_resource() {
-                Ok(resource) => encode_changed(definition, &record.id, changes, resource),
+                Ok(resource) => encode_changed(definition, &record.id, changes, resource, false),
                 Err(_) => return Self::Nothing,
             },
         };
@@ -200,12 +200,13 @@ fn encode_changed(
     id: &ResourceId,
     changes: &ChangeSet,
     mut resource: Resource,
+    with_search: bool,
 ) -> Result<Option<Encoded>, StoreError> {
     if !changes.apply(definition, &mut resource)? {
         return Ok(None);
     }
     normalize(definition, &mut resource);
-    Ok(Some(Encoded::new(definition, id, &resource)))
+    Ok(Some(Encoded::new(definition, id, &resource, with_search)))
 }
 
 /// The refusal of an id that another resource has.
@@ -235,7 +236,7 @@ impl<V: View> Writer<'_, V> {
         let NewResource { id, resource, relations } = new;
         let encoded = ahead.unwrap_or_else(|| {
             normalize(self.definition, resource);
-            Encoded::new(self.definition, id, resource)
+            Encoded::new(self.definition, id, resource, V::SEARCHES)
         });
         self.pay(&encoded, 0)?;
         let relations = self.relations(None, relations.iter().map(replace_values))?;
@@ -269,7 +270,7 @@ impl<V: View> Writer<'_, V> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let Replacement { resource, relations, is_change } = replacement;
         normalize(self.definition, resource);
-        let encoded = Encoded::new(self.definition, id, resource);
+        let encoded = Encoded::new(self.definition, id, resource, V::SEARCHES);
         self.pay(&encoded, size(&stored.record))?;
         let same = !*is_change
             && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
@@ -292,7 +293,7 @@ impl<V: View> Writer<'_, V> {
             _ => {
                 let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
                 self.lay_over(&stored, changes, &mut resource)?;
-                encode_changed(self.definition, id, changes, resource)?
+                encode_changed(self.definition, id, changes, resource, V::SEARCHES)?
             }
         };
         if let Some(encoded) = &encoded {

@@ -8,6 +8,9 @@ use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
 use scim_core::{AttrName, Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
+#[cfg(feature = "sqlite")]
+use super::sql::SearchDocument;
+
 /// What is kept of the attributes of one resource.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded {
@@ -30,6 +33,9 @@ pub(super) struct Keys {
     pub shared: Vec<Key>,
     /// The members of the document, and where in it their values begin.
     pub members: Vec<(AttrName, usize)>,
+    /// What else may be asked of the resource, if the store keeps that.
+    #[cfg(feature = "sqlite")]
+    pub search: Option<SearchDocument>,
 }
 
 /// One value of an indexed attribute.
@@ -81,19 +87,33 @@ pub(super) fn normalize(definition: &TypeDefinition, resource: &mut Resource) {
 }
 
 impl Encoded {
-    /// Encodes a resource that is [normalized](normalize).
-    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
+    /// Encodes a resource that is [normalized](normalize), with what may be asked of it if the store keeps that.
+    pub(super) fn new(
+        definition: &TypeDefinition,
+        id: &ResourceId,
+        resource: &Resource,
+        with_search: bool,
+    ) -> Self {
         let mut keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
-        if !has_hidden(definition, resource.attributes()) {
-            let (document, members) = document(id, resource.attributes());
+        let mut keep = |attributes: &Object| {
+            #[cfg(feature = "sqlite")]
+            if with_search {
+                keys.search = Some(SearchDocument::new(definition, attributes));
+            }
+            #[cfg(not(feature = "sqlite"))]
+            let _ = with_search;
+            let (document, members) = document(id, attributes);
             keys.members = members;
+            document
+        };
+        if !has_hidden(definition, resource.attributes()) {
+            let document = keep(resource.attributes());
             return Self { document, hidden: None, display, keys };
         }
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
-        let (document, members) = document(id, shown.attributes());
-        keys.members = members;
+        let document = keep(shown.attributes());
         let hidden = (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into());
         Self { document, hidden, display, keys }
     }
@@ -351,7 +371,7 @@ mod tests {
         let Value::Object(body) = Value::from_slice(json.as_bytes()).unwrap() else { panic!() };
         let mut draft = validate::validate_new(definition, body, &Quirks::interop()).unwrap();
         normalize(definition, &mut draft.resource);
-        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource)
+        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource, false)
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod select;
 #[cfg(feature = "memory")]
 mod splice;
 #[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod view;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use scim_core::message::SortOrder;
 use scim_core::{Object, TypeDefinition, Value};
-use scim_filter::SortKey;
+use scim_filter::{ResolvedFilter, SortKey};
 
 use super::plan::{Access, IdKey, Lookup, Plan};
-use super::view::{Needs, Row, Span, Stored, View, loaded, seen};
+use super::view::{Answer, Ask, Needs, Row, Span, Stored, View, loaded, seen};
 use super::{Page, Position, Query, Scope, Start, StoreError};
 use crate::context::RequestContext;
 
@@ -76,7 +76,7 @@ fn search(
 ) -> Result<(), StoreError> {
     let sorted = is_sorted(query);
     for (scope, plan) in query.scopes.iter().zip(plans) {
-        Search { view, context, scope, sorted }.run(plan, found)?;
+        Search { view, context, scope, sorted, alone: plans.len() == 1 }.run(plan, found)?;
     }
     found.finish();
     Ok(())
@@ -132,6 +132,8 @@ struct Search<'a, V> {
     context: &'a RequestContext,
     scope: &'a Scope,
     sorted: bool,
+    /// Whether there is no other scope.
+    alone: bool,
 }
 
 impl<V: View> Search<'_, V> {
@@ -176,10 +178,29 @@ impl<V: View> Search<'_, V> {
                 Ok(())
             }
             Access::Everything => {
-                found.counted_all &= span == Span::All;
-                self.view.scan_seen(self.context, definition, span, &needs, &mut |row, object| {
-                    judge(found, row, object)
-                })
+                let definition = &self.scope.definition;
+                let filter = self.scope.filter.as_ref().filter(|_| !plan.exact);
+                let Some(answer) = self.view.answer(&self.ask(filter, found))? else {
+                    found.counted_all &= span == Span::All;
+                    return self.view.scan_seen(
+                        self.context,
+                        definition,
+                        filter,
+                        span,
+                        &needs,
+                        &mut |row, object| judge(found, row, object),
+                    );
+                };
+                let others = answer.others;
+                found.take_in(answer);
+                if others {
+                    found.counted_all &= span == Span::All;
+                    self.view.scan_unanswered(definition, span, &mut |stored| {
+                        let object = seen(self.view, self.context, definition, &stored, &needs)?;
+                        judge(found, stored.row, object)
+                    })?;
+                }
+                Ok(())
             }
             Access::Lookups(lookups) => {
                 let mut rows = Vec::new();
@@ -210,6 +231,21 @@ impl<V: View> Search<'_, V> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    fn ask<'q>(&'q self, filter: Option<&'q ResolvedFilter>, found: &'q Found) -> Ask<'q> {
+        Ask {
+            definition: &self.scope.definition,
+            filter,
+            sort_by: self.scope.sort_by.as_ref().filter(|_| self.sorted),
+            order: found.order,
+            start: &found.start,
+            take: found.keep,
+            skip: match found.start {
+                Start::Index(index) if self.alone && found.keep > 0 => index.saturating_sub(1),
+                _ => 0,
+            },
         }
     }
 
@@ -250,6 +286,8 @@ pub(super) struct Found {
     order: SortOrder,
     count: usize,
     keep: usize,
+    /// How many that come before the page were never put among `entries`.
+    passed: u64,
     total: u64,
     /// Whether `total` is of all that match, not only of those that were looked at.
     counted_all: bool,
@@ -276,8 +314,17 @@ impl Found {
             // One more than the page shows whether there is another.
             Start::After(_) | Start::Before(_) => count.saturating_add(1),
         };
-        let start = start.clone();
-        Self { start, order, count, keep, total: 0, counted_all: true, entries: Vec::new(), more: false }
+        Self {
+            start: start.clone(),
+            order,
+            count,
+            keep,
+            passed: 0,
+            total: 0,
+            counted_all: true,
+            entries: Vec::new(),
+            more: false,
+        }
     }
 
     /// The part of a list without a sort that the page is at the beginning of.
@@ -328,6 +375,16 @@ impl Found {
         Ok(stored)
     }
 
+    /// Takes in what a store has found and counted by itself.
+    fn take_in(&mut self, answer: Answer) {
+        match answer.total {
+            Some(total) => self.total = self.total.saturating_add(total),
+            None => self.counted_all = false,
+        }
+        self.passed = answer.skipped;
+        answer.entries.into_iter().for_each(|entry| self.keep(entry));
+    }
+
     fn push(&mut self, entry: Position) {
         self.total = self.total.saturating_add(1);
         self.keep(entry);
@@ -365,11 +422,11 @@ impl Found {
         let count = self.count;
         match &self.start {
             Start::Index(index) => {
-                let skip = skipped(*index).min(self.entries.len());
+                let skip = skipped(index.saturating_sub(self.passed)).min(self.entries.len());
                 self.entries.drain(..skip);
                 self.entries.truncate(count);
-                let seen = skip.saturating_add(self.entries.len());
-                self.more = u64::try_from(seen).is_ok_and(|seen| seen < self.total);
+                let seen = u64::try_from(skip.saturating_add(self.entries.len())).unwrap_or(u64::MAX);
+                self.more = self.passed.saturating_add(seen) < self.total;
             }
             Start::After(_) => {
                 self.more = self.entries.len() > count;

@@ -110,7 +110,7 @@ mod tests {
         let quirks = Quirks::interop();
         let mut resource = validate::validate_new(user, object(USER), &quirks).unwrap().resource;
         normalize(user, &mut resource);
-        let stored = Encoded::new(user, &id, &resource);
+        let stored = Encoded::new(user, &id, &resource, false);
         for operation in [
             r#"{"op":"replace","path":"displayName","value":"New"}"#.to_owned(),
             r#"{"op":"replace","path":"displayName","value":"Babs Jensen"}"#.to_owned(),
@@ -137,7 +137,7 @@ mod tests {
             let expected = changes.apply(user, &mut whole).map(|changed| {
                 changed.then(|| {
                     normalize(user, &mut whole);
-                    Encoded::new(user, &id, &whole)
+                    Encoded::new(user, &id, &whole, false)
                 })
             });
             let got = splice(user, &stored.document, &changes);

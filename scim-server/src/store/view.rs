@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use scim_core::message::SortOrder;
 use scim_core::{Object, ResourceId, TypeDefinition, Value, raw_members};
+use scim_filter::{ResolvedAttr, ResolvedFilter};
 
 use super::encode::Index;
 use super::plan::IdKey;
-use super::{Load, Record, Reference, Related, StoreError};
+use super::{Load, Position, Record, Reference, Related, Start, StoreError};
 use crate::context::RequestContext;
 
 /// The number of a resource within a store. Greater numbers were created later.
@@ -44,8 +46,44 @@ pub(super) enum Span {
     Before(Row),
 }
 
+/// What a store is asked that has means of its own to filter, sort and count.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "nobody is asked"))]
+pub(super) struct Ask<'a> {
+    /// The type.
+    pub definition: &'a Arc<TypeDefinition>,
+    /// Which of its resources; all without a filter.
+    pub filter: Option<&'a ResolvedFilter>,
+    /// What they are sorted by; the order of creation without it.
+    pub sort_by: Option<&'a ResolvedAttr>,
+    /// The direction of the sort.
+    pub order: SortOrder,
+    /// Where to begin, and in which direction.
+    pub start: &'a Start,
+    /// How many there are to be at most, from the start on.
+    pub take: usize,
+    /// How many of these need not be told, as nobody looks at them.
+    pub skip: u64,
+}
+
+/// What a store answers.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// How many resources match; always there where the start is an index.
+    pub total: Option<u64>,
+    /// The places of the first of them, seen from the start, in that order.
+    pub entries: Vec<Position>,
+    /// How many at the beginning were left out: all that might be, or none.
+    pub skipped: u64,
+    /// Whether there are [others](View::scan_unanswered) of which the store has decided nothing.
+    pub others: bool,
+}
+
 /// The data of one tenant at one moment.
 pub(super) trait View {
+    /// Whether resources are kept with a search document.
+    const SEARCHES: bool = false;
+
     /// The resource with this id, of any type.
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError>;
 
@@ -74,11 +112,13 @@ pub(super) trait View {
         visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError>;
 
-    /// As [`View::scan`], with what filters and sorting need to see of each resource.
+    /// As [`View::scan`], with what filters and sorting need to see of each resource; those that cannot match the filter
+    /// may be left out.
     fn scan_seen(
         &self,
         context: &RequestContext,
-        definition: &TypeDefinition,
+        definition: &Arc<TypeDefinition>,
+        filter: Option<&ResolvedFilter>,
         span: Span,
         needs: &Needs<'_>,
         visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
@@ -86,9 +126,26 @@ pub(super) trait View {
     where
         Self: Sized,
     {
+        let _ = filter;
         self.scan(definition.shared_name(), span, &mut |stored| {
             visit(stored.row, seen(self, context, definition, &stored, needs)?)
         })
+    }
+
+    /// Finds and counts what matches with the means of the store, where no index does; `None` if it cannot.
+    fn answer(&self, ask: &Ask<'_>) -> Result<Option<Answer>, StoreError> {
+        let _ = ask;
+        Ok(None)
+    }
+
+    /// Visits the resources of a type in a span of which an [`Answer`] says nothing, until that asks for no more.
+    fn scan_unanswered(
+        &self,
+        definition: &Arc<TypeDefinition>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan(definition.shared_name(), span, visit)
     }
 
     /// The resources of a type that an index finds, in any order.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
+use scim_filter::ResolvedFilter;
 
 use super::super::StoreError;
 use super::super::encode::Index;
@@ -129,7 +130,8 @@ impl View for Snapshot {
     fn scan_seen(
         &self,
         context: &RequestContext,
-        definition: &TypeDefinition,
+        definition: &Arc<TypeDefinition>,
+        _: Option<&ResolvedFilter>,
         span: Span,
         needs: &Needs<'_>,
         visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,

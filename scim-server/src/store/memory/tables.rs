@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
-use scim_filter::{CaseRule, comparison_key};
+use scim_filter::{CaseRule, ResolvedFilter, comparison_key};
 
 use super::super::StoreError;
 use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
@@ -275,7 +275,8 @@ impl View for Tables {
     fn scan_seen(
         &self,
         context: &RequestContext,
-        definition: &TypeDefinition,
+        definition: &Arc<TypeDefinition>,
+        _: Option<&ResolvedFilter>,
         span: Span,
         needs: &Needs<'_>,
         visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
