@@ -99,7 +99,7 @@ async fn a_damaged_document_is_an_error_and_nothing_worse() {
     let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
     let user = registry.by_name("User").unwrap();
     // Nothing that SQL sees, so that the document is read.
-    let filter = scim_core::scim_filter::Filter::parse("meta.location co \"u1\"").unwrap();
+    let filter = scim_core::scim_filter::Filter::parse("x509Certificates.value co \"YQ==\"").unwrap();
     let filter = filter.resolve(&**user, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
     let scope = super::super::Scope::all(Arc::clone(user)).with_filter(Some(filter));
     let outcome = store.query(&context, &Query::new(vec![scope], 1)).await;
