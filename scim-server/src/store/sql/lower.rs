@@ -6,6 +6,7 @@ use scim_filter::{
     CaseRule, CompareOp, DataType, ResolvedAttr, ResolvedComparison, ResolvedFilter, TypedValue,
 };
 
+use super::super::encode::{Index, filter_index, path};
 use super::dialect::{Column, Dialect, Step};
 use super::document::EMPTY;
 use super::statement::Parameter;
@@ -22,7 +23,12 @@ pub(in super::super) struct Lowered {
     pub exact: bool,
 }
 
-/// Makes conditions of filters of one type, and collects their parameters.
+/// The number of the parameter that is the tenant.
+pub(super) const TENANT: usize = 1;
+/// The number of the parameter that is the name of the type.
+pub(super) const TYPE: usize = 2;
+
+/// Makes conditions of filters of one type, and collects their parameters, the first of which are [`TENANT`] and [`TYPE`].
 pub(in super::super) struct Lowering<'a, D> {
     dialect: &'a D,
     registry: &'a Registry,
@@ -126,6 +132,9 @@ impl<'a, D: Dialect> Lowering<'a, D> {
                     Some(exists(&rows, &condition, comparison.op == CompareOp::Ne))
                 }
                 Home::Document => {
+                    if let Some(condition) = self.range(attr, attr.sub(), comparison) {
+                        return Some(condition);
+                    }
                     let (mut path, chain) = find(self.definition, attr)?;
                     self.compare_values(self.dialect.search_document(), &mut path, &chain, comparison)
                 }
@@ -182,6 +191,36 @@ impl<'a, D: Dialect> Lowering<'a, D> {
         };
         // "ne" is about the attribute: it holds too if there is no value.
         Some(exists(&elements, &condition, comparison.op == CompareOp::Ne))
+    }
+
+    /// `sw` of an attribute that has an index: the resources with a key in a range. Keys are made by the schemas in force
+    /// when a resource is written, as what [`Plan`](super::super::plan::Plan) looks up.
+    fn range(
+        &mut self,
+        attr: &ResolvedAttr,
+        sub: Option<&str>,
+        comparison: &ResolvedComparison,
+    ) -> Option<String> {
+        let (CompareOp::Sw, TypedValue::String(value)) = (comparison.op, &comparison.value) else {
+            return None;
+        };
+        let table = match filter_index(self.definition, attr.extension(), attr.name(), sub)? {
+            Index::Unique => "unique_values",
+            Index::Shared => "shared_values",
+        };
+        let (first, end) = (value.key(), end_of_prefix(value.key())?);
+        if first.contains('\0') {
+            return None;
+        }
+        let (tenant, name) = (self.dialect.text_parameter(TENANT), self.dialect.text_parameter(TYPE));
+        let attribute = self.text(path(attr.extension(), attr.name(), sub).as_ref().to_owned());
+        let (first, end) = (self.text(first.to_owned()), self.text(end));
+        let alias = self.alias("k");
+        let value = self.dialect.by_code_points(&format!("{alias}.value"));
+        Some(format!(
+            "r.seq IN (SELECT {alias}.resource FROM {table} {alias} WHERE {alias}.tenant = {tenant} \
+             AND {alias}.type = {name} AND {alias}.attribute = {attribute} AND {value} >= {first} AND {value} < {end})"
+        ))
     }
 
     fn compare_meta(&mut self, sub: &str, comparison: &ResolvedComparison) -> Option<String> {
@@ -379,7 +418,19 @@ impl<'a, D: Dialect> Lowering<'a, D> {
             Home::Apart(_) => None,
             Home::Document => {
                 let (mut path, chain) = find(self.definition, attr)?;
-                self.some_value(self.dialect.search_document(), &mut path, &chain, filter)
+                // An index finds the resources of which it is one value that does.
+                let range = filter.conjuncts().into_iter().find_map(|term| match term {
+                    ResolvedFilter::Compare(comparison) if attr.sub().is_none() => {
+                        self.range(attr, Some(comparison.attr.name()), comparison)
+                    }
+                    _ => None,
+                });
+                let mut lowered =
+                    self.some_value(self.dialect.search_document(), &mut path, &chain, filter)?;
+                if let Some(range) = range {
+                    lowered.condition = format!("({range} AND {})", lowered.condition);
+                }
+                Some(lowered)
             }
         }
     }
@@ -494,6 +545,15 @@ impl<'a, D: Dialect> Lowering<'a, D> {
         self.parameters.push(Parameter::Integer(number));
         self.dialect.integer_parameter(self.parameters.len())
     }
+}
+
+/// The least text, by code points, that comes after all that begin with this one, which is not empty; `None` if there is
+/// none.
+pub(super) fn end_of_prefix(prefix: &str) -> Option<String> {
+    let last = prefix.trim_end_matches(char::MAX);
+    let (before, next) = (last.strip_suffix(|_: char| true)?, last.chars().next_back()?);
+    let next = (next..=char::MAX).nth(1)?;
+    Some(format!("{before}{next}"))
 }
 
 /// Where an attribute is kept.

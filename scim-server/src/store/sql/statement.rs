@@ -8,7 +8,7 @@ use super::super::Start;
 use super::super::view::{Row, Span};
 use super::dialect::Dialect;
 use super::document::Shape;
-use super::lower::{Lowered, Lowering};
+use super::lower::{Lowered, Lowering, TENANT, TYPE};
 use super::order::SortColumn;
 
 /// A value that is bound to a statement.
@@ -156,7 +156,7 @@ impl<D: Dialect> Statements<'_, D> {
     fn within_all(&self) -> (Vec<Parameter>, String) {
         let parameters =
             vec![Parameter::Text(self.tenant.to_owned()), Parameter::Text(self.definition.name().to_owned())];
-        let (tenant, name) = (self.dialect.text_parameter(1), self.dialect.text_parameter(2));
+        let (tenant, name) = (self.dialect.text_parameter(TENANT), self.dialect.text_parameter(TYPE));
         (parameters, format!("r.tenant = {tenant} AND r.type = {name}"))
     }
 

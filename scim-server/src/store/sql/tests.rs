@@ -71,6 +71,19 @@ fn what_is_said_in_sql_and_what_is_not() {
     }
 }
 
+#[test]
+fn the_end_of_a_prefix_comes_after_all_that_begin_with_it() {
+    for (prefix, end) in [
+        ("a", Some("b")),
+        ("ab\u{10ffff}\u{10ffff}", Some("ac")),
+        ("\u{d7ff}", Some("\u{e000}")),
+        ("\u{10ffff}", None),
+        ("", None),
+    ] {
+        assert_eq!(super::lower::end_of_prefix(prefix).as_deref(), end, "{prefix:?}");
+    }
+}
+
 /// What clients send is bound, never part of the text.
 #[test]
 fn values_are_parameters() {
@@ -79,7 +92,7 @@ fn values_are_parameters() {
     let filter = resolved(
         definition,
         concat!(
-            r#"title eq "sesame'" or emails[value co "sesame\"" and type sw "sesame"] or "#,
+            r#"title eq "sesame'" or userName sw "sesame'" or emails[value sw "sesame"] or emails[value co "sesame\"" and type sw "sesame"] or "#,
             r#"meta.created gt "2020-01-01T00:00:00Z" or id ew "sesame;" or groups[value lt "sesame"] or "#,
             r#"meta.version eq "W/\"123456789\"""#
         ),

@@ -347,3 +347,44 @@ async fn a_database_without_search_documents_is_searched_and_gets_them() {
         .unwrap();
     assert_eq!((made, total), (700, 700));
 }
+
+/// How SQLite goes about finding what a filter of users matches.
+async fn strategy(store: &SqliteStore, filter: &str) -> Vec<String> {
+    use super::super::sql::{Sqlite, Statements, Wanted};
+
+    let registry = Registry::rfc7643();
+    let user = Arc::clone(registry.by_name("User").unwrap());
+    let filter = scim_core::scim_filter::Filter::parse(filter).unwrap();
+    let filter = filter.resolve(&*user, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
+    let explain = move |batch: &Batch<'_>| {
+        let statements = Statements { dialect: Sqlite, tenant: "t", registry: &registry, definition: &user };
+        let start = super::super::Start::Index(1);
+        let order = scim_core::message::SortOrder::Ascending;
+        let wanted = Wanted { filter: Some(&filter), sort_by: None, order, start: &start, skip: 0, take: 10 };
+        let (page, _) = statements.page(&wanted).unwrap();
+        let mut statement = batch
+            .connection()
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", page.text))
+            .map_err(error::failed)?;
+        let steps = statement.query_map([], |row| row.get(3)).map_err(error::failed)?;
+        steps.collect::<rusqlite::Result<_>>().map_err(error::failed)
+    };
+    store.writer.run(explain).await.unwrap()
+}
+
+#[tokio::test]
+async fn beginnings_are_looked_up_in_an_index() {
+    let store = SqliteStore::in_memory().unwrap();
+    for filter in [
+        r#"userName sw "a""#,
+        r#"emails sw "a""#,
+        r#"emails[type eq "work" and value sw "a"]"#,
+        r#"title pr and displayName sw "a""#,
+    ] {
+        let steps = strategy(&store, filter).await;
+        assert!(steps[0].contains("rowid=?"), "{filter}: {steps:?}");
+        assert!(steps.iter().any(|step| step.contains("value>? AND value<?")), "{filter}: {steps:?}");
+    }
+    let steps = strategy(&store, r#"title sw "a""#).await;
+    assert!(!steps[0].contains("rowid=?"), "{steps:?}");
+}
