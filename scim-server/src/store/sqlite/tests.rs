@@ -366,7 +366,9 @@ async fn strategy(store: &SqliteStore, filter: &str) -> Vec<String> {
             .connection()
             .prepare(&format!("EXPLAIN QUERY PLAN {}", page.text))
             .map_err(error::failed)?;
-        let steps = statement.query_map([], |row| row.get(3)).map_err(error::failed)?;
+        // What is bound does not decide how (SQLITE_DBCONFIG_ENABLE_QPSG).
+        let values = rusqlite::params_from_iter(page.parameters.iter().map(|_| rusqlite::types::Null));
+        let steps = statement.query_map(values, |row| row.get(3)).map_err(error::failed)?;
         steps.collect::<rusqlite::Result<_>>().map_err(error::failed)
     };
     store.writer.run(explain).await.unwrap()
