@@ -203,6 +203,13 @@ impl<V: View> Search<'_, V> {
                 Ok(())
             }
             Access::Lookups(lookups) => {
+                if plan.exact
+                    && !self.sorted
+                    && let [Lookup::Held { source_type, relation, source }] = lookups.as_slice()
+                    && let [source] = self.sources_of(source_type, source)?.as_slice()
+                {
+                    return self.page_of_held(*source, relation, found);
+                }
                 let mut rows = Vec::new();
                 for lookup in lookups {
                     rows.extend(self.look_up(lookup)?);
@@ -249,6 +256,29 @@ impl<V: View> Search<'_, V> {
         }
     }
 
+    /// A page of what one resource refers to, such as the members of a group, costs what the page costs.
+    fn page_of_held(&self, source: Row, relation: &str, found: &mut Found) -> Result<(), StoreError> {
+        let (view, name) = (self.view, self.scope.definition.name());
+        match &found.start {
+            Start::Index(_) => {
+                found.total = found.total.saturating_add(view.count_held(source, relation, name)?);
+            }
+            Start::After(_) | Start::Before(_) => found.counted_all = false,
+        }
+        if found.keep > 0 {
+            for row in view.held(source, relation, name, found.span(), found.keep)? {
+                found.keep(Position::new(SortKey::Unassigned, row));
+            }
+        }
+        Ok(())
+    }
+
+    /// The resources of a type with this id.
+    fn sources_of(&self, source_type: &str, id: &IdKey) -> Result<Vec<Row>, StoreError> {
+        let links = self.view.links_by_key(id)?.into_iter();
+        Ok(links.filter(|link| &*link.reference.resource_type == source_type).map(|link| link.row).collect())
+    }
+
     fn look_up(&self, lookup: &Lookup) -> Result<Vec<Row>, StoreError> {
         let (view, definition): (_, &TypeDefinition) = (self.view, &self.scope.definition);
         let links = |id: &IdKey| view.links_by_key(id);
@@ -268,10 +298,8 @@ impl<V: View> Search<'_, V> {
                 }
             }
             Lookup::Held { source_type, relation, source } => {
-                for source in links(source)?.iter().filter(|l| l.reference.resource_type == *source_type) {
-                    let found = view.targets(source.row, relation, None)?.into_iter().flatten();
-                    let ours = found.filter(|link| &*link.reference.resource_type == definition.name());
-                    rows.extend(ours.map(|link| link.row));
+                for source in self.sources_of(source_type, source)? {
+                    rows.extend(view.held(source, relation, definition.name(), Span::All, usize::MAX)?);
                 }
             }
         }

@@ -178,6 +178,20 @@ pub(super) trait View {
         limit: Option<usize>,
     ) -> Result<Option<Vec<Link>>, StoreError>;
 
+    /// The resources of a type among the values of a relation that are in a span, in the order in which the span is looked
+    /// at, at most so many.
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// How many resources of a type are among the values of a relation.
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError>;
+
     /// The resources that have this one as a value of any relation, each once.
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError>;
 }

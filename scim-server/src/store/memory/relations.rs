@@ -1,12 +1,12 @@
 //! Which resources refer to which.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasherDefault;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::super::change::RelationDiff;
-use super::super::view::Row;
-use super::shards::{Mixed, Shards};
+use super::super::view::{Row, Span};
+use super::shards::Shards;
 
 /// The values of all relations of one tenant, from both sides.
 ///
@@ -27,7 +27,7 @@ type Place = u64;
 #[derive(Default)]
 pub(super) struct Values {
     in_order: BTreeMap<Place, Row>,
-    places: HashMap<Row, Place, BuildHasherDefault<Mixed>>,
+    places: BTreeMap<Row, Place>,
 }
 
 impl Values {
@@ -38,6 +38,16 @@ impl Values {
     /// In the order in which they were added.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
         self.in_order.values().copied()
+    }
+
+    /// In the order in which they were created, as far as they are in a span.
+    pub(super) fn span(&self, span: Span) -> impl Iterator<Item = Row> {
+        let (forth, back) = match span {
+            Span::All => (Some(self.places.range(..)), None),
+            Span::After(row) => (Some(self.places.range((Bound::Excluded(row), Bound::Unbounded))), None),
+            Span::Before(row) => (None, Some(self.places.range(..row).rev())),
+        };
+        forth.into_iter().flatten().chain(back.into_iter().flatten()).map(|(row, _)| *row)
     }
 
     pub(super) fn has(&self, target: Row) -> bool {

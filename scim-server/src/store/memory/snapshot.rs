@@ -162,6 +162,14 @@ impl View for Snapshot {
         Err(unasked())
     }
 
+    fn held(&self, _: Row, _: &str, _: &str, _: Span, _: usize) -> Result<Vec<Row>, StoreError> {
+        Err(unasked())
+    }
+
+    fn count_held(&self, _: Row, _: &str, _: &str) -> Result<u64, StoreError> {
+        Err(unasked())
+    }
+
     fn holders(&self, _: Row) -> Result<Vec<Stored>, StoreError> {
         Err(unasked())
     }

@@ -190,6 +190,18 @@ impl Tables {
         rows.find_map(|row| self.entry(row).filter(|entry| entry.id.as_str() == id))
     }
 
+    fn held_rows<'a>(
+        &'a self,
+        source: Row,
+        relation: &str,
+        target_type: &'a str,
+        span: Span,
+    ) -> impl Iterator<Item = Row> + 'a {
+        let values = self.relations.values(source, relation).into_iter();
+        let rows = values.flat_map(move |values| values.span(span));
+        rows.filter(move |row| self.entry(*row).is_some_and(|entry| *entry.resource_type == *target_type))
+    }
+
     fn link_of(&self, row: Row) -> Option<Link> {
         self.entry(row).map(|entry| entry.link())
     }
@@ -339,6 +351,22 @@ impl View for Tables {
             }
         }
         Ok(Some(links))
+    }
+
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(self.held_rows(source, relation, target_type, span).take(most).collect())
+    }
+
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError> {
+        let count = self.held_rows(source, relation, target_type, Span::All).count();
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {

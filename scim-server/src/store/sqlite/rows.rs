@@ -44,6 +44,18 @@ macro_rules! select_link {
     };
 }
 
+/// The values of a relation that are of one type, by the index that has them in the order of creation.
+macro_rules! held {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM relations v CROSS JOIN resources r INDEXED BY resources_by_type ON r.tenant = ?1 AND r.type = ?4 AND r.seq = v.target ",
+            "WHERE v.source = ?2 AND v.attribute = ?3",
+            $rest
+        )
+    };
+}
+
 impl<'c> Rows<'c> {
     /// The columns of [`Rows::stored`], of the table `r`.
     pub(super) const STORED: &'static str =
@@ -299,6 +311,31 @@ impl View for Rows<'_> {
             FROM relations v CROSS JOIN resources r ON r.seq = v.source AND r.type = ?3 \
             WHERE v.target = ?1 AND v.attribute = ?2 LIMIT ?4";
         self.links_in_order(SQL, params![target, relation, source_type, most(limit)], limit)
+    }
+
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        const AFTER: &str = held!("SELECT v.target", " AND v.target > ?5 ORDER BY v.target LIMIT ?6");
+        const BEFORE: &str = held!("SELECT v.target", " AND v.target < ?5 ORDER BY v.target DESC LIMIT ?6");
+        let (sql, place) = match span {
+            Span::All => (AFTER, Row::MIN),
+            Span::After(row) => (AFTER, row),
+            Span::Before(row) => (BEFORE, row),
+        };
+        let most = i64::try_from(most).unwrap_or(-1);
+        self.all(sql, params![self.tenant(), source, relation, target_type, place, most], |row| row.get(0))
+    }
+
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError> {
+        const SQL: &str = held!("SELECT count(*)", "");
+        let count = self.one(SQL, params![self.tenant(), source, relation, target_type], |row| row.get(0))?;
+        Ok(count.unwrap_or(0))
     }
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {
