@@ -2,7 +2,7 @@ mod builder;
 mod successor;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use scim_filter::{DataType, SchemaKind, SchemaView};
 
@@ -95,6 +95,8 @@ pub struct TypeDefinition {
     derived: Vec<Derived>,
     /// Whether an attribute goes by a URN.
     has_urn_names: bool,
+    /// Whether it has attributes that are returned on request, once a projection has looked.
+    pub(crate) on_request: OnceLock<bool>,
 }
 
 /// An extension of a [`TypeDefinition`].
@@ -269,7 +271,7 @@ impl TypeDefinition {
             .chain(extensions.iter().map(|extension| &extension.schema))
             .flat_map(|schema| schema.attributes())
             .any(|attribute| attribute.name().contains(':'));
-        Ok(Self { resource_type, base, extensions, derived, has_urn_names })
+        Ok(Self { resource_type, base, extensions, derived, has_urn_names, on_request: OnceLock::new() })
     }
 
     /// The resource type as it was registered.
