@@ -470,7 +470,6 @@ async fn the_members_of_a_group_are_paged() {
             assert_eq!(page["totalResults"], json!(11));
             assert_eq!(all(&[page], "id"), expected.iter().skip(2).take(count).cloned().collect::<Vec<_>>());
         }
-        assert_eq!(all(&world.walk("/Groups", &format!("count=1&{filter}")).await, "id"), groups[..1]);
         // Whoever leaves on the way is passed over, and nobody else.
         let query = format!("count=4&{filter}");
         let first = world.get(&format!("/Users?cursor&{query}")).await.expect(200).json();
@@ -480,7 +479,7 @@ async fn the_members_of_a_group_are_paged() {
         ]});
         let path = format!("/Groups/{group}");
         let left = world.send(Who::default(), "PATCH", &path, &leaves.to_string()).await;
-        assert!([200, 204].contains(&left.status.as_u16()));
+        assert!([200, 204].contains(&left.status));
         let next = first["nextCursor"].as_str().unwrap();
         let second = world.get(&format!("/Users?cursor={next}&{query}")).await.expect(200).json();
         expected.remove(4);
