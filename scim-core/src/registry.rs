@@ -120,7 +120,8 @@ pub struct Derived {
 }
 
 /// Path segments under the base URL that the protocol itself uses.
-const RESERVED: [&str; 6] = ["ServiceProviderConfig", "ResourceTypes", "Schemas", "Bulk", "Me", ".search"];
+const RESERVED: [&str; 7] =
+    ["ServiceProviderConfig", "ServiceProviderConfigs", "ResourceTypes", "Schemas", "Bulk", "Me", ".search"];
 
 impl Registry {
     /// User with its enterprise extension, and Group: the resource types of RFC 7643 section 4.
@@ -522,6 +523,11 @@ mod tests {
             (vec![group(), group()], "`Group`"),
             (vec![group().with_extension(missing, true)], "`urn:example:none`, which is not registered"),
             (vec![group().with_endpoint("/Bulk")], "`/Bulk` cannot be the endpoint"),
+            (vec![group().with_endpoint("/me")], "`/me` cannot be the endpoint"),
+            (
+                vec![group().with_endpoint("/ServiceProviderConfigs")],
+                "`/ServiceProviderConfigs` cannot be the endpoint",
+            ),
             (vec![group().with_endpoint("Groups")], "`Groups` cannot be the endpoint"),
             (vec![group().with_relation(relation("nope", "Group"))], "has no such attribute"),
             (vec![group().with_relation(relation("displayName", "Group"))], "not multi-valued"),
