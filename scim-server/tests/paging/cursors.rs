@@ -470,7 +470,6 @@ async fn the_members_of_a_group_are_paged() {
             assert_eq!(page["totalResults"], json!(11));
             assert_eq!(all(&[page], "id"), expected.iter().skip(2).take(count).cloned().collect::<Vec<_>>());
         }
-        assert_eq!(all(&world.walk("/Groups", &format!("count=1&{filter}")).await, "id"), groups[..1]);
         // Whoever leaves on the way is passed over, and nobody else.
         let query = format!("count=4&{filter}");
         let first = world.get(&format!("/Users?cursor&{query}")).await.expect(200).json();
