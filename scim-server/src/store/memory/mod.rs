@@ -113,6 +113,7 @@ impl ResourceStore for MemoryStore {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let result = self.state.write().await.perform(context, write);
+            context.note_write(results.len(), &result);
             let is_last = countdown.ends_with(&result);
             results.push(result);
             if is_last {
