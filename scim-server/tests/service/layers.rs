@@ -16,7 +16,8 @@ const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
 fn guarded(
     server: &Server,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = std::convert::Infallible> + Clone {
-    let tokens = StaticTokens::new().with("entra", TOKEN).unwrap().with("entra", "another-token-of-entra").unwrap();
+    let tokens =
+        StaticTokens::new().with("entra", TOKEN).unwrap().with("entra", "another-token-of-entra").unwrap();
     ServiceBuilder::new()
         .layer(TraceLayer::new())
         .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
