@@ -221,7 +221,9 @@ impl<S: ResourceStore> Inner<S> {
         };
         let query = parts.uri.query().map(str::to_owned);
         let request = Incoming { method, headers: parts.headers, conditions, query };
-        (self.dispatch(&context, route, request, body).await, name)
+        let reads = request.method == Method::GET || matches!(route, Route::RootSearch | Route::Search(_));
+        let answer = self.dispatch(&context, route, request, body).await;
+        (answer.map_err(|error| if reads { error } else { error.of_write() }), name)
     }
 
     async fn dispatch<B: HttpBody>(

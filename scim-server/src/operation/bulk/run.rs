@@ -19,7 +19,7 @@ use super::outcome::BulkOutcome;
 use super::reference::Form;
 use super::request::{BulkRequest, Operation, Subject, SubjectId, Task, known_method};
 use crate::context::RequestContext;
-use crate::error::Error;
+use crate::error::{Error, not_saved};
 use crate::pause::pause;
 use crate::policy::{Action, Intent};
 use crate::service::{Inner, log_internal};
@@ -336,7 +336,10 @@ impl<'a, S: ResourceStore> Run<'a, S> {
 
     fn to_scim(&self, error: &Error) -> ScimError {
         log_internal(error, &self.context.request_id, "/Bulk");
-        error.to_scim(&self.context.request_id)
+        match error {
+            Error::Store(StoreError::Unavailable(_)) => not_saved(&self.context.request_id),
+            error => error.to_scim(&self.context.request_id),
+        }
     }
 
     /// Notes which resource an operation is about.
