@@ -162,8 +162,48 @@ fn an_edited_session_is_noticed() {
         if !complaint.is_match(&answer.text()) {
             process.wait_for("a complaint", |line| complaint.is_match(line).then_some(()));
         }
+        assert!(process.log().contains(&file.display().to_string()), "which file? {}", process.log());
     } else {
         assert!(!process.wait().success());
+    }
+}
+
+#[test]
+fn a_damaged_database_is_not_said_to_be_unwritable() {
+    let server = Server::start(Kind::Bridge);
+    let data = server.data_dir();
+    let restore = |name: &str| {
+        for file in [name.to_owned(), format!("{name}-wal"), format!("{name}-shm")] {
+            let _ = fs::remove_file(data.join(file));
+        }
+    };
+    let dir = server.dir().to_owned();
+    let mut server = server;
+    assert!(server.terminate().success());
+    for (name, pattern, hint) in [
+        (
+            "account.sqlite3",
+            "account.sqlite3` cannot be opened",
+            "hint: the file is damaged, or no database: restore",
+        ),
+        (
+            "scim.sqlite3",
+            "scim.sqlite3` is not a SQLite database",
+            "hint: restore it from the backup; or move it away",
+        ),
+    ] {
+        let before = fs::read(data.join(name)).unwrap();
+        restore(name);
+        fs::write(data.join(name), "garbage ".repeat(1000)).unwrap();
+        let printed = text(&run(bridge_command(&dir).arg("serve")));
+        assert!(matches(&printed, pattern) && printed.contains(hint), "{name}: {printed}");
+        assert!(!printed.contains("writable"), "{name}: {printed}");
+        if name.starts_with("account") {
+            let printed = text(&run(bridge_command(&dir).args(["account", "people"])));
+            assert!(printed.contains(hint), "{printed}");
+        }
+        restore(name);
+        fs::write(data.join(name), before).unwrap();
     }
 }
 
@@ -223,6 +263,7 @@ fn a_bad_setting_is_named() {
     let rows = [
         ("OP_CONFIRMATION_INTERVAL", "10", r"\b30\b"),
         ("OP_CONFIRMATION_INTERVAL", "soon", "soon"),
+        ("OP_CONFIRMATION_INTERVAL", "4294967296", "at most 86400"),
         ("OP_PORT", "70000", "70000"),
         ("OP_BRIDGE_LISTEN", "nowhere", "nowhere"),
     ];
@@ -502,6 +543,8 @@ fn errors_before_serving_are_json_when_logs_are() {
         (&[][..], "OP_CONFIRMATION_INTERVAL", "10", true, "at least 30", false),
         (&["serve"], "OP_PORT", "70000", true, "70000", false),
         (&["serve", "--no-such-flag"], "OP_DEBUG", "0", true, "--no-such-flag", false),
+        (&["serve", "--debug", "yes"], "OP_TRACE", "0", true, "'yes'", true),
+        (&["--debug", "2"], "OP_TRACE", "0", true, "'2'", true),
         (&["serve"], "OP_DEBUG", "0", false, "there is no session file", true),
         (&["serve"], "OP_TLS_DOMAIN", "scim.example.com", true, "does not serve HTTPS itself", false),
         (&["serve"], "OP_PORT", port.as_str(), true, "cannot listen on", true),
@@ -626,8 +669,15 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 /// What ends a server in order; the terminal of a bridge may close as well.
 fn signals(kind: Kind) -> Vec<Signal> {
-    let hang_up = kind.is_bridge().then_some(Signal::HUP);
+    let hang_up = (kind.is_bridge() && !is_hang_up_ignored()).then_some(Signal::HUP);
     [Signal::TERM, Signal::INT].into_iter().chain(hang_up).collect()
+}
+
+/// As under `nohup`, whose children inherit it.
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1
 }
 
 /// A reader that has gone, and a disk that is full.

@@ -60,6 +60,7 @@ pub mod command;
 pub mod config;
 pub mod confirm;
 pub mod credentials;
+mod disk;
 mod file;
 pub mod health;
 pub mod logging;

@@ -39,12 +39,26 @@ async fn ask(
     path: &str,
     token: Option<&str>,
 ) -> Response<Vec<u8>> {
+    ask_with(gate, health, method, path, token, &[]).await
+}
+
+async fn ask_with(
+    gate: &Arc<SessionGate>,
+    health: &Health,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+) -> Response<Vec<u8>> {
     let service = ServiceBuilder::new()
         .layer_fn(Front::new)
         .layer(AuthLayer::new(GateTokens(Arc::clone(gate))))
         .layer_fn(|inner| WithHealth::new(inner, health.clone()))
         .service(service_fn(inside));
     let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
@@ -69,7 +83,9 @@ async fn what_needs_no_token_and_what_does() {
     let table = [
         (Method::GET, "/ping", false, 200, "pong\n"),
         (Method::HEAD, "/ping", false, 200, ""),
-        (Method::POST, "/ping", false, 401, ""),
+        (Method::POST, "/ping", false, 405, "{"),
+        (Method::DELETE, "/app/", true, 405, "{"),
+        (Method::POST, "/", false, 401, ""),
         (Method::GET, "/", false, 307, ""),
         (Method::GET, "/", true, 200, "\"inside\""),
         (Method::GET, "/app", false, 200, "op-scim-bridge "),
@@ -77,7 +93,8 @@ async fn what_needs_no_token_and_what_does() {
         (Method::GET, "/application", false, 401, ""),
         (Method::GET, "/health", false, 401, ""),
         (Method::GET, "/health", true, 200, "{"),
-        (Method::POST, "/health", true, 200, "\"inside\""),
+        (Method::POST, "/health", false, 401, ""),
+        (Method::POST, "/health", true, 405, "{"),
         (Method::GET, "/scim/v2/Users", false, 401, ""),
         (Method::GET, "/scim/v2/Users", true, 200, "\"inside\""),
     ];
@@ -86,6 +103,20 @@ async fn what_needs_no_token_and_what_does() {
         let text = String::from_utf8(answer.body().clone()).unwrap();
         assert_eq!(answer.status(), status, "{method} {path} {with_token}: {text}");
         assert!(text.starts_with(begins), "{method} {path}: {text}");
+        if status == 405 {
+            assert_eq!(answer.headers()["allow"], "GET, HEAD", "{method} {path}");
+            assert!(text.contains(&format!("{method} is not possible here")), "{text}");
+        }
+    }
+    for path in ["/ping", "/", "/app", "/health"] {
+        let hosts = [("host", "a"), ("host", "b")];
+        let token = (path == "/health").then_some(token);
+        let answer = ask_with(&setup.gate, &health, Method::GET, path, token, &hosts).await;
+        let text = String::from_utf8(answer.body().clone()).unwrap();
+        assert_eq!(answer.status(), 400, "{path}: {text}");
+        assert!(text.contains("the header Host is given more than once"), "{text}");
+        let answer = ask_with(&setup.gate, &health, Method::GET, path, token, &hosts[..1]).await;
+        assert_ne!(answer.status(), 400, "{path}");
     }
     let home = ask(&setup.gate, &health, Method::GET, "/", None).await;
     assert_eq!(home.headers()["location"], "/app");
@@ -292,6 +323,58 @@ async fn one_bridge_on_a_data_folder() {
     // Run to its end, it lets go of the folder.
     first.run(std::future::ready(())).await.unwrap();
     Bridge::start(options(folder.path(), &[]).unwrap()).await.unwrap();
+}
+
+/// A lost account is restored: neither is a new one made, nor is it taken for one that everybody has left.
+#[tokio::test]
+async fn a_view_without_its_account_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let (file, token) = SessionFile::create("", &SystemClock, &SystemRandom).unwrap();
+    file.write(&dir.join("scimsession"), op_bridge::credentials::Overwrite::Refuse).unwrap();
+    let gate = Arc::new(SessionGate::new(file, &SystemRandom).unwrap());
+    gate.authenticate(&token.expose()).unwrap();
+    let start = async || Bridge::start(options(dir, &[]).unwrap()).await;
+    drop(start().await.unwrap());
+    drop(start().await.expect("an account without people is none that was lost"));
+
+    let account = support::open(dir, &gate, &ManualClock::new(DateTime::UNIX_EPOCH));
+    account.provision(op_bridge::account::NewPerson::new("ada@example.com", "Ada")).await.unwrap();
+    drop(account);
+    drop(start().await.unwrap());
+    let path = dir.join("account.sqlite3");
+    let backup = dir.join("backup");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("VACUUM INTO ?1", [backup.display().to_string()])
+        .unwrap();
+    let remove = || {
+        for name in ["account.sqlite3", "account.sqlite3-wal", "account.sqlite3-shm"] {
+            let _ = fs::remove_file(dir.join(name));
+        }
+    };
+    let refused = async |pattern: &str| {
+        let refused = start().await.unwrap_err();
+        assert!(refused.to_string().contains(pattern), "{refused}");
+        assert!(command::hint(&refused).unwrap().starts_with("restore account.sqlite3 from the backup"));
+    };
+    remove();
+    refused("account.sqlite3 is missing").await;
+    refused("account.sqlite3 is missing").await;
+    assert!(!path.exists(), "none is made");
+    fs::write(&path, "").unwrap();
+    refused("account.sqlite3 is missing or empty").await;
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    remove();
+    drop(support::open(dir, &gate, &ManualClock::new(DateTime::UNIX_EPOCH)));
+    refused("account.sqlite3 is a new account").await;
+
+    remove();
+    fs::copy(&backup, &path).unwrap();
+    drop(start().await.expect("the backup is taken"));
+    remove();
+    fs::remove_file(dir.join("scim.sqlite3")).unwrap();
+    start().await.expect("both are gone: a new beginning");
 }
 
 #[tokio::test]

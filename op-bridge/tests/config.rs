@@ -173,6 +173,18 @@ fn help_explains_every_setting_and_shows_no_secret() {
     }
 }
 
+/// What stands in the setting by mistake may be secret.
+#[test]
+fn the_place_of_the_session_is_never_its_text() {
+    let json = r#"{"version":"opb1","domain":"scim.example.com/a","encCredentials":{}}"#;
+    for text in [json, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", "e30/e30=", "ey.\n/"] {
+        assert_eq!(flags(&["--session", text]).session_place(), "OP_SESSION", "{text}");
+    }
+    for path in ["./scimsession", "/run/secrets/op.d/scimsession"] {
+        assert_eq!(flags(&["--session", path]).session_place(), path);
+    }
+}
+
 #[test]
 fn the_session_is_found_by_path_or_base64() {
     let folder = tempfile::tempdir().unwrap();

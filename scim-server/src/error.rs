@@ -15,7 +15,7 @@ use crate::context::RequestId;
 use crate::cursor::CursorError;
 pub use crate::operation::BulkError;
 use crate::render::json;
-use crate::store::StoreError;
+use crate::store::{StoreError, UnavailableError};
 
 /// The media type of SCIM (RFC 7644 section 8.1).
 pub(crate) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -169,6 +169,9 @@ pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store could not keep a change now.
+    #[error(transparent)]
+    NotSaved(UnavailableError),
     /// A bulk request, or one of its operations, cannot be carried out.
     #[error(transparent)]
     Bulk(#[from] BulkError),
@@ -213,6 +216,7 @@ impl Error {
             Self::NoSubject => plain(401),
             Self::NotMe(_) => plain(404),
             Self::Store(error) => store_error(error, request),
+            Self::NotSaved(_) => not_saved(request),
             Self::Bulk(error) => error.to_scim(),
             Self::Internal(_) => internal(request),
         }
@@ -221,7 +225,20 @@ impl Error {
     /// Whether the cause is this server's, for the log.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::Internal(_) | Self::Store(StoreError::Internal(_) | StoreError::Unavailable(_)))
+        matches!(
+            self,
+            Self::Internal(_)
+                | Self::NotSaved(_)
+                | Self::Store(StoreError::Internal(_) | StoreError::Unavailable(_))
+        )
+    }
+
+    /// The error of a request that was to change something.
+    pub(crate) fn of_write(self) -> Self {
+        match self {
+            Self::Store(StoreError::Unavailable(unavailable)) => Self::NotSaved(unavailable),
+            error => error,
+        }
     }
 
     /// The answer for a client.
@@ -236,7 +253,7 @@ impl Error {
                 .headers_mut()
                 .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"SCIM\""));
         }
-        if let Self::Store(StoreError::Unavailable(unavailable)) = self {
+        if let Self::Store(StoreError::Unavailable(unavailable)) | Self::NotSaved(unavailable) = self {
             insert_retry_after(&mut response, unavailable.retry_after);
         }
         response
@@ -264,6 +281,17 @@ fn store_error(error: &StoreError, request: &RequestId) -> ScimError {
         }
         StoreError::Internal(_) => internal(request),
     }
+}
+
+/// The answer to a change that a store could not keep now.
+pub(crate) fn not_saved(request: &RequestId) -> ScimError {
+    ScimError::new(
+        503,
+        format!(
+            "the change could not be saved; send it again, and if that does not help, the administrator of this \
+             server should look whether its disk is full and what its log says (request {request})"
+        ),
+    )
 }
 
 fn internal(request: &RequestId) -> ScimError {

@@ -1,5 +1,6 @@
 //! From the path of a request to what it is about.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Method;
@@ -42,24 +43,49 @@ impl Mounts {
 pub(crate) fn is_discovery(path: &str) -> bool {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     matches!(
-        (segments.next(), segments.next(), segments.next()),
-        (Some("ServiceProviderConfig" | "ServiceProviderConfigs"), None, None)
-            | (Some("ResourceTypes" | "Schemas"), _, None)
+        (segments.next().and_then(Endpoint::find), segments.next(), segments.next()),
+        (Some(Endpoint::ServiceProviderConfig), None, None)
+            | (Some(Endpoint::ResourceTypes | Endpoint::Schemas), _, None)
     )
 }
 
 /// Whether a segment of a path is the name of an endpoint that every service has.
 pub(crate) fn is_reserved(segment: &str) -> bool {
-    matches!(
-        segment,
-        "ServiceProviderConfig"
-            | "ServiceProviderConfigs"
-            | "ResourceTypes"
-            | "Schemas"
-            | "Bulk"
-            | "Me"
-            | ".search"
-    )
+    Endpoint::find(segment).is_some()
+}
+
+/// Whether a segment of a path asks for a search by POST (RFC 7644 section 3.4.3).
+pub(crate) fn is_search(segment: &str) -> bool {
+    matches!(Endpoint::find(segment), Some(Endpoint::Search))
+}
+
+/// An endpoint that every service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    ServiceProviderConfig,
+    ResourceTypes,
+    Schemas,
+    Bulk,
+    Me,
+    Search,
+}
+
+impl Endpoint {
+    /// The one with this name. As those of resource types, the names of endpoints compare without case; what comes
+    /// after them, such as ids, does not.
+    fn find(segment: &str) -> Option<Self> {
+        const NAMES: [(&str, Endpoint); 7] = [
+            ("ServiceProviderConfig", Endpoint::ServiceProviderConfig),
+            // The name that drafts of RFC 7644 had, and clients still ask for.
+            ("ServiceProviderConfigs", Endpoint::ServiceProviderConfig),
+            ("ResourceTypes", Endpoint::ResourceTypes),
+            ("Schemas", Endpoint::Schemas),
+            ("Bulk", Endpoint::Bulk),
+            ("Me", Endpoint::Me),
+            (".search", Endpoint::Search),
+        ];
+        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(segment)).map(|(_, endpoint)| *endpoint)
+    }
 }
 
 /// What a request is about (RFC 7644 section 3.2).
@@ -89,26 +115,27 @@ pub(crate) enum Route {
 
 impl Route {
     /// Finds what a path under the base URL is about. Doubled and trailing slashes are passed over, as some clients
-    /// join base URL and path carelessly.
+    /// join base URL and path carelessly. The names of endpoints compare without case, ids do not.
     pub(crate) fn parse(path: &str, registry: &Registry) -> Result<Self, Error> {
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(2);
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             segments.push(decode(segment).map_err(Error::Path)?);
         }
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let route = match segments.as_slice() {
-            [] => Self::Root,
-            [".search"] => Self::RootSearch,
-            ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Self::ServiceProviderConfig,
-            ["ResourceTypes"] => Self::ResourceTypes(None),
-            ["ResourceTypes", name] => Self::ResourceTypes(Some((*name).to_owned())),
-            ["Schemas"] => Self::Schemas(None),
-            ["Schemas", uri] => Self::Schemas(Some((*uri).to_owned())),
-            ["Me"] => Self::Me,
-            ["Bulk"] => Self::Bulk,
-            [endpoint, rest @ ..] => match (registry.by_endpoint(endpoint), rest) {
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        let [endpoint, rest @ ..] = segments.as_slice() else { return Ok(Self::Root) };
+        let route = match (Endpoint::find(endpoint), rest) {
+            (Some(Endpoint::Search), []) => Self::RootSearch,
+            (Some(Endpoint::ServiceProviderConfig), []) => Self::ServiceProviderConfig,
+            (Some(Endpoint::ResourceTypes), []) => Self::ResourceTypes(None),
+            (Some(Endpoint::ResourceTypes), [name]) => Self::ResourceTypes(Some((*name).to_owned())),
+            (Some(Endpoint::Schemas), []) => Self::Schemas(None),
+            (Some(Endpoint::Schemas), [uri]) => Self::Schemas(Some((*uri).to_owned())),
+            (Some(Endpoint::Me), []) => Self::Me,
+            (Some(Endpoint::Bulk), []) => Self::Bulk,
+            (Some(_), _) => return Err(no_endpoint(path)),
+            (None, rest) => match (registry.by_endpoint(endpoint), rest) {
                 (Some(definition), []) => Self::Collection(Arc::clone(definition)),
-                (Some(definition), [".search"]) => Self::Search(Arc::clone(definition)),
+                (Some(definition), [search]) if is_search(search) => Self::Search(Arc::clone(definition)),
                 (Some(definition), [id]) => {
                     Self::Resource(Arc::clone(definition), id.parse().ok(), (*id).to_owned())
                 }
@@ -121,7 +148,7 @@ impl Route {
     /// The name of the route in logs and metrics: without ids.
     pub(crate) fn name(&self) -> RouteName {
         let of = |definition: &TypeDefinition, suffix: &str| {
-            RouteName(format!("/{}{suffix}", definition.endpoint_segment()).into())
+            RouteName(["/", definition.endpoint_segment(), suffix].concat().into())
         };
         match self {
             Self::Root => RouteName("/".into()),
@@ -183,7 +210,7 @@ impl RouteName {
 }
 
 /// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
-pub(crate) fn decode(text: &str) -> Result<String, String> {
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
@@ -192,7 +219,7 @@ pub(crate) fn decode(text: &str) -> Result<String, String> {
         }
     }
     match percent_decode_str(text).decode_utf8() {
-        Ok(text) => Ok(text.into_owned()),
+        Ok(text) => Ok(text),
         Err(_) => Err(format!("`{}` in the URL does not decode to UTF-8", excerpt(text))),
     }
 }
@@ -229,12 +256,38 @@ mod tests {
             ("/Schemas/urn:x", "/Schemas"),
             ("/Me/", "/Me"),
             ("/Bulk", "/Bulk"),
+            ("/bulk", "/Bulk"),
+            ("/ME", "/Me"),
+            ("/.Search", "/.search"),
+            ("/users/.SEARCH", "/Users/.search"),
+            ("/schemas", "/Schemas"),
+            ("/resourcetypes/User", "/ResourceTypes"),
+            ("/serviceProviderConfig", "/ServiceProviderConfig"),
+            ("/SERVICEPROVIDERCONFIGS", "/ServiceProviderConfig"),
         ] {
             assert_eq!(route(path).unwrap(), name, "{path}");
         }
         for path in ["/Nope", "/Users/1/2", "/v9/Users", "/Bulk/1", "/Me/x"] {
             assert!(route(path).unwrap_err().contains("no endpoint"), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_open_or_reserved_is_so_in_every_spelling() {
+        for path in [
+            "/Schemas",
+            "/schemas/urn:x",
+            "/RESOURCETYPES",
+            "/serviceproviderconfig",
+            "/ServiceProviderConfigs",
+        ] {
+            assert!(is_discovery(path), "{path}");
+        }
+        for path in ["/Users", "/", "/bulk", "/me", "/.search", "/Schemas/a/b", "/ServiceProviderConfig/x"] {
+            assert!(!is_discovery(path), "{path}");
+        }
+        assert!(["schemas", "BULK", "me", ".Search"].into_iter().all(is_reserved));
+        assert!(!is_reserved("Users"));
     }
 
     #[test]

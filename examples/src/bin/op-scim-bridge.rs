@@ -166,13 +166,15 @@ fn refuse_settings(error: &clap::Error) -> ExitCode {
     let serves =
         !arguments.first().is_some_and(|first| ["dev", "session", "account"].iter().any(|c| first == c));
     let logging = Logging { format: Format::Json, level: Level::Info };
+    let hint = Config::switch_hint(&arguments).filter(|_| error.use_stderr());
     if error.use_stderr() && serves && Config::asks_for_json_logs(&arguments) && logging.start().is_ok() {
         let text = error.to_string();
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        tracing::error!("{}", lines.join(" ").trim_start_matches("error: "));
+        tracing::error!(hint, "{}", lines.join(" ").trim_start_matches("error: "));
     } else {
         // Where even this cannot be written there is nobody to tell.
         let _ = error.print();
+        hint.iter().for_each(|hint| command::say(&format!("hint: {hint}")));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
@@ -186,8 +188,9 @@ async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
     config.logging().start()?;
     let bridge = Bridge::start(Options::from_config(config)?).await?;
     tracing::info!(
-        "listening on http://{}; waiting for the bearer token to unlock the session",
-        bridge.address()?
+        "listening on http://{}; waiting for the bearer token to unlock the session of {}",
+        bridge.address()?,
+        config.session_place()
     );
     Ok(bridge.run(shutdown_signal()).await?)
 }

@@ -231,6 +231,23 @@ pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// `command`, for which a file that may not grow is an error of writing, as on a disk that is full, and not its end.
+pub(crate) fn on_small_disk(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null());
+    shell
+}
+
 /// Runs a command that ends by itself; one that does not is ended.
 pub(crate) fn run(command: &mut Command) -> Output {
     let mut child = command
@@ -334,6 +351,16 @@ impl Process {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap();
+    }
+
+    /// How many bytes a file that the child writes may have from now on; none: as many as it likes. It must ignore
+    /// SIGXFSZ ([`on_small_disk`]), else it is ended by its first write beyond that.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Resource, Rlimit, getrlimit, prlimit};
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let current = bytes.or(maximum);
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, Rlimit { current, maximum }).unwrap();
     }
 
     pub(crate) fn kill_9(&mut self) {

@@ -12,13 +12,14 @@ pub(crate) fn name_key(name: &str) -> String {
 }
 
 /// Whether a reader could take `name` for `protected`: they have the same key, or differ only in characters that
-/// look alike (Unicode Technical Standard 39 section 4).
+/// look alike (Unicode Technical Standard 39 section 4), or in punctuation around the name.
 ///
 /// Too strict for two ordinary groups, where it would keep legitimate names of one script out because of another's.
 pub(crate) fn looks_like(name: &str, protected: &str) -> bool {
     // A capital I looks like a small l and a capital O like a zero, so that case is folded before or after.
-    let folded_first = |name: &str| fold(skeleton(&name_key(name)));
-    let folded_last = |name: &str| fold(skeleton(&single_blanks(&seen(name).nfkc().collect::<String>())));
+    let folded_first = |name: &str| fold(skeleton(bare(&name_key(name))));
+    let folded_last =
+        |name: &str| fold(skeleton(bare(&single_blanks(&seen(name).nfkc().collect::<String>()))));
     folded_first(name) == folded_first(protected) || folded_last(name) == folded_last(protected)
 }
 
@@ -45,6 +46,14 @@ pub(crate) fn turns(c: char) -> bool {
 /// Whether Unicode calls a character default-ignorable: the skeleton of such a one is empty.
 fn is_ignorable(c: char) -> bool {
     !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
+}
+
+/// A name without the punctuation that it begins and ends with.
+fn bare(name: &str) -> &str {
+    let surrounds = |c: char| {
+        c == ' ' || c.is_ascii_punctuation() || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}')
+    };
+    name.trim_matches(surrounds)
 }
 
 fn fold(chars: impl Iterator<Item = char>) -> String {
@@ -107,10 +116,28 @@ mod tests {
             ("\u{1d40e}\u{1d430}ners", "Owners"),
             ("SClM Bridge", "SCIM Bridge"),
             ("Adrninistrators", "Administrators"),
+            ("Owners.", "Owners"),
+            (" -Owners-", "Owners"),
+            ("\"Owners\"", "Owners"),
+            ("\u{201e}Owners\u{201c}", "Owners"),
+            ("Owners\u{2026}", "Owners"),
+            ("#\u{41e}wners !", "Owners"),
         ] {
             assert!(looks_like(name, protected), "{name:?}");
         }
-        for name in ["Owner", "Co-Owners", "Product Owners", "Ówners", "Own ers", "Владельцы", ""] {
+        for name in [
+            "Owner",
+            "Co-Owners",
+            "Product Owners",
+            "Ówners",
+            "Own ers",
+            "Own.ers",
+            "Owners (EU)",
+            "Owners 2",
+            "Владельцы",
+            "",
+            "...",
+        ] {
             assert!(!looks_like(name, "Owners"), "{name}");
         }
     }

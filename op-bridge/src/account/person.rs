@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use scim_filter::{CaseRule, comparison_key};
 use serde::{Deserialize, Serialize};
 
+use super::address;
 use super::error::AccountError;
 use super::id::PersonId;
 use super::name::{is_unseen, is_visible, turns};
@@ -171,7 +172,7 @@ impl NewPerson {
     }
 }
 
-/// An address needs a local part and a domain; whether mail arrives is found out by sending some.
+/// Checks an address that somebody is to be given.
 pub(crate) fn check_email(email: &str) -> Result<(), AccountError> {
     let invalid = |problem| Err(AccountError::Invalid { what: "e-mail address", problem });
     if email.chars().count() > EMAIL_MAX {
@@ -183,10 +184,7 @@ pub(crate) fn check_email(email: &str) -> Result<(), AccountError> {
     if email.chars().any(is_unseen) {
         return invalid("it has characters in it that cannot be seen");
     }
-    match email.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(()),
-        _ => invalid("it needs a name, an `@` and a domain"),
-    }
+    address::problem(email).map_or(Ok(()), invalid)
 }
 
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), AccountError> {

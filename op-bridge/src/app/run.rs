@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
-use scim_server::store::{SqliteOpenError, SqliteStore, StoreError};
+use scim_server::store::{ResourceStore, SqliteOpenError, SqliteStore, StoreError};
 use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
@@ -29,7 +29,7 @@ use crate::confirm;
 use crate::credentials::{SessionError, SessionFile, SessionGate};
 use crate::file;
 use crate::health::{Health, Source};
-use crate::mapping::{BridgeStore, Reconciled, Settings, registry};
+use crate::mapping::{BridgeStore, Reconciled, Settings, registry, view_is_of};
 use crate::random::{RandomError, SystemRandom};
 use crate::text;
 
@@ -37,8 +37,10 @@ use crate::text;
 const STORE: &str = "scim.sqlite3";
 /// The greatest page, as the original declares it.
 const MAX_RESULTS: usize = 10_000;
-/// How often the server says that it lives; well within the lease of a report.
+/// How often the server says that it lives, and looks for room on the disk; well within the lease of a report.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How many bytes must fit in the data folder for changes to be taken.
+const ROOM: usize = 1 << 18;
 /// How long a request may take. Sizes are limited by the service, connections and heads by the server.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
@@ -96,6 +98,18 @@ pub enum StartError {
     /// The bridge's own store cannot be opened.
     #[error(transparent)]
     Store(#[from] SqliteOpenError),
+    /// There is a view with people, but no account, or one that none of them is in.
+    #[error(
+        "the data folder `{}` has lost its account: scim.sqlite3 has people whom identity providers see, and {}",
+        folder.display(),
+        if *is_missing { "account.sqlite3 is missing or empty" } else { "account.sqlite3 is a new account without them" }
+    )]
+    AccountLost {
+        /// The data folder.
+        folder: PathBuf,
+        /// There is no account at all.
+        is_missing: bool,
+    },
     /// View and account could not be compared.
     #[error("what identity providers see could not be compared with the account: {0}")]
     Reconcile(StoreError),
@@ -187,12 +201,27 @@ impl Bridge {
         let folder = DataFolder::take(&options.data_dir)?;
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
+        let lost = |is_missing| StartError::AccountLost { folder: options.data_dir.clone(), is_missing };
+        let inner: Arc<dyn ResourceStore> = Arc::new(SqliteStore::open(options.data_dir.join(STORE))?);
+        // Before one is made: what the account kept beside itself must stay as it is, to be restored.
+        if !LocalAccount::exists(&options.data_dir)
+            && !view_is_of(&*inner, &*clock, &[]).await.map_err(StartError::Reconcile)?
+        {
+            return Err(lost(true));
+        }
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
         let account = Arc::new(account);
-        let inner = SqliteStore::open(options.data_dir.join(STORE))?;
         let settings = options.settings.clone();
-        let store = BridgeStore::new(Arc::new(inner), account.clone(), clock.clone(), settings);
+        let store = BridgeStore::new(Arc::clone(&inner), account.clone(), clock.clone(), settings);
         let store = Arc::new(store);
+        let people =
+            account.people().await.map_err(|error| StartError::Reconcile(StoreError::internal(error)))?;
+        // Nobody is ever deleted in an account: where there is nobody but the first owner, nobody has ever been.
+        if let [_] | [] = people.as_slice()
+            && !view_is_of(&*inner, &*clock, &people).await.map_err(StartError::Reconcile)?
+        {
+            return Err(lost(false));
+        }
         let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
         if reconciled != Reconciled::default() {
             tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
@@ -259,9 +288,9 @@ impl Bridge {
         let confirming = confirm::run(account, Arc::clone(&gate), health.clone(), clock, options.interval);
         let background = [
             tokio::spawn(confirming),
-            tokio::spawn(own(local, Arc::clone(&gate))),
-            tokio::spawn(select_groups(store, gate, options.managed_groups)),
-            tokio::spawn(heartbeat(health, passed_over)),
+            tokio::spawn(own(Arc::clone(&local), Arc::clone(&gate))),
+            tokio::spawn(select_groups(Arc::clone(&store), gate, options.managed_groups)),
+            tokio::spawn(heartbeat(health, passed_over, local, store, options.data_dir)),
         ];
         let serving = ServeOptions::default();
         let patience = serving.shutdown_timeout;
@@ -305,12 +334,74 @@ async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected
     }
 }
 
-async fn heartbeat(health: Health, passed_over: usize) {
+/// Reports once in a while, after looking for room on the disk, and whenever a write tells something new.
+async fn heartbeat(
+    health: Health,
+    passed_over: usize,
+    account: Arc<LocalAccount>,
+    store: Arc<BridgeStore>,
+    folder: PathBuf,
+) {
+    let (mut of_account, mut of_store) = (account.disk().watch(), store.disk().watch());
+    let look_for_room = async || {
+        let room = has_room(folder.clone()).await;
+        account.disk().note_room(room);
+        store.disk().note_room(room);
+        room
+    };
+    // Otherwise the account is the confirmation watcher's to report.
+    let mut account_failed = false;
+    // It serves. A slow disk takes its time to say more.
+    health.report(Source::ScimServer, true);
     loop {
         if passed_over > 0 {
             health.report(Source::Reconciliation, false);
         }
-        health.report(Source::ScimServer, true);
-        tokio::time::sleep(HEARTBEAT).await;
+        // What has failed is tried again: whoever waits for a healthy bridge may be the one who asks it to write.
+        if look_for_room().await {
+            if account.disk().condition().write_failed {
+                log_failure("the account", account.probe().await);
+            }
+            if store.disk().condition().write_failed {
+                log_failure("the view of identity providers", store.probe().await);
+            }
+        }
+        let next = tokio::time::sleep(HEARTBEAT);
+        tokio::pin!(next);
+        loop {
+            let works = !of_account.borrow_and_update().is_failing();
+            if account_failed || !works {
+                health.report(Source::Account, works);
+            }
+            account_failed = !works;
+            health.report(Source::ScimServer, !of_store.borrow_and_update().is_failing());
+            tokio::select! {
+                () = &mut next => break,
+                Ok(()) = of_account.changed() => {}
+                Ok(()) = of_store.changed() => {}
+            }
+            look_for_room().await;
+        }
     }
+}
+
+fn log_failure(what: &'static str, probed: Result<(), impl std::error::Error + 'static>) {
+    if let Err(error) = probed {
+        tracing::error!(error = &error as &dyn std::error::Error, "{what} cannot be written");
+    }
+}
+
+/// Whether the data folder takes a file as large as a few changes.
+async fn has_room(folder: PathBuf) -> bool {
+    let probe = move || -> io::Result<()> {
+        let mut file = tempfile::tempfile_in(&folder)?;
+        file.write_all(&[0; ROOM])?;
+        file.sync_data()
+    };
+    let probed =
+        tokio::task::spawn_blocking(probe).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    if let Err(error) = &probed {
+        tracing::error!(%error, "nothing can be written in the data folder: look whether its disk is full or read-only");
+    }
+    probed.is_ok()
 }

@@ -3,11 +3,11 @@ use std::future::{self, Future};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use scim_core::{ScimError, excerpt};
 use scim_server::error::error_response;
-use scim_server::{Body, RequestId, RouteName};
+use scim_server::{Body, Error, RequestId, RouteName};
 use tower_service::Service;
 
 use crate::health::Health;
@@ -49,14 +49,17 @@ where
         );
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match request.uri().path() {
-            "/ping" if reads => plain("/ping", StatusCode::OK, "pong\n"),
+            "/ping" => refusal(&request, "/ping").unwrap_or_else(|| plain("/ping", StatusCode::OK, "pong\n")),
             // Without a token nobody asks for SCIM here: load balancers probe it, as they do with the original.
-            "/" if reads && !request.headers().contains_key(AUTHORIZATION) => {
-                let mut response = plain("/", StatusCode::TEMPORARY_REDIRECT, "");
-                response.headers_mut().insert(LOCATION, HeaderValue::from_static("/app"));
-                response
+            "/" if reads && !request.headers().contains_key(AUTHORIZATION) => refusal(&request, "/")
+                .unwrap_or_else(|| {
+                    let mut response = plain("/", StatusCode::TEMPORARY_REDIRECT, "");
+                    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/app"));
+                    response
+                }),
+            "/app" | "/app/" => {
+                refusal(&request, "/app").unwrap_or_else(|| plain("/app", StatusCode::OK, about()))
             }
-            "/app" | "/app/" if reads => plain("/app", StatusCode::OK, about()),
             _ => return Box::pin(self.inner.call(request)),
         };
         Box::pin(future::ready(Ok(answer)))
@@ -80,6 +83,22 @@ fn plain(route: &'static str, status: StatusCode, text: &'static str) -> Respons
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     insert_safety(headers);
     response
+}
+
+/// The answer to what none of the routes beside SCIM takes, as SCIM has it.
+fn refusal<B>(request: &Request<B>, route: &'static str) -> Option<Response<Body>> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let error = if request.headers().get_all(HOST).iter().nth(1).is_some() {
+        Error::Hosts
+    } else if !reads {
+        Error::Method { method: excerpt(request.method().as_str()), allow: "GET, HEAD" }
+    } else {
+        return None;
+    };
+    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(|| RequestId::new("-"));
+    let mut response = error.to_response(&id);
+    response.extensions_mut().insert(RouteName::new(route));
+    Some(response)
 }
 
 /// What the answers of SCIM have, too.
@@ -132,10 +151,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Answer {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if reads && request.uri().path() == "/health" {
-            return Box::pin(future::ready(Ok(self.health())));
+        if request.uri().path() != "/health" {
+            return Box::pin(self.inner.call(request));
         }
-        Box::pin(self.inner.call(request))
+        let answer = refusal(&request, "/health").unwrap_or_else(|| self.health());
+        Box::pin(future::ready(Ok(answer)))
     }
 }

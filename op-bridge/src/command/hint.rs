@@ -3,10 +3,14 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use scim_server::store::SqliteOpenError;
+
 use super::{DevError, NewSessionError};
+use crate::account::local::OpenError;
 use crate::app::StartError;
 use crate::config::DEFAULT_SESSION;
 use crate::credentials::{SessionError, WriteError};
+use crate::disk::is_of_damage;
 
 /// An error with its causes, as one line: each cause that the text before does not name already.
 pub fn explain(error: &(dyn Error + 'static)) -> String {
@@ -39,6 +43,8 @@ pub fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         }
     } else if let Some(error) = error.downcast_ref::<NewSessionError>() {
         of_new_session(error)
+    } else if let Some(error) = error.downcast_ref::<OpenError>() {
+        of_account(error)
     } else {
         error.downcast_ref::<SessionError>().and_then(of_session)
     }
@@ -64,12 +70,42 @@ fn of_start(error: &StartError) -> Option<String> {
              with --port"
                 .to_owned(),
         ),
-        StartError::Account(_) | StartError::Store(_) => Some(
-            "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable".to_owned(),
+        StartError::Account(error) => of_account(error),
+        StartError::Store(SqliteOpenError::Newer { .. }) => None,
+        StartError::Store(error) if is_damaged(error) => Some(
+            "restore it from the backup; or move it away with the files that begin like it, and it is made anew from the \
+             account, without what only identity providers know"
+                .to_owned(),
+        ),
+        StartError::Store(_) => Some(WRITABLE.to_owned()),
+        StartError::AccountLost { .. } => Some(
+            "restore account.sqlite3 from the backup; or, to begin anew with nobody invited, move all files of the data \
+             folder away"
+                .to_owned(),
         ),
         StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
     }
 }
+
+fn of_account(error: &OpenError) -> Option<String> {
+    match error {
+        // The error itself says what to do.
+        OpenError::Newer(_) => None,
+        OpenError::Database { .. } if is_of_damage(error) => Some(
+            "the file is damaged, or no database: restore it from the backup of the data folder, without the files \
+             that begin like it"
+                .to_owned(),
+        ),
+        _ => Some(WRITABLE.to_owned()),
+    }
+}
+
+fn is_damaged(error: &SqliteOpenError) -> bool {
+    matches!(error, SqliteOpenError::NotADatabase { .. } | SqliteOpenError::Foreign { .. })
+        || is_of_damage(error)
+}
+
+const WRITABLE: &str = "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable";
 
 fn of_new_session(error: &NewSessionError) -> Option<String> {
     let source = match error {

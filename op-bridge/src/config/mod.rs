@@ -70,7 +70,7 @@ pub struct Config {
     #[arg(long, env = "OP_PORT", value_name = "PORT", default_value = parse::PORT, value_parser = parse::port)]
     pub port: u16,
 
-    /// Seconds between two looks for people who wait to be confirmed; at least 30
+    /// Seconds between two looks for people who wait to be confirmed; at least 30, at most 86400
     ///
     /// People whom the bridge invited and who have accepted are confirmed then. Nobody else ever is.
     #[arg(
@@ -243,7 +243,7 @@ impl Config {
     pub fn session_place(&self) -> String {
         match self.session.as_ref().map(Secret::expose).map(str::trim).filter(|text| !text.is_empty()) {
             None => DEFAULT_SESSION.to_owned(),
-            Some(path) if Path::new(path).exists() || path.contains('.') => path.to_owned(),
+            Some(path) if Path::new(path).exists() || is_surely_path(path) => path.to_owned(),
             // It may be the session's own text.
             Some(_) => "OP_SESSION".to_owned(),
         }
@@ -258,6 +258,19 @@ impl Config {
             if argument.is_empty() { Some(true) } else { argument.strip_prefix('=').map(on) }
         });
         flag.unwrap_or_else(|| std::env::var("OP_JSON_LOGS").is_ok_and(|value| on(&value)))
+    }
+
+    /// What to say when the arguments after the program's name have a switch such as `--json-logs` with its value as the
+    /// next argument, which is then taken for a sub-command.
+    pub fn switch_hint(arguments: &[OsString]) -> Option<String> {
+        let switches = ["--json-logs", "--pretty-logs", "--debug", "--trace"];
+        let pairs = arguments.iter().zip(arguments.iter().skip(1));
+        let texts = pairs.filter_map(|(switch, value)| Some((switch.to_str()?, value.to_str()?)));
+        let is_value =
+            |value: &str| value.len() == 1 || parse::switch(value).is_ok() || value == "yes" || value == "no";
+        let (switch, _) =
+            texts.into_iter().find(|(switch, value)| switches.contains(switch) && is_value(value))?;
+        Some(format!("{switch} alone switches it on; a value follows an equals sign, as in {switch}=0"))
     }
 
     /// The address and port to listen on.
@@ -359,6 +372,11 @@ impl ManagedGroups {
     pub fn unmatched<'a>(&'a self, groups: &[(&str, &str)]) -> Vec<&'a str> {
         self.iter().filter(|selected| !groups.iter().any(|(id, name)| selects(selected, id, name))).collect()
     }
+}
+
+/// Whether a text can be nothing but a path: neither the session's own, encoded or not, nor a token.
+fn is_surely_path(text: &str) -> bool {
+    text.contains('.') && text.contains('/') && !text.contains(|c: char| "{}\"".contains(c) || c.is_control())
 }
 
 fn selects(selected: &str, id: &str, name: &str) -> bool {

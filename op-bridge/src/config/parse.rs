@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use scim_server::layer::forwarded::ForwardedLayer;
 
 use super::{DEFAULT_DATA_DIR, DeletedUsers, ManagedGroups, TrustedProxies};
+use crate::account::{is_domain, is_unseen};
 use crate::confirm::INTERVAL_MIN;
 
 pub(super) const PORT: &str = "3002";
 pub(super) const INTERVAL: &str = "300";
 pub(super) const LISTEN: &str = "0.0.0.0";
 pub(super) const RATE_LIMIT: &str = "1000";
+/// Whoever has accepted is to have access on the next day.
+const INTERVAL_MAX: u32 = 86_400;
 const MOST_REQUESTS: u32 = 100_000;
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
@@ -20,10 +23,16 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 }
 
 pub(super) fn interval(text: &str) -> Result<u32, String> {
-    let seconds: u32 =
-        or_default(text, INTERVAL).parse().map_err(|_| "it is a whole number of seconds".to_owned())?;
+    let text = or_default(text, INTERVAL);
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    // A number with more digits than fit is too large, and not no number.
+    let seconds = text.parse().ok().or(is_number.then_some(u32::MAX));
+    let seconds = seconds.ok_or_else(|| "it is a whole number of seconds".to_owned())?;
     if i64::from(seconds) < INTERVAL_MIN.num_seconds() {
         return Err(format!("it must be at least {} seconds", INTERVAL_MIN.num_seconds()));
+    }
+    if seconds > INTERVAL_MAX {
+        return Err(format!("it must be at most {INTERVAL_MAX} seconds, which is a day"));
     }
     Ok(seconds)
 }
@@ -82,8 +91,7 @@ pub(super) fn domain(text: &str) -> Result<super::Domain, String> {
     if text.is_empty() {
         return Ok(super::Domain(None));
     }
-    let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if text.len() > 253 || !text.split('.').all(legal) {
+    if text.len() > 253 || text.chars().any(|c| c.is_whitespace() || is_unseen(c)) || !is_domain(text) {
         return Err("must be a domain such as example.com".to_owned());
     }
     Ok(super::Domain(Some(text.to_owned())))
@@ -142,6 +150,15 @@ mod tests {
     fn values_out_of_range_are_refused_with_the_range() {
         assert_eq!(interval("29").unwrap_err(), "it must be at least 30 seconds");
         assert_eq!(interval("30"), Ok(30));
+        for text in ["86401", "4294967296", "99999999999999999999"] {
+            assert_eq!(
+                interval(text).unwrap_err(),
+                "it must be at most 86400 seconds, which is a day",
+                "{text}"
+            );
+        }
+        assert_eq!(interval("86400"), Ok(86_400));
+        assert_eq!(interval("-300").unwrap_err(), "it is a whole number of seconds");
         assert_eq!(interval("5m").unwrap_err(), "it is a whole number of seconds");
         assert_eq!(port("65536").unwrap_err(), "a port is a number from 0 to 65535");
         assert_eq!(deleted_users("gone").unwrap_err(), "write `hidden` or `listed`");

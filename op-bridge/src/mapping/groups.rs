@@ -66,7 +66,7 @@ impl BridgeStore {
         load: Load,
     ) -> Result<Record, StoreError> {
         let name = new.resource.text("displayName").unwrap_or_default().to_owned();
-        check_name("group name", &name).map_err(|error| invalid("displayName", &error))?;
+        check_name("group name", &name).map_err(|error| invalid("displayName", &name, &error))?;
         let _name = self.locks.names.hold(&[format!("group {}", name_key(&name)).as_str()]).await;
         let named = self.find(context, definition, "displayName", &name).await?.map(|record| record.id);
         if let Some(id) = &named
@@ -184,7 +184,7 @@ impl BridgeStore {
             };
             let name = after.text("displayName").unwrap_or_default();
             if change.touches("displayName") && known.name != name {
-                check_name("group name", name).map_err(|error| invalid("displayName", &error))?;
+                check_name("group name", name).map_err(|error| invalid("displayName", name, &error))?;
                 self.account.rename_group(group, name).await.map_err(refusal)?;
                 tried.old_name.get_or_insert(known.name);
             }

@@ -21,5 +21,6 @@ mod store;
 mod users;
 
 pub use self::reconcile::Reconciled;
+pub(crate) use self::reconcile::view_is_of;
 pub use self::registry::registry;
 pub use self::store::{BridgeStore, Settings};

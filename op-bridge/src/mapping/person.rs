@@ -8,6 +8,7 @@ use super::store::Change;
 use crate::account::{
     Account, AccountError, NewPerson, Person, PersonId, check_email, check_name, is_same_email,
 };
+use crate::text;
 
 /// What a SCIM user that is to be created asks of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,11 +178,11 @@ fn completed(user: &Resource, domain: Option<&str>) -> Option<String> {
 }
 
 fn check_address(user: &Resource, email: &str) -> Result<(), StoreError> {
-    check_email(email).map_err(|error| invalid(address_attribute(user), &error))
+    check_email(email).map_err(|error| invalid(address_attribute(user), email, &error))
 }
 
 fn check_full_name(user: &Resource, name: &str) -> Result<(), StoreError> {
-    check_name("name", name).map_err(|error| invalid(name_attribute(user), &error))
+    check_name("name", name).map_err(|error| invalid(name_attribute(user), name, &error))
 }
 
 /// Where the address stands.
@@ -197,8 +198,8 @@ fn name_attribute(user: &Resource) -> &'static str {
 }
 
 /// An attribute has a value that no account takes.
-pub(super) fn invalid(attribute: &str, error: &AccountError) -> StoreError {
-    let refused = ScimError::new(400, format!("`{attribute}`: {error}"));
+pub(super) fn invalid(attribute: &str, value: &str, error: &AccountError) -> StoreError {
+    let refused = ScimError::new(400, format!("`{attribute}`: {error}, got {}", text::quote(value)));
     StoreError::Refused(refused.with_type(ScimType::InvalidValue))
 }
 
@@ -392,6 +393,7 @@ pub(super) async fn bring_into_line(
     {
         match account.change_email(id, email).await {
             Err(error) if keeps(&error, asked.lenient.email) => kept.email = true,
+            Err(AccountError::EmailTaken(email)) => return Err(address_taken(account, email).await),
             done => undo.note(done, Step::Email(person.address().to_owned()))?,
         }
     }
@@ -407,6 +409,23 @@ pub(super) async fn bring_into_line(
         }
     }
     Ok(kept)
+}
+
+/// Who has the address may be nobody that the identity provider sees: then it reads what to do about them.
+async fn address_taken(account: &dyn Account, email: String) -> StoreError {
+    match account.person_by_email(&email).await {
+        Ok(Some(holder)) if holder.managed != Some(true) => {
+            let suspended = if holder.state.is_active_for_scim() { "" } else { " and who is suspended" };
+            let detail = format!(
+                "the e-mail address {} belongs to a person in the account whom the identity provider does not \
+                 manage{suspended}: create a user with this address to manage that person, or give them another \
+                 address in 1Password",
+                text::quote(&email)
+            );
+            StoreError::Refused(ScimError::new(409, detail).with_type(ScimType::Uniqueness))
+        }
+        _ => refusal(AccountError::EmailTaken(email)),
+    }
 }
 
 impl Undo {
@@ -466,6 +485,11 @@ mod tests {
         }
         assert_eq!(wanted_in(r#"{"userName":"anna"}"#, Some("x.org")).unwrap().email, "anna@x.org");
         assert_eq!(wanted_in(r#"{"userName":"a@y.org"}"#, Some("x.org")).unwrap().email, "a@y.org");
+        for user_name in ["anna@", "@anna", "anna@@", "an,na"] {
+            let refused = wanted_in(&format!(r#"{{"userName":"{user_name}"}}"#), Some("x.org")).unwrap_err();
+            assert!(refused.starts_with("`userName`: the account cannot take"), "{refused}");
+            assert!(refused.ends_with(&format!("got `{user_name}@x.org`")), "{refused}");
+        }
         let refused = wanted(r#"{"userName":"anna"}"#).unwrap_err();
         assert!(refused.contains("`anna` is no e-mail address"), "{refused}");
     }
@@ -476,6 +500,14 @@ mod tests {
             (
                 r#"{"userName":"a b@x.org"}"#,
                 "`userName`: the account cannot take this e-mail address: it has white",
+            ),
+            (
+                r#"{"userName":"x@@y"}"#,
+                "`userName`: the account cannot take this e-mail address: it has more than one `@`, got `x@@y`",
+            ),
+            (
+                r#"{"userName":"x","emails":[{"value":"mailto:x@y.z"}]}"#,
+                "`emails`: the account cannot take this e-mail address: it has a character before the `@` that no address has there unless in double quotes, got `mailto:x@y.z`",
             ),
             (
                 r#"{"userName":"a","emails":[{"value":"a b@x.org"}]}"#,

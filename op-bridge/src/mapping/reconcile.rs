@@ -6,13 +6,16 @@ use std::sync::Arc;
 use scim_core::patch::RelationAction;
 use scim_core::{Object, RelationValues, Resource, ResourceId, TenantId, TypeDefinition, Value};
 use scim_server::RequestContext;
-use scim_server::store::{Load, NewResource, Precondition, Record, Replacement, StoreError};
+use scim_server::store::{
+    Load, NewResource, Precondition, Query, Record, Replacement, ResourceStore, Scope, StoreError,
+};
 
 use super::error::{no_id, refusal};
 use super::person::{followed, recovered};
 use super::store::{BridgeStore, TRIES};
 use super::users::set;
 use crate::account::{Group, Person};
+use crate::clock::Clock;
 use crate::config::{DeletedUsers, ManagedGroups};
 
 /// What a reconciliation has changed in the view. All zero when view and account agreed.
@@ -49,6 +52,28 @@ impl Reconciled {
             }
         }
     }
+}
+
+/// Whether a view may have been made of an account with these people: it has nobody, or one of them.
+pub(crate) async fn view_is_of(
+    view: &dyn ResourceStore,
+    clock: &dyn Clock,
+    people: &[Person],
+) -> Result<bool, StoreError> {
+    let registry = super::registry();
+    let Some(users) = registry.by_name("User") else { return Ok(true) };
+    let context = RequestContext::new(Arc::clone(&registry), clock.now());
+    let anybody = Query::new(vec![Scope::all(Arc::clone(users))], 1).with_load(Load::None);
+    if view.query(&context, &anybody).await?.records.is_empty() {
+        return Ok(true);
+    }
+    for person in people {
+        let id: ResourceId = person.id.as_str().parse().map_err(no_id)?;
+        if view.get(&context, users, &id, Load::None).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl BridgeStore {

@@ -1,21 +1,30 @@
-//! The store behind the bridge, with a short form for each kind of write.
+//! The store behind the bridge, with a short form for each kind of write, and whether it can be written.
 
+use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use scim_core::{ChangeSet, ResourceId, TypeDefinition};
+use async_trait::async_trait;
+use scim_core::{ChangeSet, Object, Resource, ResourceId, TenantId, TypeDefinition};
 use scim_server::RequestContext;
 use scim_server::store::{
-    Load, NewResource, Precondition, Record, Replacement, ResourceStore, StoreError, Target, Write, Written,
+    Load, NewResource, Outcome, Page, Precondition, Query, Record, Replacement, ResourceStore, StoreError,
+    Target, Write, Written,
 };
+
+use super::store::BridgeStore;
+use crate::disk::Disk;
+
+/// The tenant of what is only there to be written.
+const PROBE: &str = "op-bridge:probe";
 
 /// What the bridge keeps beside the account.
 #[derive(Clone, Debug)]
-pub(super) struct Records(Arc<dyn ResourceStore>);
+pub(super) struct Records(Arc<Watched>);
 
 impl Records {
     pub(super) fn new(store: Arc<dyn ResourceStore>) -> Self {
-        Self(store)
+        Self(Arc::new(Watched { store, disk: Disk::default() }))
     }
 
     pub(super) async fn create(
@@ -71,5 +80,81 @@ impl Deref for Records {
 
     fn deref(&self) -> &Self::Target {
         &*self.0
+    }
+}
+
+/// A store, and whether what was to be written to it has reached the disk.
+#[derive(Debug)]
+struct Watched {
+    store: Arc<dyn ResourceStore>,
+    disk: Disk,
+}
+
+impl Watched {
+    fn note(&self, done: &Result<Outcome, StoreError>) {
+        match done {
+            // It may have been the same before, and then nothing has been written.
+            Ok(Outcome::Written(written)) if !written.changed => {}
+            Ok(Outcome::Created(_) | Outcome::Written(_) | Outcome::Deleted) => self.disk.note_write(true),
+            Ok(_) => {}
+            Err(error) => self.disk.note_failure(error),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl ResourceStore for Watched {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        self.store.get(context, definition, id, load).await
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.store.query(context, query).await
+    }
+
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        let done = self.store.write(context, write).await;
+        self.note(&done);
+        done
+    }
+
+    async fn write_all(
+        &self,
+        context: &RequestContext,
+        writes: Vec<Write>,
+        stop_after: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let done = self.store.write_all(context, writes, stop_after).await;
+        done.iter().for_each(|done| self.note(done));
+        done
+    }
+}
+
+impl BridgeStore {
+    /// Whether what was to be written to the store behind the bridge has reached the disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.inner.0.disk
+    }
+
+    /// Writes something that nobody sees, to find out whether the store behind the bridge can be written.
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        let Some(users) = self.registry.by_name("User") else { return Ok(()) };
+        let tenant = PROBE.parse::<TenantId>().map_err(StoreError::internal)?;
+        let context = RequestContext::new(Arc::clone(&self.registry), self.clock.now()).with_tenant(tenant);
+        let id: ResourceId = "probe".parse().map_err(StoreError::internal)?;
+        let mut attributes = Object::new();
+        attributes.insert("userName", id.as_str());
+        let new = NewResource::new(id.clone(), Resource::from_attributes(attributes), Vec::new());
+        // One may be left of a process that has died in between.
+        self.inner.delete(&context, users, &id, Precondition::Any).await?;
+        self.inner.create(&context, users, new, Load::None).await?;
+        self.inner.delete(&context, users, &id, Precondition::Any).await.map(drop)
     }
 }

@@ -370,3 +370,35 @@ async fn somebody_whom_the_account_no_longer_has_is_gone_here_too() {
     assert_eq!(world.delete(&format!("/Users/{id}")).await.status, 204, "they are gone, as was asked");
     world.agrees().await;
 }
+
+/// Whoever is not seen may hold an address all the same; the answer says so, and how to get at them.
+#[tokio::test]
+async fn an_address_of_somebody_who_is_not_seen_says_who_has_it() {
+    let world = World::new();
+    let ada = world.user("ada@x.org").await;
+    let bob = world.user("bob@x.org").await;
+    world.user("cleo@x.org").await;
+    world.setup.account.invite(NewPerson::new("dan@x.org", "Dan")).await.unwrap();
+    world.delete(&format!("/Users/{ada}")).await.is(204);
+    assert_eq!(world.found("/Users", "userName eq \"ada@x.org\"").await, 0);
+    let path = format!("/Users/{bob}");
+    for (email, detail) in [
+        (
+            "ada@x.org",
+            "`ada@x.org` belongs to a person in the account whom the identity provider does not manage and who is suspended: create a user",
+        ),
+        (
+            "dan@x.org",
+            "`dan@x.org` belongs to a person in the account whom the identity provider does not manage: create a user",
+        ),
+    ] {
+        world.set(&path, "userName", json!(email)).await.refuses(409, "uniqueness", detail);
+        let put = user(email, "Bob");
+        world.send("PUT", &path, Some(put)).await.refuses(409, "uniqueness", detail);
+    }
+    world.set(&path, "userName", json!("cleo@x.org")).await.refuses(409, "uniqueness", "cleo@x.org");
+    world.agrees().await;
+    let again = world.post_user("ada@x.org", "Ada").await.is(201);
+    assert_eq!(again["id"], ada.as_str(), "as the answer said");
+    world.agrees().await;
+}

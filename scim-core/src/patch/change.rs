@@ -176,6 +176,16 @@ impl Target {
     /// The target in the notation of RFC 7644 section 3.10, for messages.
     #[must_use]
     pub fn path(&self) -> String {
+        let mut path = self.path_of_value();
+        if let Some(sub) = &self.sub {
+            path.push('.');
+            path.push_str(sub);
+        }
+        path
+    }
+
+    /// The target without the part of its value that is named.
+    pub(super) fn path_of_value(&self) -> String {
         let mut path = String::new();
         if let Some(extension) = &self.extension {
             path.push_str(extension);
@@ -184,10 +194,6 @@ impl Target {
         path.push_str(&self.attribute);
         if let Some(filter) = &self.filter {
             push_filter(&mut path, filter);
-        }
-        if let Some(sub) = &self.sub {
-            path.push('.');
-            path.push_str(sub);
         }
         path
     }

@@ -208,7 +208,7 @@ impl List<'_> {
     ) -> Result<Outcome, PatchErrorKind> {
         let (attribute, target, sub) = (self.spot.attribute, self.spot.target, self.spot.sub());
         let guarded = has_guarded_parts(attribute);
-        let path = if guarded { target.path() } else { String::new() };
+        let path = if guarded { target.path_of_value() } else { String::new() };
         let length = bytes(value);
         let mut any = false;
         let mut touched = Vec::new();

@@ -321,6 +321,12 @@ impl AttributeDef for Attribute {
     fn sub_attribute(&self, name: &str) -> Option<&Self> {
         self.sub(name)
     }
+
+    fn filterable_sub_attributes(&self) -> Option<Vec<&Self>> {
+        let hidden = |sub: &Self| sub.returned() == Returned::Never;
+        let seen = || self.sub_attributes.iter().filter(|sub| !hidden(sub)).collect();
+        self.sub_attributes.iter().any(hidden).then(seen)
+    }
 }
 
 /// An attribute as RFC 7643 section 7 writes it in JSON.

@@ -239,6 +239,26 @@ impl<'s, A: AttributeDef> Found<'s, A> {
         }
     }
 
+    /// Those parts of a complex attribute that filters may use, where it has others besides.
+    pub(super) fn parts(&self) -> Option<Vec<Self>> {
+        if self.sub.is_some() {
+            return None;
+        }
+        let parts = self.attribute.filterable_sub_attributes()?;
+        let part = |sub| Found {
+            extension: self.extension.clone(),
+            attribute: self.attribute,
+            sub: Some(sub),
+            of_many: self.attribute.is_multi_valued(),
+        };
+        Some(parts.into_iter().map(part).collect())
+    }
+
+    /// A part of a value, as it is named inside the brackets.
+    pub(super) fn part(attribute: &'s A) -> Self {
+        Self { extension: None, attribute, sub: None, of_many: false }
+    }
+
     /// The attribute as one of simple values: a multi-valued complex attribute stands for its `value` sub-attribute.
     ///
     /// "emails co" in the examples of RFC 7644, 3.4.2.2 is the same as "emails.value co".

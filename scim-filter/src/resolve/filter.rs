@@ -111,7 +111,7 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
             Filter::Not(filter) => Ok(self.filter(filter, options)?.negate()),
             Filter::Compare(comparison) => self.compare(comparison, options),
             Filter::Present(attr) => match self.find(attr, options)? {
-                Some(found) => Ok(ResolvedFilter::Present(self.to_attr(&found))),
+                Some(found) => Ok(self.present(&found)),
                 None => Ok(ResolvedFilter::Constant(false)),
             },
             Filter::ValuePath(path) => self.value_path(path, options),
@@ -156,7 +156,7 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
             return Ok(ResolvedFilter::Constant(holds));
         };
         if *value == Literal::Null {
-            let present = ResolvedFilter::Present(self.to_attr(&found));
+            let present = self.present(&found);
             return match op {
                 CompareOp::Eq => Ok(present.negate()),
                 CompareOp::Ne => Ok(present),
@@ -181,9 +181,31 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
         let Some(found) = self.find(&path.attr, options)? else { return Ok(ResolvedFilter::Constant(false)) };
         let attr = self.to_attr(&found);
         let inner = found.value_scope::<V>(&path.attr, &attr)?;
-        match inner.filter(&path.filter, options)? {
-            ResolvedFilter::Constant(false) => Ok(ResolvedFilter::Constant(false)),
-            filter => Ok(ResolvedFilter::ValuePath { attr, filter: Box::new(filter) }),
+        let filter = match inner.filter(&path.filter, options)? {
+            ResolvedFilter::Constant(false) => return Ok(ResolvedFilter::Constant(false)),
+            filter => filter,
+        };
+        // What can be seen of the value comes first: `not` would hold for one that cannot be seen at all.
+        let filter = match found.target().filterable_sub_attributes() {
+            None => filter,
+            Some(parts) => {
+                let part = |part| ResolvedFilter::Present(Found::part(part).to_attr());
+                match any_of(parts.into_iter().map(part).collect()) {
+                    ResolvedFilter::Constant(false) => return Ok(ResolvedFilter::Constant(false)),
+                    seen if filter == ResolvedFilter::Constant(true) => seen,
+                    seen => ResolvedFilter::And(vec![seen, filter]),
+                }
+            }
+        };
+        Ok(ResolvedFilter::ValuePath { attr, filter: Box::new(filter) })
+    }
+
+    /// The attribute has a value, or of a value with parts that nobody may ask about, another part.
+    fn present(&self, found: &Found<'s, V::Attribute>) -> ResolvedFilter {
+        let attr = self.to_attr(found);
+        match found.parts() {
+            None => ResolvedFilter::Present(attr),
+            Some(parts) => any_of(parts.iter().map(|part| ResolvedFilter::Present(part.to_attr())).collect()),
         }
     }
 
@@ -233,6 +255,15 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             return Err(ResolveError::NotComplex { attribute: name(path.as_str()) });
         }
         Ok(Scope::Value(target, attr))
+    }
+}
+
+/// One of several; none of no one.
+fn any_of(mut terms: Vec<ResolvedFilter>) -> ResolvedFilter {
+    match terms.len() {
+        0 => ResolvedFilter::Constant(false),
+        1 => terms.pop().unwrap_or(ResolvedFilter::Constant(false)),
+        _ => ResolvedFilter::Or(terms),
     }
 }
 

@@ -43,6 +43,13 @@ pub trait AttributeDef {
 
     /// The sub-attribute of a complex attribute, its name taken without regard to case.
     fn sub_attribute(&self, name: &str) -> Option<&Self>;
+
+    /// The sub-attributes that filters may use, where the attribute has others besides; `None` where they may use all.
+    ///
+    /// A value that has nothing but those others counts as absent: that it is there is not to be told either.
+    fn filterable_sub_attributes(&self) -> Option<Vec<&Self>> {
+        None
+    }
 }
 
 /// What resolution needs to know of one resource type's schemas.

@@ -45,7 +45,7 @@ pub use future::ResponseFuture;
 
 use http::Method;
 
-use crate::route::decode;
+use crate::route::{decode, is_search};
 
 /// Whether a request only reads: GET, HEAD, OPTIONS, and POST to a `.search` (RFC 7644 section 3.4.3), however it is
 /// written.
@@ -53,7 +53,7 @@ pub(crate) fn only_reads(method: &Method, path: &str) -> bool {
     let last = || path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => true,
-        Method::POST => decode(last()).is_ok_and(|last| last == ".search"),
+        Method::POST => decode(last()).is_ok_and(|last| is_search(&last)),
         _ => false,
     }
 }

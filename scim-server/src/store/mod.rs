@@ -24,6 +24,10 @@ mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod select;
+#[cfg(feature = "memory")]
+mod splice;
+#[cfg(feature = "sqlite")]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
@@ -45,8 +49,8 @@ pub use position::Position;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
 pub use query::{Page, Query, Scope, Start};
-pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
+pub(crate) use record::{location, write_location, write_meta, write_segment};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};
 use write::Countdown;
@@ -137,6 +141,7 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let result = self.write(context, write).await;
+            context.note_write(results.len(), &result);
             let is_last = countdown.ends_with(&result);
             results.push(result);
             if is_last {

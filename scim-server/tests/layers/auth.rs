@@ -56,6 +56,7 @@ async fn rfc7644_2_02_scopes_part_reading_from_writing() {
         ("HEAD", one.as_str(), "", false),
         ("POST", "/Users/.search", search.as_str(), false),
         ("POST", "/.search", search.as_str(), false),
+        ("POST", "/users/.SEARCH", search.as_str(), false),
         ("POST", "//%2esearch/", search.as_str(), false),
         ("PUT", &one, &user, true),
         ("PATCH", &one, &patch.to_string(), true),

@@ -56,9 +56,12 @@ async fn no_way_of_writing_a_path_leads_around_a_policy() {
         ("HEAD", &format!("/Groups/{group}"), "", 403),
         ("POST", "/Groups/.search", &search(), 403),
         ("POST", "/groups/%2Esearch", &search(), 403),
+        ("POST", "/groups/.SEARCH", &search(), 403),
         // Of all types, groups among them.
         ("POST", "/.search", &search(), 403),
         ("POST", "//.search/", &search(), 403),
+        ("POST", "/.Search", &search(), 403),
+        ("GET", "/resourcetypes", "", 200),
         ("GET", "/", "", 403),
         ("GET", "/scim/v2?filter=userName%20pr", "", 403),
         ("POST", "/users", &body, 403),

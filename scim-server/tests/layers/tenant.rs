@@ -97,6 +97,8 @@ async fn by_path_no_tenant_goes_by_the_name_of_an_endpoint() {
         "Bulk",
         "Me",
         ".search",
+        "schemas",
+        "bulk",
     ];
     let tenants = names.iter().fold(tenants(), |tenants, name| tenants.with(name, tenant("t-4")));
     let by_path = TenantLayer::by_path("/scim/v2", tenants);

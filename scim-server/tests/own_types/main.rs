@@ -6,6 +6,7 @@ mod any_schema;
 mod common;
 mod devices;
 mod exchange;
+mod hidden_parts;
 mod idp_rows;
 mod quirk_uses;
 mod urn_paths;

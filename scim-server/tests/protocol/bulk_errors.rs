@@ -101,6 +101,19 @@ async fn r7644_3_7_05_paths_are_endpoints_for_post_and_resources_for_the_others(
         vec![
             (without("path", with("POST", "")), "400 invalidValue `path` is missing"),
             (with("POST", "/Nope"), "404 - there is no endpoint `/Nope`"),
+            (with("PUT", "/Users/1/Groups/2"), "404 - there is no endpoint `/Users/1/Groups/2`"),
+            (
+                with("POST", "/scim/v2/Users"),
+                "400 invalidPath the path of a bulk operation begins after the base URL: write `/Users`, not `/scim/v2/Users`",
+            ),
+            (
+                with("DELETE", "https://example.com/v2//Groups/a%20b"),
+                "400 invalidPath the path of a bulk operation begins after the base URL: write `/Groups/a%20b`, not `https://example.com/v2//Groups/a%20b`",
+            ),
+            (
+                with("PATCH", "v2/Users/Groups"),
+                "400 invalidPath the path of a bulk operation begins after the base URL: write `/Users/Groups`, not `v2/Users/Groups`",
+            ),
             (
                 with("PUT", "/Users/1?attributes=id"),
                 "400 invalidValue `path` must be a path only, got `/Users/1?attributes=id`",

@@ -77,12 +77,28 @@ async fn a_store_that_is_away_says_when_to_try_again() {
         }
         .into()
     };
+    let mut details = Vec::new();
     for answer in every_operation(away).await {
         assert_eq!(answer.header("retry-after"), Some("3"), "whole seconds, not too few");
-        let detail = answer.refused(503, "");
+        details.push(answer.refused(503, ""));
+    }
+    let (reads, writes) = details.split_at(4);
+    assert_eq!(writes.len(), 4);
+    for detail in reads {
         assert_eq!(detail, "the directory cannot be reached now; try again (request request-1)");
     }
+    for detail in writes {
+        assert_eq!(detail, NOT_SAVED);
+    }
+    let service = ScimService::builder(Failing(away)).ids(Arc::new(Counting::default())).build();
+    let delete = json!({"method": "DELETE", "path": "/Users/1"});
+    let body = json!({"schemas": [BULK], "Operations": [delete]}).to_string();
+    let answer = send(service, "POST", "/Bulk", &[], body).await;
+    let operation = &answer.json()["Operations"][0];
+    assert_eq!((&operation["status"], &operation["response"]["detail"]), (&json!("503"), &json!(NOT_SAVED)));
 }
+
+const NOT_SAVED: &str = "the change could not be saved; send it again, and if that does not help, the administrator of this server should look whether its disk is full and what its log says (request request-1)";
 
 #[tokio::test]
 async fn a_refusal_from_behind_the_store_reaches_the_client() {

@@ -57,6 +57,32 @@ async fn rfc7644_3_8_02_03_04_every_accept_is_answered_with_scim_json() {
     }
 }
 
+/// One rule for every endpoint: its name compares without case, what comes after it does not.
+#[tokio::test]
+async fn names_of_endpoints_have_no_case() {
+    let server = Server::new();
+    let id = server.user(json!({"userName": "a"})).await;
+    for path in
+        ["/users", "/GROUPS", "/schemas", "/resourcetypes", "/serviceProviderConfig", &format!("/uSERS/{id}")]
+    {
+        let answer = server.get(path).await.expect(200);
+        assert!(!answer.text.contains(&format!("{path}\"")), "locations have the registered spelling");
+    }
+    let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+    for path in ["/.Search", "/users/.SEARCH"] {
+        server.post(path, &search).await.expect(200);
+    }
+    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+        {"method": "POST", "path": "/users", "bulkId": "b", "data": {"schemas": [USER], "userName": "b"}}
+    ]});
+    let answer = server.post("/bulk", &bulk).await.expect(200).json();
+    assert_eq!(answer["Operations"][0]["status"], "201");
+    server.get("/me").await.expect(501);
+    for path in [format!("/Users/{}", id.to_uppercase()), "/ResourceTypes/user".to_owned()] {
+        server.get(&path).await.expect(404);
+    }
+}
+
 #[tokio::test]
 async fn slashes_too_many_do_no_harm() {
     let server = Server::new();

@@ -19,6 +19,7 @@ use super::groups::{self, GroupKeys};
 use super::{people, registration, setup};
 use crate::clock::Clock;
 use crate::credentials::{Credentials, SessionGate};
+use crate::disk::Disk;
 use crate::file;
 use crate::random::Random;
 
@@ -79,7 +80,8 @@ struct Integration {
 impl LocalAccount {
     /// Whether there is an account in a folder. [`LocalAccount::open`] would make one.
     pub fn exists(folder: &Path) -> bool {
-        folder.join(DATABASE).is_file()
+        // A file without content is what a start that was broken off, or a disk that was full, leaves.
+        folder.join(DATABASE).metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
     }
 
     /// Opens the account in `folder`, and makes the folder and the account where there are none.
@@ -128,6 +130,16 @@ impl LocalAccount {
     /// [`AccountError::OtherSession`] if it belongs to another session, and the errors of every change.
     pub async fn own(&self) -> Result<(), AccountError> {
         self.change("own", |_, _| Ok(())).await
+    }
+
+    /// Whether what was to be written has reached the disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        self.database.disk()
+    }
+
+    /// Writes something that changes nothing, to find out whether the account can be written.
+    pub(crate) async fn probe(&self) -> Result<(), AccountError> {
+        self.database.probe().await
     }
 
     /// Runs `work` for the integration, after checking that the session is unlocked and the account's own.
@@ -181,7 +193,11 @@ impl Account for LocalAccount {
                 Some(credentials) => registration::is_registered(database, &credentials).map(drop),
                 None => Ok(database.execute_batch("SELECT 1 FROM account")?),
             })
-            .await
+            .await?;
+        if self.disk().condition().is_failing() {
+            return Err(AccountError::Unavailable { reason: "its database cannot be written", source: None });
+        }
+        Ok(())
     }
 
     async fn people(&self) -> Result<Vec<Person>, AccountError> {

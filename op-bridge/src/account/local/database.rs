@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::super::AccountError;
+use crate::disk::{Disk, is_of_the_disk};
 
 /// Connections that read at the same time.
 const READERS: u32 = 4;
@@ -20,8 +21,14 @@ const BATCH: usize = 256;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Does one write inside the transaction, and says what to do once it is known whether it was committed.
-type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Committed) + Send>;
+type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Done + Send>;
+
+/// What has become of a write before the commit.
+struct Done {
+    answer: Box<dyn FnOnce(Committed) + Send>,
+    /// The disk did not take it.
+    failed_on_disk: bool,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Committed {
@@ -34,6 +41,7 @@ pub(super) struct Database {
     jobs: mpsc::Sender<Job>,
     readers: r2d2::Pool<Reader>,
     turns: Arc<Semaphore>,
+    disk: Disk,
 }
 
 impl Database {
@@ -41,11 +49,13 @@ impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let mut writer = connect(path)?;
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let disk = Disk::default();
+        let noted = disk.clone();
         thread::Builder::new()
             .name("account-writer".to_owned())
             .spawn(move || {
                 while let Some(first) = queue.blocking_recv() {
-                    commit(&mut writer, first, &mut queue);
+                    commit(&mut writer, first, &mut queue, &noted);
                 }
             })
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
@@ -54,7 +64,7 @@ impl Database {
             .min_idle(Some(0))
             .build(Reader { path: path.to_owned() })
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(Self { jobs, readers, turns: Arc::new(Semaphore::new(READERS as usize)) })
+        Ok(Self { jobs, readers, turns: Arc::new(Semaphore::new(READERS as usize)), disk })
     }
 
     /// Runs `work` in the writing thread; returns after its effects are on the disk. If it fails, it has had
@@ -67,7 +77,8 @@ impl Database {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |transaction| {
             let result = in_savepoint(transaction, work);
-            Box::new(move |committed| {
+            let failed_on_disk = result.as_ref().is_err_and(|error| is_of_the_disk(error));
+            let answer = Box::new(move |committed| {
                 let result = match committed {
                     Committed::Yes => result,
                     Committed::No => result.and(Err(AccountError::Unavailable {
@@ -77,12 +88,29 @@ impl Database {
                 };
                 // Nobody listens if the caller has gone away in the meantime.
                 let _ = reply.send(result);
-            })
+            });
+            Done { answer, failed_on_disk }
         });
         tracing::trace!("account database write");
         let stopped = || AccountError::Unavailable { reason: "its writing thread has stopped", source: None };
         self.jobs.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Whether what was to be written has reached the disk.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Writes a page as it is, to find out whether the disk takes it.
+    pub(super) async fn probe(&self) -> Result<(), AccountError> {
+        self.write(|database| {
+            let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok(database.pragma_update(None, "user_version", version)?)
+        })
+        .await?;
+        self.disk.note_write(true);
+        Ok(())
     }
 
     /// Runs `work` on a connection that only reads, and sees everything that has been answered.
@@ -133,12 +161,15 @@ pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-fn commit(writer: &mut Connection, first: Job, queue: &mut mpsc::Receiver<Job>) {
+fn commit(writer: &mut Connection, first: Job, queue: &mut mpsc::Receiver<Job>, disk: &Disk) {
     let mut answers = Vec::new();
+    let changes = writer.total_changes();
     let committed = match writer.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(mut transaction) => {
             answers.push(first(&mut transaction));
+            // A disk that takes nothing may end the transaction: what came after that would be outside of it.
             while answers.len() < BATCH
+                && !transaction.is_autocommit()
                 && let Ok(job) = queue.try_recv()
             {
                 answers.push(job(&mut transaction));
@@ -151,9 +182,20 @@ fn commit(writer: &mut Connection, first: Job, queue: &mut mpsc::Receiver<Job>) 
     if let Err(error) = &committed {
         tracing::error!(%error, writes = answers.len(), "the account's database could not be written");
     }
+    let failed_on_disk = answers.iter().any(|done: &Done| done.failed_on_disk);
+    match &committed {
+        Err(error) => disk.note_failure(error),
+        Ok(()) if failed_on_disk => {}
+        // A transaction that changes nothing writes nothing, and so does not tell.
+        Ok(()) if writer.total_changes() == changes => {}
+        Ok(()) => disk.note_write(true),
+    }
+    if failed_on_disk {
+        disk.note_write(false);
+    }
     let committed = if committed.is_ok() { Committed::Yes } else { Committed::No };
-    for answer in answers {
-        answer(committed);
+    for done in answers {
+        (done.answer)(committed);
     }
 }
 
@@ -254,6 +296,46 @@ mod tests {
             .unwrap();
         assert!(duplicate);
         assert_eq!(count(&database).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_finds_no_room_is_remembered_until_one_has_reached_the_disk() {
+        let (_folder, database) = database();
+        let failing = || database.disk().condition().is_failing();
+        let limit = async |pages: u32| {
+            let set = move |d: &Connection| {
+                Ok(d.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+            };
+            database.write(set).await.unwrap();
+        };
+        let large = || {
+            database.write(|d| {
+                d.execute_batch("CREATE TABLE IF NOT EXISTS large (b BLOB)")?;
+                Ok(d.execute("INSERT INTO large VALUES (zeroblob(100000))", []).map(drop)?)
+            })
+        };
+        database.write(|_| Err::<(), _>(AccountError::Locked)).await.unwrap_err();
+        let missing = || AccountError::Unavailable { reason: "a key is missing", source: None };
+        database.write(move |_| Err::<(), _>(missing())).await.unwrap_err();
+        database.write(insert(1)).await.unwrap();
+        database.write(insert(1)).await.unwrap_err();
+        assert!(!failing(), "refused, but not for want of room");
+        limit(4).await;
+        assert!(large().await.unwrap_err().is_transient());
+        assert!(failing());
+        database.write(|_| Ok(())).await.unwrap();
+        assert!(failing(), "there was nothing to write");
+        assert_eq!(count(&database).await, 1, "reading goes on");
+        database.write(insert(2)).await.unwrap();
+        assert!(!failing(), "there was room for this one");
+        assert!(large().await.unwrap_err().is_transient());
+        assert!(failing());
+        limit(1000).await;
+        assert!(failing());
+        database.probe().await.unwrap();
+        assert!(!failing());
+        large().await.unwrap();
+        assert!(!failing());
     }
 
     #[tokio::test]

@@ -149,8 +149,11 @@ pub(super) fn change_email(
     email: &str,
     now: DateTime<Utc>,
 ) -> Result<Person, AccountError> {
-    check_email(email)?;
     let person = required(database, id)?;
+    // An address that somebody has stays theirs, whatever was let in before.
+    if email_key(&person.email) != email_key(email) {
+        check_email(email)?;
+    }
     if person.pending_email.as_deref() == Some(email)
         || (person.pending_email.is_none() && email_key(&person.email) == email_key(email))
     {

@@ -33,8 +33,9 @@ impl TenantLayer {
     ///
     /// An [`AuthLayer`](crate::layer::auth::AuthLayer) with
     /// [`with_open_discovery`](crate::layer::auth::AuthLayer::with_open_discovery) belongs inside of this layer, so that
-    /// its prefixes are held against the path that the service sees. No tenant can go by the name of an endpoint (`Schemas`, `ResourceTypes`, `ServiceProviderConfig`,
-    /// `ServiceProviderConfigs`, `Bulk`, `Me`, `.search`): requests for it are answered 404 without a look at the table.
+    /// its prefixes are held against the path that the service sees. No tenant can go by the name of an endpoint
+    /// (`Schemas`, `ResourceTypes`, `ServiceProviderConfig`, `ServiceProviderConfigs`, `Bulk`, `Me`, `.search`, case
+    /// aside): requests for it are answered 404 without a look at the table.
     #[must_use]
     pub fn by_path(prefix: &str, tenants: impl FindTenant + 'static) -> Self {
         Self::new(Source::Path(Arc::new(Mounts::new([prefix]))), tenants)

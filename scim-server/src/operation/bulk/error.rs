@@ -11,6 +11,14 @@ pub enum BulkError {
     /// A member of the message, or of an operation, has a value that it cannot have.
     #[error("{0}")]
     Value(String),
+    /// The path of an operation begins with that of the base URL.
+    #[error("the path of a bulk operation begins after the base URL: write `{relative}`, not `{path}`")]
+    BasePath {
+        /// The path, shortened.
+        path: String,
+        /// What is meant, shortened.
+        relative: String,
+    },
     /// The request is larger than `maxPayloadSize`.
     #[error("the bulk request is larger than `maxPayloadSize`, {limit} bytes; split it")]
     TooLarge {
@@ -67,6 +75,8 @@ impl BulkError {
             | Self::SameBulkId(_)
             | Self::UnknownBulkId(_)
             | Self::TooManyValues { .. } => ScimError::new(400, text).with_type(ScimType::InvalidValue),
+            // NB: table 9 has the type for the path of a PATCH operation; this is the only other `path`.
+            Self::BasePath { .. } => ScimError::new(400, text).with_type(ScimType::InvalidPath),
             Self::TooManySweeps { .. } => ScimError::new(400, text).with_type(ScimType::TooMany),
             // "the service provider MUST return HTTP response code 413" (RFC 7644 section 3.7.4)
             Self::TooLarge { .. } | Self::TooManyOperations { .. } => ScimError::new(413, text),

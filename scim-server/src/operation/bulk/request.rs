@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use scim_core::{Object, Quirk, ResourceId, TypeDefinition, Value, excerpt, urn};
+use scim_core::{Object, Quirk, Registry, ResourceId, TypeDefinition, Value, excerpt, urn};
 
 use super::error::BulkError;
 use super::reference::{Found, bulk_id, in_patch, in_resource};
@@ -239,7 +239,10 @@ fn task<S>(
     if path.contains(['?', '#']) {
         return Err(value(format!("`path` must be a path only, got `{}`", excerpt(path))));
     }
-    let route = Route::parse(path, &inner.registry)?;
+    let route = Route::parse(path, &inner.registry).map_err(|error| match error {
+        Error::NoEndpoint { .. } => after_base(path, &inner.registry).map_or(error, Error::from),
+        error => error,
+    })?;
     let (definition, id) = match (method, route) {
         ("POST", Route::Collection(definition)) => {
             return Ok(Task::Create { definition, data: data(parts.data)? });
@@ -281,6 +284,21 @@ fn task<S>(
         }
         _ => Task::Delete { subject },
     })
+}
+
+/// What is wrong with a path that is one after some of its beginning has been taken away. "The resource's relative path
+/// to the SCIM service provider's root" (RFC 7644 section 3.7) is what an operation has.
+fn after_base(path: &str, registry: &Registry) -> Option<BulkError> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let is_endpoint = |segment: &&str| registry.by_endpoint(segment).is_some();
+    let (_, relative) = segments.split_at_checked(segments.iter().position(is_endpoint)?)?;
+    // The first one is an endpoint: something after it is wrong.
+    if relative.len() == segments.len() {
+        return None;
+    }
+    let relative = format!("/{}", relative.join("/"));
+    Route::parse(&relative, registry).ok()?;
+    Some(BulkError::BasePath { path: excerpt(path), relative: excerpt(&relative) })
 }
 
 fn data(data: Option<Value>) -> Result<Object, Error> {

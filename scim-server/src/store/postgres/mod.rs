@@ -280,14 +280,17 @@ impl ResourceStore for PostgresStore {
         let mut rest = Rest::new(writes, stop_after, self.batch_time, &caller);
         while !rest.is_empty() {
             let left = rest.most();
-            let (context, slot) = (context.clone(), self.next_slot());
+            let (shared, slot) = (context.clone(), self.next_slot());
             let some = self.run(move |session| {
-                let outcomes = rest.carry_out_some(session, &context, slot)?;
+                let outcomes = rest.carry_out_some(session, &shared, slot)?;
                 Ok((outcomes, std::mem::take(&mut rest)))
             });
             match some.await {
                 Ok((some, after)) => {
-                    outcomes.extend(some);
+                    for outcome in some {
+                        context.note_write(outcomes.len(), &outcome);
+                        outcomes.push(outcome);
+                    }
                     rest = after;
                 }
                 Err(error) => {

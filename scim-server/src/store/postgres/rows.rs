@@ -63,6 +63,20 @@ macro_rules! select_link {
 }
 pub(super) use select_link;
 
+/// The values of a relation that are of one type, in the order of creation.
+macro_rules! held {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM scim_relations v \
+              JOIN LATERAL (SELECT seq FROM scim_resources \
+               WHERE tenant = $1 AND type = $4 AND seq = v.target LIMIT 1) r ON TRUE \
+             WHERE v.tenant = $1 AND v.source = $2 AND v.attribute = $3",
+            $rest
+        )
+    };
+}
+
 /// Resources of a type from a place on, or back.
 const AFTER: &str = select_stored!("WHERE tenant = $1 AND type = $2 AND seq > $3 ORDER BY seq LIMIT $4");
 const BEFORE: &str =
@@ -369,6 +383,32 @@ impl View for Rows<'_> {
     ) -> Result<Option<Vec<Link>>, StoreError> {
         let source_type = Some(source_type.to_owned());
         self.related(Question { row: target, relation: relation.to_owned(), source_type, limit })
+    }
+
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        const AFTER: &str = held!("SELECT v.target", " AND v.target > $5 ORDER BY v.target LIMIT $6");
+        const BEFORE: &str = held!("SELECT v.target", " AND v.target < $5 ORDER BY v.target DESC LIMIT $6");
+        let (_, _, place) = bounds(span);
+        let sql = if matches!(span, Span::Before(_)) { BEFORE } else { AFTER };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut params = params![self.tenant(), source, relation.to_owned(), target_type.to_owned()];
+        params.extend(params![place, most]);
+        self.session.rows(sql, params)?.iter().map(|row| column(row, 0)).collect()
+    }
+
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError> {
+        const SQL: &str = held!("SELECT COUNT(*)", "");
+        let params = params![self.tenant(), source, relation.to_owned(), target_type.to_owned()];
+        let rows = self.session.rows(SQL, params)?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| column(row, 0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {

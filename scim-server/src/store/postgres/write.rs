@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use scim_core::{TypeDefinition, Version, excerpt};
 use scim_filter::{CaseRule, comparison_key};
 
-use super::super::change::{Creation, Mutation, RelationDiff, Removal};
+use super::super::change::{Ahead, Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Key, Keys};
 use super::super::perform::{Transaction, perform};
 use super::super::view::{Row, Stored};
@@ -41,7 +41,7 @@ pub(super) fn carry_out(
     let version = version(known.borrow_mut().number()?)?;
     let mut rows = Rows::new(session, context);
     rows.writing = Some(Writing { known, version, places: Cell::new(0), counts: RefCell::default() });
-    let outcome = perform(&mut rows, context, version, write)?;
+    let outcome = perform(&mut rows, context, version, write, Ahead::Nothing)?;
     for (name, more) in rows.writing.into_iter().flat_map(|writing| writing.counts.into_inner()) {
         let count = counts.entry(name).or_default();
         *count = count.saturating_add(more);
