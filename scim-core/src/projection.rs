@@ -196,7 +196,8 @@ impl Projection {
     /// is one that [`Resource::split_hidden`](crate::Resource::split_hidden) has been at.
     #[must_use]
     pub fn shows_all(&self, definition: &TypeDefinition) -> bool {
-        self.mode == Mode::Default && !has_attributes_on_request(definition)
+        self.mode == Mode::Default
+            && !*definition.on_request.get_or_init(|| has_attributes_on_request(definition))
     }
 
     /// Whether an attribute of the base schema or a common attribute is shown, in whole or in part.

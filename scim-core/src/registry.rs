@@ -2,7 +2,7 @@ mod builder;
 mod successor;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use scim_filter::{DataType, SchemaKind, SchemaView};
 
@@ -106,6 +106,8 @@ pub struct TypeDefinition {
     derived: Vec<Derived>,
     /// Whether an attribute goes by a URN.
     has_urn_names: bool,
+    /// Whether it has attributes that are returned on request, once a projection has looked.
+    pub(crate) on_request: OnceLock<bool>,
 }
 
 /// An extension of a [`TypeDefinition`].
@@ -289,7 +291,7 @@ impl TypeDefinition {
         let has_urn_names = all_schemas()
             .flat_map(|schema| schema.attributes())
             .any(|attribute| attribute.name().contains(':'));
-        Ok(Self { resource_type, base, extensions, derived, has_urn_names })
+        Ok(Self { resource_type, base, extensions, derived, has_urn_names, on_request: OnceLock::new() })
     }
 
     /// The resource type as it was registered.

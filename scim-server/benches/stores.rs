@@ -191,6 +191,52 @@ fn paging(criterion: &mut Criterion) {
     }
 }
 
+/// What no index answers, over 10,000 users: filters of each kind, and orders.
+fn searches(criterion: &mut Criterion) {
+    const DEPARTMENT: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, store) in bench.stores(&folder, "searches") {
+        bench.create(&store, 0, 10_000, 512);
+        let mut group = criterion.benchmark_group(format!("search: {name} of 10000 users"));
+        group.sample_size(20);
+        for (what, filter) in [
+            ("familyName ew", r#"name.familyName ew "99""#.to_owned()),
+            ("department eq", format!(r#"{DEPARTMENT} eq "d7""#)),
+            ("title eq and department sw", format!(r#"title eq "engineer" and {DEPARTMENT} sw "D1""#)),
+            ("emails[type eq and value co]", r#"emails[type eq "work" and value co "99"]"#.to_owned()),
+            ("not (active eq true)", "not (active eq true)".to_owned()),
+            ("userName sw", r#"userName sw "user99""#.to_owned()),
+            ("meta.created gt", r#"meta.created gt "2020-01-01T00:00:00Z""#.to_owned()),
+            ("everything matches", "title pr".to_owned()),
+            ("decided in Rust", r#"meta.location ew "99""#.to_owned()),
+        ] {
+            let query = query(&bench.user, &filter, 100);
+            group.bench_function(what, |b| {
+                b.iter(|| bench.runtime.block_on(store.query(&bench.context, &query)).unwrap());
+            });
+        }
+        for (what, filter, sort) in [
+            ("sorted by userName", "", "userName"),
+            ("sorted by department, title pr", "title pr", DEPARTMENT),
+        ] {
+            let mut query = query(&bench.user, filter, 100);
+            let sort = AttrPath::parse(sort).unwrap().resolve_sort(&*bench.user).unwrap();
+            query.scopes =
+                query.scopes.into_iter().map(|scope| scope.with_sort_by(Some(sort.clone()))).collect();
+            group.bench_function(what, |b| {
+                b.iter(|| bench.runtime.block_on(store.query(&bench.context, &query)).unwrap());
+            });
+            let middle = query.clone().with_start_index(5_000);
+            let middle = bench.runtime.block_on(store.query(&bench.context, &middle)).unwrap();
+            let middle = query.clone().with_start(Start::After(middle.next.unwrap()));
+            group.bench_function(format!("{what}, middle by cursor"), |b| {
+                b.iter(|| bench.runtime.block_on(store.query(&bench.context, &middle)).unwrap());
+            });
+        }
+    }
+}
+
 fn members(criterion: &mut Criterion) {
     let bench = Bench::new();
     let folder = tempfile::tempdir().unwrap();
@@ -249,6 +295,6 @@ fn creates(criterion: &mut Criterion) {
 criterion_group! {
     name = stores;
     config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = reads, paging, members, creates
+    targets = reads, paging, searches, members, creates
 }
 criterion_main!(stores);

@@ -1,5 +1,6 @@
 //! Time and ids come from outside, so that tests choose them.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -57,9 +58,41 @@ impl IdGenerator for RandomIds {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that makes random ids")]
 fn random() -> String {
-    uuid::Uuid::new_v4().to_string()
+    let bytes = POOL.with_borrow_mut(Pool::next);
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().encode_lower(&mut text).to_owned()
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_SIZE], left: 0 }) };
+}
+
+/// Random bytes of the operating system, fetched for many ids at once: each call costs more than an id.
+struct Pool {
+    bytes: [u8; POOL_SIZE],
+    left: usize,
+}
+
+const POOL_SIZE: usize = 16 * 32;
+
+impl Pool {
+    fn next(&mut self) -> [u8; 16] {
+        if self.left == 0 {
+            if getrandom::fill(&mut self.bytes).is_err() {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "this is the one place that makes random ids"
+                )]
+                return uuid::Uuid::new_v4().into_bytes();
+            }
+            self.left = POOL_SIZE / 16;
+        }
+        let (ids, _) = self.bytes.as_chunks_mut::<16>();
+        self.left = self.left.saturating_sub(1);
+        // Taken out, so that no id can come twice.
+        ids.get_mut(self.left).map(std::mem::take).unwrap_or_default()
+    }
 }
 
 /// The clock and the ids of a server.

@@ -1,77 +1,113 @@
 //! From stored resources to the bytes of an answer.
 
+mod resource;
+mod stream;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use scim_core::{Object, Projection, TypeDefinition, Value, Version};
+use scim_core::message::ListResponse;
+use scim_core::{Object, Projection, TypeDefinition, Version};
 
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::{Error, SCIM_JSON};
 use crate::store::{Record, StoreError, location};
+use resource::Scribe;
+pub(crate) use stream::Pieces;
 
-/// Appends a resource as JSON: by copying what is stored where the projection shows all of it.
-pub(crate) fn write_record(
-    context: &RequestContext,
-    definition: &TypeDefinition,
-    record: &Record,
-    projection: &Projection,
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
-    if !projection.shows_all(definition) {
-        let object = record.to_object(context, definition).map_err(StoreError::internal)?;
-        projection.write(definition, &object, out);
-        return Ok(());
-    }
-    let open = record.document.strip_suffix(b"}").ok_or_else(|| damaged(record))?;
-    out.reserve(open.len() + 320);
-    out.extend_from_slice(open);
-    for related in &record.related {
-        let values: Vec<Value> = related
-            .references
-            .iter()
-            .flatten()
-            .map(|reference| reference.to_value(context, definition, &related.attribute))
-            .collect();
-        let shown = definition
-            .attribute(&related.attribute)
-            .filter(|_| !values.is_empty())
-            .and_then(|attribute| projection.apply_to(attribute, &Value::Array(values)));
-        if let Some(shown) = shown {
-            member(out, &related.attribute, &shown);
-        }
-    }
-    member(out, "meta", &Value::Object(record.meta(context, definition)));
-    out.push(b'}');
-    Ok(())
+/// Answers of which more than this is expected are written while they are sent.
+const WHOLE: usize = 256 * 1024;
+
+/// The resources of one type in an answer, and what is shown of them.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    definition: Arc<TypeDefinition>,
+    projection: Projection,
+    /// Whether all that is stored is shown, so that it can be copied.
+    copies: bool,
 }
 
-fn member(out: &mut Vec<u8>, name: &str, value: &Value) {
-    out.push(b',');
-    Value::from(name).write(out);
-    out.push(b':');
-    value.write(out);
-}
-
-fn damaged(record: &Record) -> Error {
-    Error::Internal(format!("the stored document of {} is damaged", record.id.as_str()))
+impl Shown {
+    pub(crate) fn new(definition: &Arc<TypeDefinition>, projection: Projection) -> Self {
+        let copies = projection.shows_all(definition);
+        Self { definition: Arc::clone(definition), projection, copies }
+    }
 }
 
 /// The answer with one resource: its version in `ETag`, and in `Location` where it is new.
 pub(crate) fn resource_response(
     context: &RequestContext,
-    definition: &TypeDefinition,
-    record: &Record,
-    projection: &Projection,
+    definition: &Arc<TypeDefinition>,
+    record: Record,
+    projection: Projection,
     status: StatusCode,
 ) -> Result<Response<Body>, Error> {
-    let mut bytes = Vec::new();
-    write_record(context, definition, record, projection, &mut bytes)?;
-    let mut response = json(status, bytes);
-    insert_etag(&mut response, record.version);
-    let uri = location(context, definition, &record.id);
+    let version = record.version;
+    let location = location(context, definition, &record.id);
+    let shown = Shown::new(definition, projection);
+    let body = if is_long(std::slice::from_ref(&shown), std::slice::from_ref(&record)) {
+        Pieces::new(context, vec![shown], vec![record], Vec::new(), b"")?.into()
+    } else {
+        let mut bytes = Vec::new();
+        Scribe::new(context, &shown).write(&record, &mut bytes)?;
+        Body::from(bytes)
+    };
+    let mut response = json_body(status, body);
+    insert_etag(&mut response, version);
     // RFC 7644 section 3.3 asks for Location on create; on others it says where the resource is.
-    insert(&mut response, LOCATION, &uri);
+    insert(&mut response, LOCATION, location);
     Ok(response)
+}
+
+/// The answer with a page of resources.
+pub(crate) fn list_response(
+    context: &RequestContext,
+    shown: Vec<Shown>,
+    list: &ListResponse,
+    records: Vec<Record>,
+) -> Result<Response<Body>, Error> {
+    let mut bytes = Vec::with_capacity(estimate(&records).min(WHOLE) + 512);
+    list.open(records.len(), &mut bytes);
+    if is_long(&shown, &records) {
+        let pieces = Pieces::new(context, shown, records, bytes, ListResponse::CLOSE)?;
+        return Ok(json_body(StatusCode::OK, pieces.into()));
+    }
+    for (n, record) in records.iter().enumerate() {
+        if n > 0 {
+            bytes.push(b',');
+        }
+        Scribe::new(context, of_type(&shown, record)?).write(record, &mut bytes)?;
+    }
+    bytes.extend_from_slice(ListResponse::CLOSE);
+    Ok(json_body(StatusCode::OK, bytes.into()))
+}
+
+/// Whether an answer is better written while it is sent: it is long, and nothing can go wrong on the way.
+fn is_long(shown: &[Shown], records: &[Record]) -> bool {
+    estimate(records) > WHOLE && shown.iter().all(|shown| shown.copies)
+}
+
+/// About how many bytes resources come to.
+fn estimate(records: &[Record]) -> usize {
+    const REFERENCE: usize = 192;
+    const META: usize = 320;
+    let references = |record: &Record| {
+        record.related.iter().flat_map(|related| &related.references).map(Vec::len).sum::<usize>()
+    };
+    let size = |record: &Record| record.document.len() + META + REFERENCE * references(record);
+    records.iter().map(size).sum()
+}
+
+/// What is shown of a resource, by its type.
+fn of_type<'s>(shown: &'s [Shown], record: &Record) -> Result<&'s Shown, Error> {
+    let known = shown.iter().find(|shown| shown.definition.name() == &*record.resource_type);
+    known.ok_or_else(|| {
+        StoreError::internal(format!("the store returned a {} that was not asked for", record.resource_type))
+            .into()
+    })
 }
 
 /// The answer to a PATCH without a body: which version there is now, and where (RFC 7644 section 3.5.2.1).
@@ -81,7 +117,7 @@ pub(crate) fn changed_response(
     record: &Record,
 ) -> Response<Body> {
     let mut response = empty_response(StatusCode::NO_CONTENT, Some(record.version));
-    insert(&mut response, LOCATION, &location(context, definition, &record.id));
+    insert(&mut response, LOCATION, location(context, definition, &record.id));
     response
 }
 
@@ -103,7 +139,11 @@ pub(crate) fn object_response(object: &Object) -> Response<Body> {
 
 /// An answer with JSON text.
 pub(crate) fn json(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(Body::from(bytes));
+    json_body(status, bytes.into())
+}
+
+fn json_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     protect(&mut response);
@@ -118,11 +158,12 @@ pub(crate) fn protect(response: &mut Response<Body>) {
 }
 
 fn insert_etag(response: &mut Response<Body>, version: Version) {
-    insert(response, ETAG, &version.etag());
+    insert(response, ETAG, version.etag());
 }
 
-fn insert(response: &mut Response<Body>, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn insert(response: &mut Response<Body>, name: HeaderName, value: String) {
+    // By its bytes, which are taken over as they are.
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) {
         response.headers_mut().insert(name, value);
     }
 }

@@ -1,5 +1,6 @@
 //! From the path of a request to what it is about.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Method;
@@ -116,11 +117,11 @@ impl Route {
     /// Finds what a path under the base URL is about. Doubled and trailing slashes are passed over, as some clients
     /// join base URL and path carelessly. The names of endpoints compare without case, ids do not.
     pub(crate) fn parse(path: &str, registry: &Registry) -> Result<Self, Error> {
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(2);
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             segments.push(decode(segment).map_err(Error::Path)?);
         }
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         let [endpoint, rest @ ..] = segments.as_slice() else { return Ok(Self::Root) };
         let route = match (Endpoint::find(endpoint), rest) {
             (Some(Endpoint::Search), []) => Self::RootSearch,
@@ -147,7 +148,7 @@ impl Route {
     /// The name of the route in logs and metrics: without ids.
     pub(crate) fn name(&self) -> RouteName {
         let of = |definition: &TypeDefinition, suffix: &str| {
-            RouteName(format!("/{}{suffix}", definition.endpoint_segment()).into())
+            RouteName(["/", definition.endpoint_segment(), suffix].concat().into())
         };
         match self {
             Self::Root => RouteName("/".into()),
@@ -209,7 +210,7 @@ impl RouteName {
 }
 
 /// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
-pub(crate) fn decode(text: &str) -> Result<String, String> {
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());
@@ -218,7 +219,7 @@ pub(crate) fn decode(text: &str) -> Result<String, String> {
         }
     }
     match percent_decode_str(text).decode_utf8() {
-        Ok(text) => Ok(text.into_owned()),
+        Ok(text) => Ok(text),
         Err(_) => Err(format!("`{}` in the URL does not decode to UTF-8", excerpt(text))),
     }
 }

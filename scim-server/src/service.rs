@@ -165,8 +165,10 @@ impl<S: ResourceStore> Inner<S> {
         });
         if head {
             // The headers are those of GET, the length of the body that is left out among them.
-            let length = response.body().size_hint().exact().unwrap_or(0);
-            if !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            let length = response.body().size_hint().exact();
+            if let (Some(length), false) =
+                (length, matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+            {
                 response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             }
             *response.body_mut() = Body::empty();
@@ -351,7 +353,7 @@ impl<S: ResourceStore> Inner<S> {
         let scheme = extensions.get::<SaidScheme>().map_or("http", |said| said.0.as_str());
         Ok(authority.map_or_else(
             || format!("{prefix}{mount}").into(),
-            |authority| format!("{scheme}://{authority}{prefix}{mount}").into(),
+            |authority| [scheme, "://", authority, prefix, mount].concat().into(),
         ))
     }
 }

@@ -377,7 +377,10 @@ impl Observer {
 
     async fn search(&mut self, query: &Query) {
         let page = self.store.query(&self.context, query).await.unwrap();
-        self.note(page.total_results);
+        // At a position a store counts only where that costs it nothing.
+        if matches!(query.start, Start::Index(_)) {
+            self.note(page.total_results);
+        }
         page.records.iter().for_each(|record| self.note_record(record));
         self.note((page.previous.is_some(), page.next.is_some()));
         self.last = Some((query.clone(), page.next, page.previous));

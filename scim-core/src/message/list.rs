@@ -42,6 +42,16 @@ impl ListResponse {
     /// `count` is how many there are.
     pub fn write(&self, count: usize, resources: &[u8], out: &mut Vec<u8>) {
         out.reserve(resources.len() + 512);
+        self.open(count, out);
+        out.extend_from_slice(resources);
+        out.extend_from_slice(Self::CLOSE);
+    }
+
+    /// What comes after the last resource.
+    pub const CLOSE: &'static [u8] = b"]}";
+
+    /// Appends what comes before the first of so many resources, for those who write them one by one.
+    pub fn open(&self, count: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(format!("{{\"schemas\":[\"{}\"]", urn::LIST_RESPONSE).as_bytes());
         let mut member = |name: &str, value: Value| {
             out.extend_from_slice(format!(",\"{name}\":").as_bytes());
@@ -62,7 +72,5 @@ impl ListResponse {
             member("nextCursor", Value::from(cursor.as_str()));
         }
         out.extend_from_slice(b",\"Resources\":[");
-        out.extend_from_slice(resources);
-        out.extend_from_slice(b"]}");
     }
 }

@@ -10,7 +10,8 @@ mod write;
 pub use name::AttrName;
 pub use number::{Number, NumberError};
 pub use object::{Object, Values};
-pub use read::{JsonError, JsonErrorKind, JsonLimits};
+pub use read::{JsonError, JsonErrorKind, JsonLimits, raw_members};
+pub use write::write_json_string;
 
 /// A JSON value before or after a schema has been applied to it.
 ///
@@ -51,6 +52,14 @@ impl Value {
     /// As [`Value::from_slice`].
     pub fn from_slice_with(bytes: &[u8], limits: &JsonLimits) -> Result<Self, JsonError> {
         read::read(bytes, limits)
+    }
+
+    /// Reads the JSON value that a text begins with; what follows it is not looked at.
+    ///
+    /// # Errors
+    /// As [`Value::from_slice`].
+    pub fn from_front(bytes: &[u8]) -> Result<Self, JsonError> {
+        read::read_front(bytes)
     }
 
     /// Whether this is one of the forms of "no value": `null`, `[]` or `{}` (RFC 7643 section 2.5).

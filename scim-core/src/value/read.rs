@@ -120,6 +120,50 @@ pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError
     Ok(value)
 }
 
+pub(super) fn read_front(bytes: &[u8]) -> Result<Value, JsonError> {
+    let mut reader = Reader { json: Jiter::new(bytes), limits: &JsonLimits::default(), values: 0 };
+    let first = reader.json.peek().map_err(syntax)?;
+    reader.value(first, 0)
+}
+
+/// Passes over the JSON object that a text begins with, and hands out the members that are wanted, each with the bytes of its
+/// value.
+///
+/// What follows the object is not looked at. `wanted` gets every name in turn; where it answers with something, `found` gets that together with the value. What
+/// is passed over is not held against [`JsonLimits`], nor looked through for names that occur twice: this is for text
+/// that [`Object::write`] has written.
+///
+/// ```
+/// use scim_core::{Value, raw_members};
+///
+/// let mut titles = Vec::new();
+/// let wanted = |name: &str| (name == "title").then_some(());
+/// raw_members(br#"{"id":"1","title":"Dr","emails":[{}]}"#, wanted, |(), title| titles.push(title))?;
+/// assert_eq!(titles, [br#""Dr""#]);
+/// # Ok::<(), scim_core::JsonError>(())
+/// ```
+///
+/// # Errors
+/// [`JsonError`] when the bytes do not begin with a JSON object.
+pub fn raw_members<'j, T>(
+    bytes: &'j [u8],
+    mut wanted: impl FnMut(&str) -> Option<T>,
+    mut found: impl FnMut(T, &'j [u8]),
+) -> Result<(), JsonError> {
+    let mut json = Jiter::new(bytes);
+    let mut next = json.next_object().map_err(syntax)?.map(&mut wanted);
+    while let Some(wish) = next {
+        let peek = json.peek().map_err(syntax)?;
+        let start = json.current_index();
+        json.known_skip(peek).map_err(syntax)?;
+        if let Some(wish) = wish {
+            found(wish, json.slice_to_current(start));
+        }
+        next = json.next_key().map_err(syntax)?.map(&mut wanted);
+    }
+    Ok(())
+}
+
 struct Reader<'j, 'l> {
     json: Jiter<'j>,
     limits: &'l JsonLimits,
@@ -258,6 +302,23 @@ mod tests {
         let limits = JsonLimits::default().with_values(3);
         assert!(Value::from_slice_with(b"[1,2]", &limits).is_ok());
         assert!(Value::from_slice_with(b"[1,2,3]", &limits).is_err());
+    }
+
+    #[test]
+    fn members_are_found_without_reading_the_others() {
+        let text = br#" {"a":[1,{"b":"]}\"" }],"Title" : "x\u0041","b":{"c":{}},"n":-1.5e3 }"#;
+        let mut all = Vec::new();
+        raw_members(text, |name| Some(name.to_owned()), |name, raw| all.push((name, raw))).unwrap();
+        let Value::Object(object) = Value::from_slice(text).unwrap() else { panic!() };
+        assert_eq!(all.len(), object.len());
+        for ((name, raw), (known, value)) in all.iter().zip(object.iter()) {
+            assert_eq!((name.as_str(), &Value::from_slice(raw).unwrap()), (known.as_str(), value));
+            let from = raw.as_ptr() as usize - text.as_ptr() as usize;
+            assert_eq!(&Value::from_front(&text[from..]).unwrap(), value);
+        }
+        for text in ["", "[]", "{", "{\"a\":}", "{\"a\":1", "x{}"] {
+            assert!(raw_members(text.as_bytes(), |_| Some(()), |(), _| {}).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Value {
             Self::Bool(true) => out.extend_from_slice(b"true"),
             Self::Bool(false) => out.extend_from_slice(b"false"),
             Self::Number(number) => out.extend_from_slice(number.as_str().as_bytes()),
-            Self::String(text) => write_text(text, out),
+            Self::String(text) => write_json_string(text, out),
             Self::Array(items) => {
                 out.push(b'[');
                 for (n, item) in items.iter().enumerate() {
@@ -66,13 +66,16 @@ impl Object {
 impl AttrName {
     /// Appends the name as a JSON string.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        write_text(self.as_str(), out);
+        write_json_string(self.as_str(), out);
     }
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a text as a JSON string.
+pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     // Most text is copied as it is; only what has something to escape goes through the serializer.
-    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+    // All bytes are looked at, which the processor does many at a time.
+    let escapes = text.bytes().fold(false, |any, b| any | (b < 0x20) | (b == b'"') | (b == b'\\'));
+    if !escapes {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());

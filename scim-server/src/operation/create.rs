@@ -27,7 +27,7 @@ pub(crate) async fn create<S: ResourceStore>(
     let new = new_resource(inner, definition, inner.sources.ids.resource_id(), body)?;
     let write = Write::create(definition, new).with_load(load_for(definition, &projection));
     let record = inner.store.write(context, write).await?.into_created()?;
-    resource_response(context, definition, &record, &projection, StatusCode::CREATED)
+    resource_response(context, definition, record, projection, StatusCode::CREATED)
 }
 
 /// What a POST asks to be kept, once the schemas have accepted it.

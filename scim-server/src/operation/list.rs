@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::{Response, StatusCode};
+use http::Response;
 use scim_core::message::{ListResponse, QueryParams};
 use scim_core::{Projection, TypeDefinition};
 use scim_filter::{Limits, ResolveError, UnknownAttributes};
@@ -10,10 +10,10 @@ use crate::body::Body;
 use crate::context::RequestContext;
 use crate::cursor::{Binding, Cursor};
 use crate::error::Error;
-use crate::render::{json, write_record};
+use crate::render::{Shown, list_response};
 use crate::request::{parse_query, read_object, resolve_filter, resolve_sort};
 use crate::service::{Incoming, Inner};
-use crate::store::{Load, Query, ResourceStore, Scope, Start, StoreError};
+use crate::store::{Load, Query, ResourceStore, Scope, Start};
 
 /// GET on a collection, or on the base URL (RFC 7644 section 3.4.2, RFC 9865).
 pub(crate) async fn list<S: ResourceStore>(
@@ -54,7 +54,7 @@ async fn run<S: ResourceStore>(
     // 3.4.2.1), where several types are asked.
     let unknown = if types.len() > 1 { UnknownAttributes::NoValue } else { UnknownAttributes::Refuse };
     let mut scopes = Vec::with_capacity(types.len());
-    let mut projections = Vec::with_capacity(types.len());
+    let mut shown = Vec::with_capacity(types.len());
     let mut load = Load::None;
     for definition in types {
         let filter = resolve_filter(definition, params.filter.as_deref(), limits, quirks, unknown)?;
@@ -64,7 +64,7 @@ async fn run<S: ResourceStore>(
             load = Load::All;
         }
         scopes.push(Scope::all(Arc::clone(definition)).with_filter(filter).with_sort_by(sort_by));
-        projections.push(projection);
+        shown.push(Shown::new(definition, projection));
     }
     let pages = Pages::new(inner, context, types, params)?;
     let query = Query::new(scopes, pages.count)
@@ -72,20 +72,6 @@ async fn run<S: ResourceStore>(
         .with_start(pages.start.clone())
         .with_load(load);
     let page = inner.store.query(context, &query).await?;
-    let mut resources = Vec::with_capacity(page.records.len() * 1024);
-    for record in &page.records {
-        let known = types.iter().zip(&projections).find(|(d, _)| d.name() == &*record.resource_type);
-        let (definition, projection) = known.ok_or_else(|| {
-            StoreError::internal(format!(
-                "the store returned a {} that was not asked for",
-                record.resource_type
-            ))
-        })?;
-        if !resources.is_empty() {
-            resources.push(b',');
-        }
-        write_record(context, definition, record, projection, &mut resources)?;
-    }
     let list = match &pages.cursor {
         None => ListResponse::by_index(page.total_results, pages.start_index),
         Some(binding) => {
@@ -99,9 +85,7 @@ async fn run<S: ResourceStore>(
             ListResponse::by_cursor(total, next, previous)
         }
     };
-    let mut bytes = Vec::new();
-    list.write(page.records.len(), &resources, &mut bytes);
-    Ok(json(StatusCode::OK, bytes))
+    list_response(context, shown, &list, page.records)
 }
 
 /// Which page is asked for.

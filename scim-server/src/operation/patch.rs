@@ -41,7 +41,7 @@ pub(crate) async fn patch<S: ResourceStore>(
     if record.related.iter().any(|related| related.references.is_none()) {
         return Ok(changed_response(context, definition, &record));
     }
-    resource_response(context, definition, &record, &projection, StatusCode::OK)
+    resource_response(context, definition, record, projection, StatusCode::OK)
 }
 
 /// The changes that a PATCH asks for, once the schemas have accepted them.

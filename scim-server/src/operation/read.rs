@@ -29,5 +29,5 @@ pub(crate) async fn read<S: ResourceStore>(
     if request.conditions.is_known(record.version) {
         return Ok(empty_response(StatusCode::NOT_MODIFIED, Some(record.version)));
     }
-    resource_response(context, definition, &record, &projection, StatusCode::OK)
+    resource_response(context, definition, record, projection, StatusCode::OK)
 }

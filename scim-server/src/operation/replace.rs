@@ -35,7 +35,7 @@ pub(crate) async fn replace<S: ResourceStore>(
         Error::Store(error) => request.conditions.write_error(error),
         other => other,
     })?;
-    resource_response(context, definition, &written.record, &projection, StatusCode::OK)
+    resource_response(context, definition, written.record, projection, StatusCode::OK)
 }
 
 /// Replaces a resource by what the schemas and `check` accept as a successor of its present version.

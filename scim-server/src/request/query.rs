@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use scim_core::message::QueryParams;
@@ -56,8 +57,11 @@ fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
-fn decode_form(text: &str) -> Result<String, Error> {
-    decode(&text.replace('+', " ")).map_err(Error::Query)
+fn decode_form(text: &str) -> Result<Cow<'_, str>, Error> {
+    if !text.contains('+') {
+        return decode(text).map_err(Error::Query);
+    }
+    Ok(decode(&text.replace('+', " ")).map_err(Error::Query)?.into_owned().into())
 }
 
 /// Reads a filter and checks it against the schemas of a resource type.

@@ -11,6 +11,8 @@ use scim_filter::{ResolvedFilter, TypedValue};
 use super::encode::{Encoded, Keys, normalize};
 use super::perform::blame;
 use super::plan::IdKey;
+#[cfg(feature = "memory")]
+use super::splice::splice;
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
 use crate::context::RequestContext;
@@ -85,20 +87,23 @@ pub(super) struct Writer<'a, V> {
     pub coming: Option<&'a HashMap<ResourceId, Link>>,
 }
 
-/// Works out what keeping new resources comes to, which may refer to each other. Their ids differ.
+/// Works out what keeping new resources comes to, which may refer to each other. Their ids differ. Those that are encoded
+/// already are ahead, in the same order.
 pub(super) fn create<V: View>(
     view: &V,
     context: &RequestContext,
     version: Version,
     new: &mut [(Arc<TypeDefinition>, NewResource)],
+    ahead: Vec<Encoded>,
 ) -> Result<Vec<Creation>, StoreError> {
     let count = new.len();
+    let mut ahead = ahead.into_iter();
     // Most are alone and refer to nothing.
     if let [(definition, new)] = new
         && new.relations.is_empty()
     {
         let writer = Writer { view, context, definition, version, coming: None };
-        let mutation = writer.create(new)?;
+        let mutation = writer.create(new, ahead.next())?;
         return Ok(vec![Creation { definition: Arc::clone(definition), mutation }]);
     }
     let mut coming = HashMap::with_capacity(count);
@@ -114,10 +119,94 @@ pub(super) fn create<V: View>(
         .enumerate()
         .map(|(nth, (definition, new))| {
             let writer = Writer { view, context, definition, version, coming: Some(&coming) };
-            let mutation = writer.create(new).map_err(|error| blame(error, nth, count))?;
+            let mutation = writer.create(new, ahead.next()).map_err(|error| blame(error, nth, count))?;
             Ok(Creation { definition: Arc::clone(definition), mutation })
         })
         .collect()
+}
+
+/// What of a write was worked out before the data was locked.
+#[derive(Debug, Default)]
+pub(super) enum Ahead {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// New resources, in their order.
+    #[cfg(feature = "memory")]
+    New(Vec<Encoded>),
+    /// A PATCH.
+    #[cfg(feature = "memory")]
+    Changes(AheadChanges),
+}
+
+/// What the changes of a PATCH come to for the attributes of a resource in one of its versions.
+#[derive(Debug)]
+pub(super) struct AheadChanges {
+    version: Version,
+    /// None if they change nothing.
+    encoded: Option<Encoded>,
+}
+
+impl Ahead {
+    pub(super) fn into_new(self) -> Vec<Encoded> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::New(encoded) => encoded,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn into_changes(self) -> Option<AheadChanges> {
+        match self {
+            #[cfg(feature = "memory")]
+            Self::Changes(changes) => Some(changes),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "memory")]
+impl Ahead {
+    /// Encodes new resources, which takes no data of the store.
+    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)]) -> Self {
+        let encode = |(definition, new): &mut (Arc<TypeDefinition>, NewResource)| {
+            normalize(definition, &mut new.resource);
+            Encoded::new(definition, &new.id, &new.resource, false)
+        };
+        Self::New(new.iter_mut().map(encode).collect())
+    }
+
+    /// Works out what a PATCH comes to, unless that takes more of the data than the resource, or fails.
+    pub(super) fn of_changes(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Self {
+        let mut beside = ["id", "meta"].into_iter().chain(kept_apart(definition));
+        if changes.changes.is_empty() || beside.any(|name| changes.expects(name)) {
+            return Self::Nothing;
+        }
+        let encoded = match record.hidden {
+            None => splice(definition, &record.document, changes),
+            Some(_) => match record.to_resource() {
+                Ok(resource) => encode_changed(definition, &record.id, changes, resource, false),
+                Err(_) => return Self::Nothing,
+            },
+        };
+        encoded
+            .map_or(Self::Nothing, |encoded| Self::Changes(AheadChanges { version: record.version, encoded }))
+    }
+}
+
+/// The resource with the changes; none if they change nothing.
+fn encode_changed(
+    definition: &TypeDefinition,
+    id: &ResourceId,
+    changes: &ChangeSet,
+    mut resource: Resource,
+    with_search: bool,
+) -> Result<Option<Encoded>, StoreError> {
+    if !changes.apply(definition, &mut resource)? {
+        return Ok(None);
+    }
+    normalize(definition, &mut resource);
+    Ok(Some(Encoded::new(definition, id, &resource, with_search)))
 }
 
 /// The refusal of an id that another resource has.
@@ -143,10 +232,13 @@ impl<V: View> Writer<'_, V> {
         }
     }
 
-    fn create(&self, new: &mut NewResource) -> Result<Mutation, StoreError> {
+    fn create(&self, new: &mut NewResource, ahead: Option<Encoded>) -> Result<Mutation, StoreError> {
         let NewResource { id, resource, relations } = new;
-        normalize(self.definition, resource);
-        let encoded = self.encoded(id, resource, 0)?;
+        let encoded = ahead.unwrap_or_else(|| {
+            normalize(self.definition, resource);
+            Encoded::new(self.definition, id, resource, V::SEARCHES)
+        });
+        self.pay(&encoded, 0)?;
         let relations = self.relations(None, relations.iter().map(replace_values))?;
         let now = self.now();
         let record = Record {
@@ -162,14 +254,11 @@ impl<V: View> Writer<'_, V> {
         Ok(Mutation { row: None, record, display: encoded.display, keys: Some(encoded.keys), relations })
     }
 
-    /// Encodes a resource that has so many bytes now, and pays for writing it.
-    fn encoded(&self, id: &ResourceId, resource: &Resource, before: usize) -> Result<Encoded, StoreError> {
-        let encoded = Encoded::new(self.definition, id, resource);
-        let hidden = encoded.hidden.as_ref().map_or(0, |hidden| hidden.len());
-        let after = encoded.document.len().saturating_add(hidden);
+    /// Pays for writing a resource that has so many bytes now.
+    fn pay(&self, encoded: &Encoded, before: usize) -> Result<(), StoreError> {
+        let after = encoded.size();
         self.context.budget.check_size(before, after)?;
-        self.context.budget.pay(after)?;
-        Ok(encoded)
+        self.context.budget.pay(after)
     }
 
     pub(super) fn replace(
@@ -181,7 +270,8 @@ impl<V: View> Writer<'_, V> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
         let Replacement { resource, relations, is_change } = replacement;
         normalize(self.definition, resource);
-        let encoded = self.encoded(id, resource, size(&stored.record))?;
+        let encoded = Encoded::new(self.definition, id, resource, V::SEARCHES);
+        self.pay(&encoded, size(&stored.record))?;
         let same = !*is_change
             && ((encoded.document == stored.record.document && encoded.hidden == stored.record.hidden)
                 || stored.record.to_resource().map_err(StoreError::internal)? == *resource);
@@ -194,16 +284,20 @@ impl<V: View> Writer<'_, V> {
         id: &ResourceId,
         changes: &ChangeSet,
         precondition: &Precondition,
+        ahead: Option<AheadChanges>,
     ) -> Result<Effect, StoreError> {
         let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let mut encoded = None;
-        if !changes.changes.is_empty() {
-            let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
-            self.lay_over(&stored, changes, &mut resource)?;
-            if changes.apply(self.definition, &mut resource)? {
-                normalize(self.definition, &mut resource);
-                encoded = Some(self.encoded(id, &resource, size(&stored.record))?);
+        let encoded = match ahead {
+            Some(ahead) if ahead.version == stored.record.version => ahead.encoded,
+            _ if changes.changes.is_empty() => None,
+            _ => {
+                let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
+                self.lay_over(&stored, changes, &mut resource)?;
+                encode_changed(self.definition, id, changes, resource, V::SEARCHES)?
             }
+        };
+        if let Some(encoded) = &encoded {
+            self.pay(encoded, size(&stored.record))?;
         }
         let relations = self.relations(Some(stored.row), changes.relations.iter().cloned())?;
         Ok(self.effect(stored, encoded, relations))

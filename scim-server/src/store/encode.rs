@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
-use scim_core::{Object, Resource, ResourceId, TypeDefinition, Value, excerpt};
+use scim_core::{AttrName, Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
+
+#[cfg(feature = "sqlite")]
+use super::sql::SearchDocument;
 
 /// What is kept of the attributes of one resource.
 #[derive(Clone, Debug)]
@@ -28,6 +31,11 @@ pub(super) struct Keys {
     pub unique: Vec<UniqueKey>,
     /// Values that others may have too.
     pub shared: Vec<Key>,
+    /// The members of the document, and where in it their values begin.
+    pub members: Vec<(AttrName, usize)>,
+    /// What else may be asked of the resource, if the store keeps that.
+    #[cfg(feature = "sqlite")]
+    pub search: Option<SearchDocument>,
 }
 
 /// One value of an indexed attribute.
@@ -61,12 +69,13 @@ pub(super) enum Index {
 /// every member on a page.
 const DISPLAY: usize = 256;
 
-fn shortened(name: &str) -> &str {
+pub(super) fn shortened(name: &str) -> &str {
     name.char_indices().nth(DISPLAY).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 /// What is looked up often enough to be indexed although it is not unique.
-const LOOKED_UP: [&str; 4] = ["externalId", "displayName", "userName", "emails.value"];
+const LOOKED_UP: [(&str, Option<&str>); 4] =
+    [("externalId", None), ("displayName", None), ("userName", None), ("emails", Some("value"))];
 
 /// Brings a resource into the form in which it is kept: what the store itself has is left out, `schemas` is in line
 /// with the data.
@@ -78,22 +87,82 @@ pub(super) fn normalize(definition: &TypeDefinition, resource: &mut Resource) {
 }
 
 impl Encoded {
-    /// Encodes a resource that is [normalized](normalize).
-    pub(super) fn new(definition: &TypeDefinition, id: &ResourceId, resource: &Resource) -> Self {
-        let keys = Keys::of(definition, resource);
+    /// Encodes a resource that is [normalized](normalize), with what may be asked of it if the store keeps that.
+    pub(super) fn new(
+        definition: &TypeDefinition,
+        id: &ResourceId,
+        resource: &Resource,
+        with_search: bool,
+    ) -> Self {
+        let mut keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
+        let mut keep = |attributes: &Object| {
+            #[cfg(feature = "sqlite")]
+            if with_search {
+                keys.search = Some(SearchDocument::new(definition, attributes));
+            }
+            #[cfg(not(feature = "sqlite"))]
+            let _ = with_search;
+            let (document, members) = document(id, attributes);
+            keys.members = members;
+            document
+        };
         if !has_hidden(definition, resource.attributes()) {
-            let document = document(id, resource.attributes()).into();
+            let document = keep(resource.attributes());
             return Self { document, hidden: None, display, keys };
         }
         let mut shown = resource.clone();
         let hidden = shown.split_hidden(definition);
-        Self {
-            document: document(id, shown.attributes()).into(),
-            hidden: (!hidden.is_empty()).then(|| hidden.to_vec().into()),
-            display,
-            keys,
+        let document = keep(shown.attributes());
+        let hidden = (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into());
+        Self { document, hidden, display, keys }
+    }
+
+    /// How many bytes the resource takes.
+    pub(super) fn size(&self) -> usize {
+        self.document.len().saturating_add(self.hidden.as_ref().map_or(0, Bytes::len))
+    }
+}
+
+/// A document that is being written.
+pub(super) struct Document {
+    bytes: Vec<u8>,
+    members: Vec<(AttrName, usize)>,
+}
+
+impl Document {
+    pub(super) fn new() -> Self {
+        let mut bytes = Vec::with_capacity(2048);
+        bytes.push(b'{');
+        Self { bytes, members: Vec::with_capacity(24) }
+    }
+
+    /// Adds a member that is not there.
+    pub(super) fn add(&mut self, name: AttrName, value: &Value) {
+        self.name(name);
+        value.write(&mut self.bytes);
+    }
+
+    /// Adds a member whose value is written already.
+    #[cfg(feature = "memory")]
+    pub(super) fn add_raw(&mut self, name: AttrName, value: &[u8]) {
+        self.name(name);
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// The document, cut to its length, as it is kept for long; and its members.
+    pub(super) fn finish(mut self) -> (Bytes, Vec<(AttrName, usize)>) {
+        self.bytes.push(b'}');
+        (self.bytes.into_boxed_slice().into(), self.members)
+    }
+
+    fn name(&mut self, name: AttrName) {
+        if !self.members.is_empty() {
+            self.bytes.push(b',');
         }
+        write_json_string(name.as_str(), &mut self.bytes);
+        self.bytes.push(b':');
+        self.members.push((name, self.bytes.len()));
     }
 }
 
@@ -110,43 +179,35 @@ fn has_hidden(definition: &TypeDefinition, attributes: &Object) -> bool {
         })
 }
 
-/// The attributes as JSON, `schemas` and `id` first.
-fn document(id: &ResourceId, attributes: &Object) -> Vec<u8> {
-    const USUAL: usize = 1024;
-    let mut out = Vec::with_capacity(USUAL);
-    let mut member = |name: &str, value: &Value| {
-        out.push(if out.is_empty() { b'{' } else { b',' });
-        Value::from(name).write(&mut out);
-        out.push(b':');
-        value.write(&mut out);
-    };
+/// The attributes as JSON, `schemas` and `id` first, and where the members are.
+fn document(id: &ResourceId, attributes: &Object) -> (Bytes, Vec<(AttrName, usize)>) {
+    let mut document = Document::new();
     if let Some(schemas) = attributes.get("schemas") {
-        member("schemas", schemas);
+        document.add("schemas".into(), schemas);
     }
-    member("id", &Value::from(id.as_str()));
+    document.add("id".into(), &id.as_str().into());
     for (name, value) in attributes.iter() {
         // An extension whose data is all hidden leaves an empty object behind.
         if !name.is("schemas") && !value.is_unassigned() {
-            member(name.as_str(), value);
+            document.add(name.clone(), value);
         }
     }
-    out.push(b'}');
-    out
+    document.finish()
 }
 
 impl Keys {
-    fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
+    pub(super) fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
         let mut keys = Self::default();
         let attributes = resource.attributes();
         for attribute in common_attributes().iter().chain(definition.base().attributes()) {
-            if attribute.name() != "id" {
+            if attribute.name() != "id" && is_indexed(None, attribute) {
                 keys.add(None, attribute, attributes.get(attribute.name()));
             }
         }
         for extension in definition.extensions() {
             let uri = extension.schema.id().as_str();
             let Some(Value::Object(data)) = attributes.get(uri) else { continue };
-            for attribute in extension.schema.attributes() {
+            for attribute in extension.schema.attributes().iter().filter(|a| is_indexed(Some(uri), a)) {
                 keys.add(Some(uri), attribute, data.get(attribute.name()));
             }
         }
@@ -242,6 +303,12 @@ pub(super) fn path(extension: Option<&str>, name: &str, sub: Option<&str>) -> Ar
     }
 }
 
+/// Whether an attribute or a part of it is indexed.
+pub(super) fn is_indexed(extension: Option<&str>, attribute: &Attribute) -> bool {
+    index(extension, attribute, None).is_some()
+        || attribute.sub_attributes().iter().any(|sub| index(extension, attribute, Some(sub)).is_some())
+}
+
 fn index(extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>) -> Option<Index> {
     let target = sub.unwrap_or(attribute);
     if target.is_complex() {
@@ -250,12 +317,8 @@ fn index(extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>
     if target.uniqueness() != Uniqueness::None {
         return Some(Index::Unique);
     }
-    let looked_up = |known: &&str| match (known.split_once('.'), sub) {
-        (None, None) => **known == *attribute.name(),
-        (Some((name, part)), Some(sub)) => name == attribute.name() && part == sub.name(),
-        _ => false,
-    };
-    (extension.is_none() && LOOKED_UP.iter().any(looked_up)).then_some(Index::Shared)
+    let wanted = (attribute.name(), sub.map(Attribute::name));
+    (extension.is_none() && LOOKED_UP.contains(&wanted)).then_some(Index::Shared)
 }
 
 fn elements(value: &Value) -> &[Value] {
@@ -308,7 +371,7 @@ mod tests {
         let Value::Object(body) = Value::from_slice(json.as_bytes()).unwrap() else { panic!() };
         let mut draft = validate::validate_new(definition, body, &Quirks::interop()).unwrap();
         normalize(definition, &mut draft.resource);
-        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource)
+        Encoded::new(definition, &"42".parse().unwrap(), &draft.resource, false)
     }
 
     #[test]

@@ -22,6 +22,10 @@ mod query;
 mod record;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod select;
+#[cfg(feature = "memory")]
+mod splice;
+#[cfg(feature = "sqlite")]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
@@ -41,8 +45,8 @@ pub use error::{StoreError, UnavailableError};
 pub use memory::MemoryStore;
 pub use position::Position;
 pub use query::{Page, Query, Scope, Start};
-pub(crate) use record::location;
 pub use record::{Load, Record, Reference, Related};
+pub(crate) use record::{location, write_location, write_meta, write_segment};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOpenError, SqliteOptions, SqliteStore, Synchronous};
 use write::Countdown;

@@ -2,7 +2,7 @@
 
 use scim_core::{TypeDefinition, Version};
 
-use super::change::{self, Creation, Effect, Mutation, RelationDiff, Removal, Writer};
+use super::change::{self, Ahead, Creation, Effect, Mutation, RelationDiff, Removal, Writer};
 use super::view::{Row, Stored, View, loaded};
 use super::{Load, Outcome, StoreError, Target, Write, Written};
 use crate::context::RequestContext;
@@ -25,17 +25,19 @@ pub(super) trait Transaction: View + Sized {
 
 /// Carries out a write; whatever it changes gets this version.
 ///
-/// The write itself is only [normalized](super::encode::normalize): it comes to the same when it is carried out again.
+/// The write itself is only [normalized](super::encode::normalize): it comes to the same when it is carried out again,
+/// though nothing is ahead then.
 pub(super) fn perform<T: Transaction>(
     data: &mut T,
     context: &RequestContext,
     version: Version,
     write: &mut Write,
+    ahead: Ahead,
 ) -> Result<Outcome, StoreError> {
     context.budget.check_work()?;
     match write {
         Write::Create { new, load } => {
-            let new = change::create(data, context, version, new)?;
+            let new = change::create(data, context, version, new, ahead.into_new())?;
             create(data, new, *load)
         }
         Write::Replace { target, replacement, load } => {
@@ -47,8 +49,8 @@ pub(super) fn perform<T: Transaction>(
             finish(data, &target.definition, effect, *load)
         }
         Write::Apply { target, changes, load } => {
-            let effect =
-                writer(data, context, target, version).apply(&target.id, changes, &target.precondition)?;
+            let writer = writer(data, context, target, version);
+            let effect = writer.apply(&target.id, changes, &target.precondition, ahead.into_changes())?;
             finish(data, &target.definition, effect, *load)
         }
         Write::Delete { target } => {

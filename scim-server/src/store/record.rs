@@ -1,8 +1,9 @@
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
-use scim_core::{JsonError, Object, Resource, ResourceId, TypeDefinition, Value, Version};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Timelike as _, Utc};
+use scim_core::{JsonError, Object, Resource, ResourceId, TypeDefinition, Value, Version, write_json_string};
 
 use crate::context::RequestContext;
 
@@ -153,30 +154,142 @@ impl Reference {
         if let Some(display) = &self.display {
             value.insert("display", &**display);
         }
-        // `members.type` names the type of the member; `groups.type` says how the user belongs to the group.
-        let kind = if holder.relation(attribute).is_some() { &*self.resource_type } else { "direct" };
-        value.insert("type", kind);
+        value.insert("type", self.kind(holder, attribute));
         Value::Object(value)
     }
+
+    /// `members.type` names the type of the member; `groups.type` says how the user belongs to the group.
+    pub(crate) fn kind(&self, holder: &TypeDefinition, attribute: &str) -> &str {
+        if holder.relation(attribute).is_some() { &self.resource_type } else { "direct" }
+    }
+}
+
+/// Appends what [`Record::meta`] is, as JSON.
+pub(crate) fn write_meta(
+    record: &Record,
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(b"{\"resourceType\":");
+    write_json_string(&record.resource_type, out);
+    out.extend_from_slice(b",\"created\":\"");
+    write_time(&record.created, out);
+    out.extend_from_slice(b"\",\"lastModified\":\"");
+    write_time(&record.last_modified, out);
+    out.extend_from_slice(b"\",\"location\":\"");
+    let start = out.len();
+    write_location(context, definition, record.id.as_str(), out);
+    // What stands before the id may have anything in it.
+    if out.iter().skip(start).any(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+        out.truncate(start.saturating_sub(1));
+        write_json_string(&location(context, definition, &record.id), out);
+    } else {
+        out.push(b'"');
+    }
+    // Writing to memory cannot fail.
+    let _ = write!(out, ",\"version\":\"W/\\\"{}\\\"\"}}", record.version.number());
+}
+
+/// A time as RFC 3339 has it, to the millisecond: what `to_rfc3339_opts` writes, without its detours.
+fn write_time(time: &DateTime<Utc>, out: &mut Vec<u8>) {
+    let (date, clock) = (time.date_naive(), time.time());
+    let nanos = clock.nanosecond();
+    // Years of more or fewer digits, and leap seconds.
+    let (0..=9_999, 0..=999_999_999) = (date.year(), nanos) else {
+        out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::Millis, true).as_bytes());
+        return;
+    };
+    let mut number = |number: u32, digits: u32, end: u8| {
+        for place in (0..digits).rev() {
+            let digit = number / 10_u32.pow(place) % 10;
+            out.push(b'0'.saturating_add(u8::try_from(digit).unwrap_or(0)));
+        }
+        out.push(end);
+    };
+    number(date.year().unsigned_abs(), 4, b'-');
+    number(date.month(), 2, b'-');
+    number(date.day(), 2, b'T');
+    number(clock.hour(), 2, b':');
+    number(clock.minute(), 2, b':');
+    number(clock.second(), 2, b'.');
+    number(nanos / 1_000_000, 3, b'Z');
 }
 
 /// The URI of a resource: base URL, endpoint, id.
 #[must_use]
 pub(crate) fn location(context: &RequestContext, definition: &TypeDefinition, id: &ResourceId) -> String {
+    let mut out = Vec::with_capacity(context.base_url.len() + definition.endpoint_segment().len() + 48);
+    write_location(context, definition, id.as_str(), &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Appends the URI of the resource with this id; without one, what all URIs of its type begin with.
+pub(crate) fn write_location(
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    id: &str,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(context.base_url.as_bytes());
+    out.extend_from_slice(definition.resource_type().endpoint.as_bytes());
+    out.push(b'/');
+    write_segment(id, out);
+}
+
+/// Appends a text as a segment of a URI.
+pub(crate) fn write_segment(text: &str, out: &mut Vec<u8>) {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     /// RFC 3986 "unreserved" stays as it is.
     const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    format!(
-        "{}{}/{}",
-        context.base_url,
-        definition.resource_type().endpoint,
-        utf8_percent_encode(id.as_str(), SEGMENT)
-    )
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for part in utf8_percent_encode(text, SEGMENT) {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 fn object(json: &[u8]) -> Result<Object, JsonError> {
     match Value::from_slice(json)? {
         Value::Object(object) => Ok(object),
         _ => Ok(Object::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use scim_core::Registry;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn meta_is_written_as_it_is_read(
+            (created, modified) in (-62_200_000_000_000_i64..300_000_000_000_000, 0..2_000_000_000_000_i64),
+            id in "[a-z/ \u{e9}%~]{1,9}",
+            version: u64,
+        ) {
+            let registry = Registry::rfc7643();
+            let definition = registry.by_name("User").unwrap();
+            let context = RequestContext::new(Arc::clone(&registry), DateTime::UNIX_EPOCH)
+                .with_base_url("https://example.com/a\"b");
+            let time = |millis| DateTime::from_timestamp_millis(millis).unwrap();
+            let record = Record {
+                id: id.parse().unwrap(),
+                resource_type: Arc::clone(definition.shared_name()),
+                created: time(created),
+                last_modified: time(modified),
+                version: Version::new(version),
+                document: Bytes::new(),
+                hidden: None,
+                related: Vec::new(),
+            };
+            let mut written = Vec::new();
+            write_meta(&record, &context, definition, &mut written);
+            prop_assert_eq!(written, record.meta(&context, definition).to_vec());
+        }
     }
 }

@@ -4,43 +4,89 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::message::SortOrder;
-use scim_core::{TypeDefinition, Value};
-use scim_filter::SortKey;
+use scim_core::{Object, TypeDefinition, Value};
+use scim_filter::{ResolvedFilter, SortKey};
 
 use super::plan::{Access, IdKey, Lookup, Plan};
-use super::view::{Row, Span, Stored, View, kept_apart, loaded, shown};
+use super::view::{Answer, Ask, Needs, Row, Span, Stored, View, loaded, seen};
 use super::{Page, Position, Query, Scope, Start, StoreError};
 use crate::context::RequestContext;
 
 /// One page of what matches, and how much does.
 pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-    let plans: Vec<Plan> =
-        query.scopes.iter().map(|scope| Plan::new(&scope.definition, scope.filter.as_ref())).collect();
-    let sorted = query.count > 0 && query.scopes.iter().any(|scope| scope.sort_by.is_some());
-    // A page of nothing is nowhere: it is asked for to learn the total.
-    let start = if query.count == 0 { &Start::Index(1) } else { &query.start };
-    let everything = plans.iter().all(|plan| plan.exact && plan.access == Access::Everything);
-    let mut found = Found::new(start, query.order, query.count);
-    if everything && !sorted {
+    let plans = plans(query);
+    let mut found = Found::of(query);
+    if is_of_everything(query, &plans) {
         let stored = found.first_of_all(view, query)?;
-        return page(view, query, start, found, stored);
+        return page(view, query, found, stored);
     }
-    for (scope, plan) in query.scopes.iter().zip(&plans) {
-        Search { view, context, scope, sorted }.run(plan, &mut found)?;
-    }
-    found.finish();
+    search(view, context, query, &plans, &mut found)?;
     let mut stored = Vec::with_capacity(found.entries.len());
     for entry in &found.entries {
         stored.extend(view.row(entry.row())?);
     }
-    page(view, query, start, found, stored)
+    page(view, query, found, stored)
 }
 
-fn page(
+/// Whether a query has to look at all resources of a type, at no relations of theirs.
+#[cfg(feature = "memory")]
+pub(super) fn is_plain_scan(query: &Query) -> bool {
+    let plans = plans(query);
+    let sorted = is_sorted(query);
+    let mut any = false;
+    for (scope, plan) in query.scopes.iter().zip(&plans) {
+        let sorts = sorted && scope.sort_by.is_some();
+        if !sorts && (plan.exact || plan.access != Access::Everything) {
+            continue;
+        }
+        any |= plan.access == Access::Everything;
+        if plan.access != Access::Everything || !needs(scope, sorts, plan.exact).related.is_empty() {
+            return false;
+        }
+    }
+    any
+}
+
+/// Finds what matches, without loading it.
+#[cfg(feature = "memory")]
+pub(super) fn find(view: &impl View, context: &RequestContext, query: &Query) -> Result<Found, StoreError> {
+    let mut found = Found::of(query);
+    search(view, context, query, &plans(query), &mut found)?;
+    Ok(found)
+}
+
+fn plans(query: &Query) -> Vec<Plan> {
+    query.scopes.iter().map(|scope| Plan::new(&scope.definition, scope.filter.as_ref())).collect()
+}
+
+fn is_sorted(query: &Query) -> bool {
+    query.count > 0 && query.scopes.iter().any(|scope| scope.sort_by.is_some())
+}
+
+fn is_of_everything(query: &Query, plans: &[Plan]) -> bool {
+    !is_sorted(query) && plans.iter().all(|plan| plan.exact && plan.access == Access::Everything)
+}
+
+fn search(
+    view: &impl View,
+    context: &RequestContext,
+    query: &Query,
+    plans: &[Plan],
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let sorted = is_sorted(query);
+    for (scope, plan) in query.scopes.iter().zip(plans) {
+        Search { view, context, scope, sorted, alone: plans.len() == 1 }.run(plan, found)?;
+    }
+    found.finish();
+    Ok(())
+}
+
+/// Makes a page of what has been found.
+pub(super) fn page(
     view: &impl View,
     query: &Query,
-    start: &Start,
-    found: Found<'_>,
+    found: Found,
     stored: Vec<Stored>,
 ) -> Result<Page, StoreError> {
     let mut records = Vec::with_capacity(stored.len());
@@ -51,7 +97,7 @@ fn page(
         }
     }
     let (first, last) = (found.entries.first().cloned(), found.entries.last().cloned());
-    let (previous, next) = match start {
+    let (previous, next) = match &found.start {
         Start::Index(index) => (first.filter(|_| *index > 1), last.filter(|_| found.more)),
         Start::After(position) => {
             (Some(first.unwrap_or_else(|| position.behind())), last.filter(|_| found.more))
@@ -64,40 +110,58 @@ fn page(
     Ok(Page::new(total, records).with_next(next).with_previous(previous))
 }
 
+/// What the filter and the order of a scope look at.
+fn needs(scope: &Scope, sorts: bool, exact: bool) -> Needs<'_> {
+    let mut needs = Needs::default();
+    if let (Some(filter), false) = (&scope.filter, exact) {
+        filter.for_each_attr(|attr, parent| {
+            if parent.is_none() {
+                needs.add(&scope.definition, attr.extension(), attr.name());
+            }
+        });
+    }
+    if let (Some(attr), true) = (&scope.sort_by, sorts) {
+        needs.add(&scope.definition, attr.extension(), attr.name());
+    }
+    needs
+}
+
 /// The search for what one scope asks for.
 struct Search<'a, V> {
     view: &'a V,
     context: &'a RequestContext,
     scope: &'a Scope,
     sorted: bool,
+    /// Whether there is no other scope.
+    alone: bool,
 }
 
 impl<V: View> Search<'_, V> {
-    fn run(&self, plan: &Plan, found: &mut Found<'_>) -> Result<(), StoreError> {
+    fn run(&self, plan: &Plan, found: &mut Found) -> Result<(), StoreError> {
         let definition = &*self.scope.definition;
         let sorts = self.sorted && self.scope.sort_by.is_some();
-        let wanted = self.wanted(plan.exact);
+        let needs = needs(self.scope, sorts, plan.exact);
         // Without a sort what is found comes in the order of the page, which is full at some time.
         let span = if self.sorted { Span::All } else { found.span() };
         let mut room = if span == Span::All { usize::MAX } else { found.keep };
         // What neither the filter nor the order needs to see is never parsed.
-        let mut judge = |found: &mut Found<'_>, stored: Stored| -> Result<ControlFlow<()>, StoreError> {
-            let row = stored.row;
-            let (mut matches, mut key) = (true, SortKey::Unassigned);
-            if !plan.exact || sorts {
-                let object = Value::Object(shown(self.view, self.context, definition, stored, &wanted)?);
-                matches =
-                    plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(&object));
-                if let (Some(attribute), true) = (&self.scope.sort_by, sorts && matches) {
-                    key = Position::cut(attribute.sort_key(&object));
+        let mut judge =
+            |found: &mut Found, row: Row, object: Object| -> Result<ControlFlow<()>, StoreError> {
+                let (mut matches, mut key) = (true, SortKey::Unassigned);
+                if !plan.exact || sorts {
+                    let object = Value::Object(object);
+                    matches =
+                        plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(&object));
+                    if let (Some(attribute), true) = (&self.scope.sort_by, sorts && matches) {
+                        key = Position::cut(attribute.sort_key(&object));
+                    }
                 }
-            }
-            if matches {
-                found.push(Position::new(key, row));
-                room = room.saturating_sub(1);
-            }
-            Ok(if room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        };
+                if matches {
+                    found.push(Position::new(key, row));
+                    room = room.saturating_sub(1);
+                }
+                Ok(if room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            };
         match &plan.access {
             Access::Everything if plan.exact && !sorts => {
                 // Beside a scope that has a filter: of this one the first are enough, as all sort alike.
@@ -114,10 +178,38 @@ impl<V: View> Search<'_, V> {
                 Ok(())
             }
             Access::Everything => {
-                found.counted_all &= span == Span::All;
-                self.view.scan(definition.shared_name(), span, &mut |stored| judge(found, stored))
+                let definition = &self.scope.definition;
+                let filter = self.scope.filter.as_ref().filter(|_| !plan.exact);
+                let Some(answer) = self.view.answer(&self.ask(filter, found))? else {
+                    found.counted_all &= span == Span::All;
+                    return self.view.scan_seen(
+                        self.context,
+                        definition,
+                        filter,
+                        span,
+                        &needs,
+                        &mut |row, object| judge(found, row, object),
+                    );
+                };
+                let others = answer.others;
+                found.take_in(answer);
+                if others {
+                    found.counted_all &= span == Span::All;
+                    self.view.scan_unanswered(definition, span, &mut |stored| {
+                        let object = seen(self.view, self.context, definition, &stored, &needs)?;
+                        judge(found, stored.row, object)
+                    })?;
+                }
+                Ok(())
             }
             Access::Lookups(lookups) => {
+                if plan.exact
+                    && !self.sorted
+                    && let [Lookup::Held { source_type, relation, source }] = lookups.as_slice()
+                    && let [source] = self.sources_of(source_type, source)?.as_slice()
+                {
+                    return self.page_of_held(*source, relation, found);
+                }
                 let mut rows = Vec::new();
                 for lookup in lookups {
                     rows.extend(self.look_up(lookup)?);
@@ -138,9 +230,9 @@ impl<V: View> Search<'_, V> {
                 }
                 found.counted_all &= span == Span::All;
                 for row in rows {
-                    if let Some(stored) = self.view.row(row)?
-                        && judge(found, stored)?.is_break()
-                    {
+                    let Some(stored) = self.view.row(row)? else { continue };
+                    let object = seen(self.view, self.context, definition, &stored, &needs)?;
+                    if judge(found, row, object)?.is_break() {
                         break;
                     }
                 }
@@ -149,29 +241,42 @@ impl<V: View> Search<'_, V> {
         }
     }
 
-    /// The relations that the filter or the order looks at.
-    fn wanted(&self, exact: bool) -> Vec<&str> {
-        let scope = self.scope;
-        let mut used = Vec::new();
-        let mut note = |extension: Option<&str>, name: &str| {
-            let apart = kept_apart(&scope.definition).find(|known| known.eq_ignore_ascii_case(name));
-            if let (None, Some(known)) = (extension, apart)
-                && !used.contains(&known)
-            {
-                used.push(known);
+    fn ask<'q>(&'q self, filter: Option<&'q ResolvedFilter>, found: &'q Found) -> Ask<'q> {
+        Ask {
+            definition: &self.scope.definition,
+            filter,
+            sort_by: self.scope.sort_by.as_ref().filter(|_| self.sorted),
+            order: found.order,
+            start: &found.start,
+            take: found.keep,
+            skip: match found.start {
+                Start::Index(index) if self.alone && found.keep > 0 => index.saturating_sub(1),
+                _ => 0,
+            },
+        }
+    }
+
+    /// A page of what one resource refers to, such as the members of a group, costs what the page costs.
+    fn page_of_held(&self, source: Row, relation: &str, found: &mut Found) -> Result<(), StoreError> {
+        let (view, name) = (self.view, self.scope.definition.name());
+        match &found.start {
+            Start::Index(_) => {
+                found.total = found.total.saturating_add(view.count_held(source, relation, name)?);
             }
-        };
-        if let (Some(filter), false) = (&scope.filter, exact) {
-            filter.for_each_attr(|attr, parent| {
-                if parent.is_none() {
-                    note(attr.extension(), attr.name());
-                }
-            });
+            Start::After(_) | Start::Before(_) => found.counted_all = false,
         }
-        if let (Some(attr), true) = (&scope.sort_by, self.sorted) {
-            note(attr.extension(), attr.name());
+        if found.keep > 0 {
+            for row in view.held(source, relation, name, found.span(), found.keep)? {
+                found.keep(Position::new(SortKey::Unassigned, row));
+            }
         }
-        used
+        Ok(())
+    }
+
+    /// The resources of a type with this id.
+    fn sources_of(&self, source_type: &str, id: &IdKey) -> Result<Vec<Row>, StoreError> {
+        let links = self.view.links_by_key(id)?.into_iter();
+        Ok(links.filter(|link| &*link.reference.resource_type == source_type).map(|link| link.row).collect())
     }
 
     fn look_up(&self, lookup: &Lookup) -> Result<Vec<Row>, StoreError> {
@@ -193,10 +298,8 @@ impl<V: View> Search<'_, V> {
                 }
             }
             Lookup::Held { source_type, relation, source } => {
-                for source in links(source)?.iter().filter(|l| l.reference.resource_type == *source_type) {
-                    let found = view.targets(source.row, relation, None)?.into_iter().flatten();
-                    let ours = found.filter(|link| &*link.reference.resource_type == definition.name());
-                    rows.extend(ours.map(|link| link.row));
+                for source in self.sources_of(source_type, source)? {
+                    rows.extend(view.held(source, relation, definition.name(), Span::All, usize::MAX)?);
                 }
             }
         }
@@ -206,37 +309,55 @@ impl<V: View> Search<'_, V> {
 
 /// What has been found so far: how much, and as many as the page may need of those that come first, seen from where it
 /// starts.
-struct Found<'q> {
-    start: &'q Start,
+pub(super) struct Found {
+    start: Start,
     order: SortOrder,
     count: usize,
     keep: usize,
+    /// How many that come before the page were never put among `entries`.
+    passed: u64,
     total: u64,
     /// Whether `total` is of all that match, not only of those that were looked at.
     counted_all: bool,
     /// Once finished, those of the page, in the order of the list.
-    entries: Vec<Position>,
+    pub(super) entries: Vec<Position>,
     /// Once finished, whether there are more in the direction of the page.
     more: bool,
 }
 
-impl<'q> Found<'q> {
+impl Found {
     /// How much more than is needed is collected before the surplus is dropped.
     const SLACK: usize = 1_024;
 
-    fn new(start: &'q Start, order: SortOrder, count: usize) -> Self {
+    fn of(query: &Query) -> Self {
+        // A page of nothing is nowhere: it is asked for to learn the total.
+        let start = if query.count == 0 { &Start::Index(1) } else { &query.start };
+        Self::new(start, query.order, query.count)
+    }
+
+    fn new(start: &Start, order: SortOrder, count: usize) -> Self {
         let keep = match start {
             _ if count == 0 => 0,
             Start::Index(index) => skipped(*index).saturating_add(count),
             // One more than the page shows whether there is another.
             Start::After(_) | Start::Before(_) => count.saturating_add(1),
         };
-        Self { start, order, count, keep, total: 0, counted_all: true, entries: Vec::new(), more: false }
+        Self {
+            start: start.clone(),
+            order,
+            count,
+            keep,
+            passed: 0,
+            total: 0,
+            counted_all: true,
+            entries: Vec::new(),
+            more: false,
+        }
     }
 
     /// The part of a list without a sort that the page is at the beginning of.
     fn span(&self) -> Span {
-        match self.start {
+        match &self.start {
             Start::Index(_) => Span::All,
             Start::After(position) => Span::After(position.row()),
             Start::Before(position) => Span::Before(position.row()),
@@ -246,7 +367,7 @@ impl<'q> Found<'q> {
     /// The same among those that have no value to be sorted by.
     fn span_without_key(&self) -> Span {
         let without = |position: &Position| *position.key() == SortKey::Unassigned;
-        match self.start {
+        match &self.start {
             Start::After(position) | Start::Before(position) if without(position) => self.span(),
             Start::Index(_) | Start::After(_) => Span::All,
             Start::Before(_) => Span::Before(Row::MAX),
@@ -260,7 +381,7 @@ impl<'q> Found<'q> {
         for name in &types {
             self.total = self.total.saturating_add(view.count(name)?);
         }
-        let (skip, take) = match self.start {
+        let (skip, take) = match &self.start {
             Start::Index(index) => (index.saturating_sub(1), self.count),
             Start::After(_) | Start::Before(_) => (0, self.keep),
         };
@@ -282,6 +403,16 @@ impl<'q> Found<'q> {
         Ok(stored)
     }
 
+    /// Takes in what a store has found and counted by itself.
+    fn take_in(&mut self, answer: Answer) {
+        match answer.total {
+            Some(total) => self.total = self.total.saturating_add(total),
+            None => self.counted_all = false,
+        }
+        self.passed = answer.skipped;
+        answer.entries.into_iter().for_each(|entry| self.keep(entry));
+    }
+
     fn push(&mut self, entry: Position) {
         self.total = self.total.saturating_add(1);
         self.keep(entry);
@@ -289,7 +420,7 @@ impl<'q> Found<'q> {
 
     fn keep(&mut self, entry: Position) {
         let order = self.order;
-        let within = match self.start {
+        let within = match &self.start {
             Start::Index(_) => true,
             Start::After(position) => position.compare(&entry, order).is_lt(),
             Start::Before(position) => position.compare(&entry, order).is_gt(),
@@ -317,13 +448,13 @@ impl<'q> Found<'q> {
         let order = self.order;
         self.entries.sort_unstable_by(|a, b| a.compare(b, order));
         let count = self.count;
-        match self.start {
+        match &self.start {
             Start::Index(index) => {
-                let skip = skipped(*index).min(self.entries.len());
+                let skip = skipped(index.saturating_sub(self.passed)).min(self.entries.len());
                 self.entries.drain(..skip);
                 self.entries.truncate(count);
-                let seen = skip.saturating_add(self.entries.len());
-                self.more = u64::try_from(seen).is_ok_and(|seen| seen < self.total);
+                let seen = u64::try_from(skip.saturating_add(self.entries.len())).unwrap_or(u64::MAX);
+                self.more = self.passed.saturating_add(seen) < self.total;
             }
             Start::After(_) => {
                 self.more = self.entries.len() > count;

@@ -439,3 +439,50 @@ async fn a_long_value_does_not_make_a_long_cursor() {
         assert_eq!(whole.strings("userName"), ["b", "a", "c"]);
     }
 }
+
+#[tokio::test]
+async fn the_members_of_a_group_are_paged() {
+    for world in World::each() {
+        let world = world.filled().await;
+        let users = all(&[world.get("/Users?count=50").await.expect(200).json()], "id");
+        let groups = all(&[world.get("/Groups?count=50").await.expect(200).json()], "id");
+        // The others and a group are members in no order.
+        let ids = users.iter().rev().filter(|id| **id != users[3]).chain(&groups[..1]);
+        let members: Vec<_> = ids.map(|id| json!({"value": id})).collect();
+        let group = json!({"schemas": [GROUP], "displayName": "all", "members": members});
+        let group = world.post("/Groups", &group).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+        let filter = format!("filter=groups.value%20eq%20%22{group}%22");
+        let mut expected: Vec<_> = users.iter().filter(|id| **id != users[3]).cloned().collect();
+        for count in [1, 2, 5, 50] {
+            let pages = world.walk("/Users", &format!("count={count}&{filter}")).await;
+            assert_eq!(all(&pages, "id"), expected);
+            assert!(pages.iter().all(|page| page["totalResults"] == json!(11)), "{pages:?}");
+            let mut page = pages.last().unwrap().clone();
+            let mut back = all(&[page.clone()], "id");
+            while let Some(previous) = page["previousCursor"].as_str() {
+                let query = format!("/Users?cursor={previous}&count={count}&{filter}");
+                page = world.get(&query).await.expect(200).json();
+                back.splice(0..0, all(&[page.clone()], "id"));
+            }
+            assert_eq!(back, expected);
+            let query = format!("/Users?startIndex=3&count={count}&{filter}");
+            let page = world.get(&query).await.expect(200).json();
+            assert_eq!(page["totalResults"], json!(11));
+            assert_eq!(all(&[page], "id"), expected.iter().skip(2).take(count).cloned().collect::<Vec<_>>());
+        }
+        // Whoever leaves on the way is passed over, and nobody else.
+        let query = format!("count=4&{filter}");
+        let first = world.get(&format!("/Users?cursor&{query}")).await.expect(200).json();
+        let leaves = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+            {"op": "remove", "path": format!("members[value eq \"{}\"]", expected[3])},
+            {"op": "remove", "path": format!("members[value eq \"{}\"]", expected[4])},
+        ]});
+        let path = format!("/Groups/{group}");
+        let left = world.send(Who::default(), "PATCH", &path, &leaves.to_string()).await;
+        assert!([200, 204].contains(&left.status));
+        let next = first["nextCursor"].as_str().unwrap();
+        let second = world.get(&format!("/Users?cursor={next}&{query}")).await.expect(200).json();
+        expected.remove(4);
+        assert_eq!(all(&[first, second], "id"), expected[..8]);
+    }
+}

@@ -130,7 +130,7 @@ impl TenantLayer {
                 let outer = parts.extensions.get::<PathPrefix>().map_or("", PathPrefix::as_str);
                 let prefix = format!("{outer}{mount}/{}", utf8_percent_encode(&key, SEGMENT));
                 let rest = if rest.is_empty() { "/" } else { rest };
-                Ok(Some(Named { key, path: Some(Taken { prefix, rest: rest.to_owned() }) }))
+                Ok(Some(Named { key: key.into_owned(), path: Some(Taken { prefix, rest: rest.to_owned() }) }))
             }
             Source::Subdomain(domain) => {
                 let host = host(parts)?;

@@ -91,16 +91,19 @@ pub fn id() -> impl Strategy<Value = String> {
 
 /// A user.
 pub fn user() -> impl Strategy<Value = UserSpec> {
-    let emails =
-        prop::collection::vec((word(), option::of(select(vec!["work", "home"])), any::<bool>()), 0..4);
+    let emails = prop::collection::vec(
+        (word(), option::of(select(vec!["work", "home"])), option::of(any::<bool>())),
+        0..4,
+    );
     let emails = emails.prop_map(|emails| {
         let mut has_primary = false;
         let emails: Vec<String> = emails
             .into_iter()
             .map(|(value, kind, is_primary)| {
                 let kind = kind.map(|kind| format!(r#","type":"{kind}""#)).unwrap_or_default();
-                let marked = is_primary && !std::mem::replace(&mut has_primary, true);
-                format!(r#"{{"value":{}{kind},"primary":{marked}}}"#, json(&value))
+                let marked = is_primary.map(|wanted| wanted && !std::mem::replace(&mut has_primary, true));
+                let primary = marked.map(|marked| format!(r#","primary":{marked}"#)).unwrap_or_default();
+                format!(r#"{{"value":{}{kind}{primary}}}"#, json(&value))
             })
             .collect();
         format!("[{}]", emails.join(","))
@@ -249,8 +252,8 @@ pub fn user_filter() -> impl Strategy<Value = String> {
     ];
     let in_emails = prop_oneof![
         comparison(vec!["value", "type"], word().boxed()),
-        Just("primary eq true".to_owned()),
-        select(vec!["value", "type"]).prop_map(|name| format!("{name} pr")),
+        primary("primary"),
+        select(vec!["value", "type", "primary"]).prop_map(|name| format!("{name} pr")),
     ];
     let leaf = prop_oneof![
         6 => comparison(texts, word().boxed()),
@@ -262,6 +265,7 @@ pub fn user_filter() -> impl Strategy<Value = String> {
         2 => (0..9_usize).prop_map(|n| format!(r#"groups.value eq "G{}""#, n * 3)),
         1 => any::<bool>().prop_map(|value| format!("active eq {value}")),
         1 => any::<bool>().prop_map(|value| format!("active ne {value}")),
+        1 => primary("emails.primary"),
         1 => select(vec!["title", "active", "emails", "emails.value", "name", "groups", "groups.value", "displayName"])
             .prop_map(|name| format!("{name} pr")),
         1 => times(),
@@ -269,6 +273,11 @@ pub fn user_filter() -> impl Strategy<Value = String> {
         1 => Just(r#"schemas eq "urn:ietf:params:scim:schemas:core:2.0:User""#.to_owned()),
     ];
     terms(leaf.boxed())
+}
+
+/// Whether a value is primary, by this path: one that does not say so is not.
+fn primary(path: &'static str) -> impl Strategy<Value = String> {
+    (select(vec!["eq", "ne"]), any::<bool>()).prop_map(move |(op, value)| format!("{path} {op} {value}"))
 }
 
 /// A filter of groups.

@@ -1,5 +1,11 @@
 //! A store in memory: fast, complete, and gone with the process.
 
+mod entry;
+mod index;
+mod list;
+mod relations;
+mod shards;
+mod snapshot;
 mod tables;
 
 use std::collections::HashMap;
@@ -9,14 +15,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TenantId, TypeDefinition, Version};
-use tokio::sync::RwLock;
+use tokio::runtime::Handle;
+use tokio::sync::{RwLock, Semaphore};
 
+use super::change::Ahead;
 use super::perform::perform;
-use super::select::select;
+use super::select::{Found, find, is_plain_scan, page, select};
 use super::view::{View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use crate::pause::pause;
+use snapshot::Snapshot;
 use tables::Tables;
 
 /// A [`ResourceStore`] in memory.
@@ -24,7 +33,9 @@ use tables::Tables;
 /// Reads run side by side, writes one after the other. No lock outlives a write: between two writes of a
 /// [`write_all`](ResourceStore::write_all) all those go on that have waited. Equality on indexed attributes,
 /// adding a member to a group and reading by id cost the same however much is stored. Other filters and sorting look
-/// at every resource of the type.
+/// at every resource of the type; where these are more than a few thousand, they do it on a thread of the runtime's
+/// blocking pool, at the data as it was when they began, so that neither other requests nor writes wait for them. As
+/// many of these run at once as there are processors; others wait for their turn.
 ///
 /// ```
 /// use scim_server::store::MemoryStore;
@@ -32,11 +43,15 @@ use tables::Tables;
 /// let store = MemoryStore::new();
 /// assert_eq!(format!("{store:?}"), "MemoryStore { tenants: 0, revision: 0 }");
 /// ```
-#[derive(Default)]
 pub struct MemoryStore {
     // NB: not the lock of the standard library, which whoever has just let go of it gets before those that wait.
     state: RwLock<State>,
+    /// For scans that are long.
+    scans: Arc<Semaphore>,
 }
+
+/// Scans of more resources than this are long: they would keep other requests waiting for about a millisecond.
+const LONG: usize = 2_000;
 
 /// INVARIANT: a change is worked out in full before the first table is touched, so that a panic on the way leaves
 /// nothing half done.
@@ -51,16 +66,92 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { state: RwLock::default(), scans: Arc::new(Semaphore::new(at_once)) }
+    }
+
+    /// What a query has to look at, if that is much.
+    async fn snapshot(&self, context: &RequestContext, query: &Query) -> Option<Snapshot> {
+        if !is_plain_scan(query) {
+            return None;
+        }
+        let names = query.scopes.iter().map(|scope| Arc::clone(scope.definition.shared_name()));
+        let snapshot = self.state.read().await.tenants.get(&context.tenant)?.snapshot(names);
+        (snapshot.len() > LONG).then_some(snapshot)
+    }
+
+    async fn select(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        match self.state.read().await.tenants.get(&context.tenant) {
+            Some(tables) => select(tables, context, query),
+            None => select(&Tables::default(), context, query),
+        }
+    }
+
+    /// Loads what was found in a snapshot; none if some of that has changed, so that the parts would not fit.
+    async fn load(
+        &self,
+        context: &RequestContext,
+        query: &Query,
+        snapshot: &Snapshot,
+        found: Found,
+    ) -> Result<Option<Page>, StoreError> {
+        let state = self.state.read().await;
+        let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
+        let mut stored = Vec::with_capacity(found.entries.len());
+        for entry in &found.entries {
+            match tables.row(entry.row())? {
+                Some(now) if snapshot.version(now.row) == Some(now.record.version) => stored.push(now),
+                _ => return Ok(None),
+            }
+        }
+        page(tables, query, found, stored).map(Some)
+    }
+
+    /// Works out what can be before everybody else has to wait.
+    async fn ahead(&self, context: &RequestContext, write: &mut Write) -> Ahead {
+        match write {
+            // Nothing will come of it.
+            _ if context.budget.check_work().is_err() => Ahead::Nothing,
+            Write::Create { new, .. } => Ahead::of_new(new),
+            Write::Apply { target, changes, .. } if !changes.changes.is_empty() => {
+                let state = self.state.read().await;
+                let found =
+                    state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
+                drop(state);
+                match found {
+                    Some(stored) if &*stored.record.resource_type == target.definition.name() => {
+                        Ahead::of_changes(&target.definition, &stored.record, changes)
+                    }
+                    _ => Ahead::Nothing,
+                }
+            }
+            _ => Ahead::Nothing,
+        }
+    }
+
+    async fn perform(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
+        let ahead = self.ahead(context, &mut write).await;
+        self.state.write().await.perform(context, &mut write, ahead)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl State {
     /// Carries out a write; nothing happens if it fails.
-    fn perform(&mut self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
+    fn perform(
+        &mut self,
+        context: &RequestContext,
+        write: &mut Write,
+        ahead: Ahead,
+    ) -> Result<Outcome, StoreError> {
         let tables = self.tenants.entry(context.tenant.clone()).or_default();
         let version = Version::new(self.revision.saturating_add(1));
-        let outcome = perform(tables, context, version, &mut write)?;
+        let outcome = perform(tables, context, version, write, ahead)?;
         if outcome.is_change() {
             self.revision = version.number();
         }
@@ -92,15 +183,26 @@ impl ResourceStore for MemoryStore {
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
-        let state = self.state.read().await;
-        match state.tenants.get(&context.tenant) {
-            Some(tables) => select(tables, context, query),
-            None => select(&Tables::default(), context, query),
+        let Some(snapshot) = self.snapshot(context, query).await else {
+            return self.select(context, query).await;
+        };
+        let Ok(runtime) = Handle::try_current() else { return self.select(context, query).await };
+        let turn = Arc::clone(&self.scans).acquire_owned().await.map_err(StoreError::internal)?;
+        let (seeing, asked) = (context.clone(), query.clone());
+        let search = move || {
+            let found = find(&snapshot, &seeing, &asked);
+            drop(turn);
+            found.map(|found| (snapshot, found))
+        };
+        let (snapshot, found) = runtime.spawn_blocking(search).await.map_err(StoreError::internal)??;
+        match self.load(context, query, &snapshot, found).await? {
+            Some(page) => Ok(page),
+            None => self.select(context, query).await,
         }
     }
 
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-        self.state.write().await.perform(context, write)
+        self.perform(context, write).await
     }
 
     async fn write_all(
@@ -112,7 +214,7 @@ impl ResourceStore for MemoryStore {
         let mut countdown = Countdown::new(stop_after);
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
-            let result = self.state.write().await.perform(context, write);
+            let result = self.perform(context, write).await;
             context.note_write(results.len(), &result);
             let is_last = countdown.ends_with(&result);
             results.push(result);
@@ -123,5 +225,51 @@ impl ResourceStore for MemoryStore {
             pause().await;
         }
         results
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use scim_core::{Object, Registry, Resource};
+    use scim_filter::{Filter, ResolveOptions};
+
+    use super::super::{NewResource, Scope, Target};
+    use super::*;
+
+    /// A long scan finds what a short one finds, also of resources that change and go.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn long_scans_see_what_is_there() {
+        let registry = Registry::rfc7643();
+        let user = Arc::clone(registry.by_name("User").unwrap());
+        let context = RequestContext::new(registry, DateTime::UNIX_EPOCH);
+        let store = MemoryStore::new();
+        let filter = Filter::parse(r#"title sw "T1""#).unwrap().resolve(&*user, &ResolveOptions::default());
+        let scope = Scope::all(Arc::clone(&user)).with_filter(Some(filter.unwrap()));
+        let query = Query::new(vec![scope], 5);
+        for n in 0..=LONG {
+            let attributes: Object =
+                [("userName", format!("u{n}")), ("title", format!("T{n}"))].into_iter().collect();
+            let new = NewResource::new(
+                n.to_string().parse().unwrap(),
+                Resource::from_attributes(attributes),
+                vec![],
+            );
+            store.write(&context, Write::create(&user, new)).await.unwrap();
+        }
+        assert!(store.snapshot(&context, &query).await.is_some());
+        let ids = |page: &Page| page.records.iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
+        let page = store.query(&context, &query).await.unwrap();
+        assert_eq!(
+            (page.total_results, ids(&page)),
+            (Some(1_111), ["1", "10", "11", "12", "13"].map(String::from).into())
+        );
+        // What has gone since the snapshot is not loaded.
+        let snapshot = store.snapshot(&context, &query).await.unwrap();
+        let found = find(&snapshot, &context, &query).unwrap();
+        let target = Target::new(&user, &"10".parse().unwrap());
+        store.write(&context, Write::delete(target)).await.unwrap();
+        assert!(store.load(&context, &query, &snapshot, found).await.unwrap().is_none());
+        assert_eq!(store.select(&context, &query).await.unwrap().total_results, Some(1_110));
     }
 }

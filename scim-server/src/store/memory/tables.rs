@@ -1,69 +1,46 @@
-//! The tables of one tenant and their indexes.
+//! The tables of one tenant.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scim_core::{ResourceId, TypeDefinition, Version};
-use scim_filter::{CaseRule, comparison_key};
+use scim_core::{Object, ResourceId, TypeDefinition, Version};
+use scim_filter::{CaseRule, ResolvedFilter, comparison_key};
 
 use super::super::StoreError;
 use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
-use super::super::encode::{Index, Key, Keys};
+use super::super::encode::{Index, Keys};
 use super::super::perform::{Transaction, blame};
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Span, Stored, View};
+use super::super::view::{Link, Needs, Row, Span, Stored, View, add_related};
+use super::entry::{Entry, Key, KeySet, Layout, Names};
+use super::index::{Indexes, What};
+use super::list::{Entries, List};
+use super::relations::{Relations, key};
+use super::shards::Shards;
+use super::snapshot::{Seer, Snapshot};
+use crate::context::RequestContext;
 
 /// All resources of one tenant.
 ///
-/// INVARIANT: every index names only resources that `resources` has, and names each as often as its keys say.
+/// INVARIANT: `resources` and `types` hold the same resources in the same versions, and the indexes name each of them
+/// under each of its keys and its id.
 #[derive(Default)]
 pub(super) struct Tables {
-    resources: HashMap<Row, Entry>,
-    ids: HashMap<ResourceId, Row>,
-    /// The ids that are not their own comparison key without case, under that key.
-    folded_ids: HashMap<Box<str>, BTreeSet<Row>>,
-    /// The resources of each type in the order of creation, so that a page begins at once however deep it is. New
-    /// ones have the greatest number and come at the end; taking one out moves eight bytes for each after it.
-    types: HashMap<Arc<str>, Vec<Row>>,
-    unique: HashMap<(Arc<str>, Key), Row>,
-    shared: HashMap<(Arc<str>, Key), Rows>,
-    /// The values of relations, by what refers.
-    forward: HashMap<Row, HashMap<Arc<str>, Values>>,
-    /// The same, by what is referred to.
-    reverse: HashMap<Row, BTreeMap<Place, (Row, Arc<str>)>>,
+    resources: Shards<Arc<Entry>>,
+    types: HashMap<Arc<str>, List>,
+    indexes: Indexes,
+    relations: Relations,
+    names: Arc<Names>,
     last_row: Row,
-    last_place: Place,
-}
-
-/// A resource with what is needed to take it out of the indexes.
-struct Entry {
-    stored: Stored,
-    unique: Vec<Key>,
-    shared: Vec<Key>,
-}
-
-/// The order in which values came into relations.
-type Place = u64;
-
-/// The values of one relation of one resource.
-#[derive(Default)]
-struct Values {
-    in_order: BTreeMap<Place, Row>,
-    places: HashMap<Row, Place>,
-}
-
-/// The resources with one value; mostly one.
-enum Rows {
-    One(Row),
-    Many(BTreeSet<Row>),
 }
 
 impl Transaction for Tables {
     fn check_new(&self, new: &[Creation]) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
         for (nth, Creation { definition, mutation }) in new.iter().enumerate() {
-            if self.ids.contains_key(&mutation.record.id) {
+            if self.by_id(mutation.record.id.as_str()).is_some() {
                 return Err(blame(taken_id(definition, &mutation.record.id), nth, new.len()));
             }
             if let Some(keys) = &mutation.keys {
@@ -81,88 +58,61 @@ impl Transaction for Tables {
         if let Some(keys) = &keys {
             self.check_unique(type_name, row, keys, &mut HashSet::new())?;
         }
+        let old = row.and_then(|row| self.resources.get(key(row)).cloned());
         let row = row.unwrap_or_else(|| {
             self.last_row = self.last_row.saturating_add(1);
-            self.add_id(self.last_row, &record.id);
-            self.types.entry(Arc::clone(type_name)).or_default().push(self.last_row);
             self.last_row
         });
         let stored = Stored { row, record, display };
-        let old = self.resources.remove(&row);
-        let entry = match (keys, old) {
-            (Some(Keys { unique, shared }), old) => {
-                if let Some(old) = &old {
-                    self.unindex(type_name, old);
-                }
-                let unique = unique.into_iter().map(|unique| unique.key).collect();
-                let entry = Entry { stored: stored.clone(), unique, shared };
-                self.index(type_name, &entry);
-                entry
+        let (set, layout) = match (keys, &old) {
+            (Some(keys), old) => {
+                let set = KeySet::new(&keys, &mut self.names);
+                let none = KeySet::default();
+                self.reindex(type_name, row, old.as_ref().map_or(&none, |old| &old.keys), &set);
+                (set, Layout::new(&keys.members, &mut self.names))
             }
-            (None, Some(old)) => Entry { stored: stored.clone(), ..old },
-            (None, None) => Entry { stored: stored.clone(), unique: Vec::new(), shared: Vec::new() },
+            (None, Some(old)) => (old.keys.clone(), old.layout.clone()),
+            (None, None) => Default::default(),
         };
-        self.resources.insert(row, entry);
+        let entry = Entry::new(stored.clone(), set, layout);
+        if old.is_some() {
+            self.put(entry);
+        } else {
+            let entry = Arc::new(entry);
+            self.indexes.insert(What::Id(entry.id.as_str()), row);
+            if let Some(folded) = folded(entry.id.as_str()) {
+                self.indexes.insert(What::FoldedId(&folded), row);
+            }
+            self.types.entry(Arc::clone(type_name)).or_default().push(Arc::clone(&entry));
+            self.resources.insert(key(row), entry);
+        }
         for diff in &relations {
-            self.relate(row, diff)?;
+            self.relations.change(row, diff);
         }
         Ok(stored)
     }
 
     fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
-        let RelationDiff { attribute, added, removed } = diff;
-        for target in removed {
-            let values = self.forward.get_mut(&source).and_then(|all| all.get_mut(attribute));
-            let Some(values) = values else { continue };
-            if let Some(place) = values.places.remove(target) {
-                values.in_order.remove(&place);
-                self.forget(*target, place);
-            }
-        }
-        for target in added {
-            self.last_place = self.last_place.saturating_add(1);
-            let place = self.last_place;
-            let values = self.forward.entry(source).or_default().entry(Arc::clone(attribute)).or_default();
-            values.in_order.insert(place, *target);
-            values.places.insert(*target, place);
-            self.reverse.entry(*target).or_default().insert(place, (source, Arc::clone(attribute)));
-        }
+        self.relations.change(source, diff);
         Ok(())
     }
 
     fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError> {
-        let Some(entry) = self.resources.remove(&removal.row) else { return Ok(()) };
-        let record = &entry.stored.record;
-        self.unindex(&record.resource_type, &entry);
-        self.ids.remove(&record.id);
-        if let Some(folded) = folded(record.id.as_str())
-            && let Some(rows) = self.folded_ids.get_mut(&*folded)
-        {
-            rows.remove(&removal.row);
-            if rows.is_empty() {
-                self.folded_ids.remove(&*folded);
-            }
+        let Some(entry) = self.resources.remove(key(removal.row)) else { return Ok(()) };
+        self.reindex(&entry.resource_type, entry.row, &entry.keys, &KeySet::default());
+        self.indexes.remove(What::Id(entry.id.as_str()), entry.row);
+        if let Some(folded) = folded(entry.id.as_str()) {
+            self.indexes.remove(What::FoldedId(&folded), entry.row);
         }
-        if let Some(rows) = self.types.get_mut(&record.resource_type)
-            && let Ok(at) = rows.binary_search(&removal.row)
-        {
-            rows.remove(at);
+        if let Some(list) = self.types.get_mut(&entry.resource_type) {
+            list.remove(entry.row);
         }
-        for (place, (source, attribute)) in self.reverse.remove(&removal.row).unwrap_or_default() {
-            if let Some(values) = self.forward.get_mut(&source).and_then(|all| all.get_mut(&attribute)) {
-                values.in_order.remove(&place);
-                values.places.remove(&removal.row);
-            }
-        }
-        for values in self.forward.remove(&removal.row).unwrap_or_default().into_values() {
-            for (place, target) in values.in_order {
-                self.forget(target, place);
-            }
-        }
+        self.relations.remove(entry.row);
         for (holder, last_modified) in &removal.holders {
-            if let Some(entry) = self.resources.get_mut(holder) {
-                entry.stored.record.version = version;
-                entry.stored.record.last_modified = *last_modified;
+            if let Some(holder) = self.resources.get(key(*holder)) {
+                let mut holder = Entry::clone(holder);
+                (holder.version, holder.last_modified) = (version, *last_modified);
+                self.put(holder);
             }
         }
         Ok(())
@@ -171,20 +121,20 @@ impl Transaction for Tables {
 
 impl Tables {
     /// Whether a resource may have these keys, beside those that are stored and those that have been seen.
-    fn check_unique(
+    fn check_unique<'k>(
         &self,
-        type_name: &Arc<str>,
+        type_name: &'k Arc<str>,
         row: Option<Row>,
-        keys: &Keys,
-        seen: &mut HashSet<(Arc<str>, Key)>,
+        keys: &'k Keys,
+        seen: &mut HashSet<(&'k str, &'k str, &'k str)>,
     ) -> Result<(), StoreError> {
         for unique in &keys.unique {
-            let key = (Arc::clone(type_name), unique.key.clone());
-            let held = self.unique.get(&key).is_some_and(|holder| Some(*holder) != row);
-            if held || !seen.insert(key) {
+            let (attribute, value) = (&*unique.key.attribute, &*unique.key.value);
+            let held = self.with_key(Index::Unique, type_name, attribute, value).any(|h| Some(h) != row);
+            if held || !seen.insert((type_name, attribute, value)) {
                 return Err(StoreError::Uniqueness {
                     resource_type: type_name.as_ref().to_owned(),
-                    attribute: unique.key.attribute.as_ref().to_owned(),
+                    attribute: attribute.to_owned(),
                     value: unique.shown.clone(),
                 });
             }
@@ -192,91 +142,107 @@ impl Tables {
         Ok(())
     }
 
-    fn add_id(&mut self, row: Row, id: &ResourceId) {
-        self.ids.insert(id.clone(), row);
-        if let Some(folded) = folded(id.as_str()) {
-            self.folded_ids.entry(folded).or_default().insert(row);
+    /// Puts another version of a resource in the place of the one that is there.
+    fn put(&mut self, entry: Entry) {
+        let entry = Arc::new(entry);
+        if let Some(list) = self.types.get_mut(&entry.resource_type) {
+            list.replace(Arc::clone(&entry));
+        }
+        self.resources.insert(key(entry.row), entry);
+    }
+
+    /// Brings the indexes from one set of keys to another.
+    fn reindex(&mut self, type_name: &str, row: Row, old: &KeySet, new: &KeySet) {
+        let what = |key: Key<'_>| (key.index, key.attribute);
+        for key in old.iter().filter(|key| !new.has(*key)) {
+            let (index, attribute) = what(key);
+            self.indexes.remove(What::value(type_name, index, attribute, key.value), row);
+        }
+        for key in new.iter().filter(|key| !old.has(*key)) {
+            let (index, attribute) = what(key);
+            self.indexes.insert(What::value(type_name, index, attribute, key.value), row);
         }
     }
 
-    fn index(&mut self, type_name: &Arc<str>, entry: &Entry) {
-        let row = entry.stored.row;
-        for key in &entry.unique {
-            self.unique.insert((Arc::clone(type_name), key.clone()), row);
-        }
-        for key in &entry.shared {
-            let rows = self.shared.entry((Arc::clone(type_name), key.clone()));
-            rows.and_modify(|rows| rows.insert(row)).or_insert(Rows::One(row));
-        }
+    /// The resources of a type that have a value of an attribute.
+    fn with_key<'a>(
+        &'a self,
+        index: Index,
+        type_name: &'a str,
+        attribute: &str,
+        value: &'a str,
+    ) -> impl Iterator<Item = Row> + 'a {
+        let found = self.names.number(attribute).map(|attribute| Key { index, attribute, value });
+        found.into_iter().flat_map(move |wanted| {
+            let what = What::value(type_name, index, wanted.attribute, value);
+            self.indexes.find(what).filter(move |row| {
+                self.entry(*row).is_some_and(|e| *e.resource_type == *type_name && e.keys.has(wanted))
+            })
+        })
     }
 
-    fn unindex(&mut self, type_name: &Arc<str>, entry: &Entry) {
-        for key in &entry.unique {
-            self.unique.remove(&(Arc::clone(type_name), key.clone()));
-        }
-        for key in &entry.shared {
-            let key = (Arc::clone(type_name), key.clone());
-            if self.shared.get_mut(&key).is_some_and(|rows| rows.remove(entry.stored.row)) {
-                self.shared.remove(&key);
-            }
-        }
+    fn entry(&self, row: Row) -> Option<&Arc<Entry>> {
+        self.resources.get(key(row))
     }
 
-    /// Takes one entry out of the index by what is referred to.
-    fn forget(&mut self, target: Row, place: Place) {
-        if let Some(places) = self.reverse.get_mut(&target) {
-            places.remove(&place);
-            if places.is_empty() {
-                self.reverse.remove(&target);
-            }
-        }
+    fn by_id(&self, id: &str) -> Option<&Arc<Entry>> {
+        let mut rows = self.indexes.find(What::Id(id));
+        rows.find_map(|row| self.entry(row).filter(|entry| entry.id.as_str() == id))
     }
 
-    fn values(&self, source: Row, relation: &str) -> Option<&Values> {
-        self.forward.get(&source)?.get(relation)
-    }
-
-    fn stored(&self, row: Row) -> Option<&Stored> {
-        self.resources.get(&row).map(|entry| &entry.stored)
-    }
-
-    /// The part of a type that lies in a span, in the order of creation.
-    fn part(&self, type_name: &Arc<str>, span: Span) -> &[Row] {
-        let rows = self.types.get(type_name).map(Vec::as_slice).unwrap_or_default();
-        let part = match span {
-            Span::All => Some(rows),
-            Span::After(row) => rows.get(rows.partition_point(|known| *known <= row)..),
-            Span::Before(row) => rows.get(..rows.partition_point(|known| *known < row)),
-        };
-        part.unwrap_or_default()
+    fn held_rows<'a>(
+        &'a self,
+        source: Row,
+        relation: &str,
+        target_type: &'a str,
+        span: Span,
+    ) -> impl Iterator<Item = Row> + 'a {
+        let values = self.relations.values(source, relation).into_iter();
+        let rows = values.flat_map(move |values| values.span(span));
+        rows.filter(move |row| self.entry(*row).is_some_and(|entry| *entry.resource_type == *target_type))
     }
 
     fn link_of(&self, row: Row) -> Option<Link> {
-        self.stored(row).cloned().map(Stored::into_link)
+        self.entry(row).map(|entry| entry.link())
+    }
+
+    /// A copy of what scans look at, which shares the resources.
+    pub(super) fn snapshot(&self, types: impl Iterator<Item = Arc<str>>) -> Snapshot {
+        let lists = types.map(|name| {
+            let list = self.types.get(&name).cloned().unwrap_or_default();
+            (name, list)
+        });
+        Snapshot::new(lists.collect(), Arc::clone(&self.names))
     }
 }
 
 impl View for Tables {
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.ids.get(id).and_then(|row| self.stored(*row)).cloned())
+        Ok(self.by_id(id.as_str()).map(|entry| entry.stored()))
     }
 
     fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError> {
-        Ok(self.ids.get(id).and_then(|row| self.link_of(*row)))
+        Ok(self.by_id(id.as_str()).map(|entry| entry.link()))
     }
 
     fn links_by_key(&self, id: &IdKey) -> Result<Vec<Link>, StoreError> {
-        let same = id.key.parse::<ResourceId>().ok().and_then(|id| self.ids.get(&id).copied());
-        let folded = self.folded_ids.get(&*id.key).filter(|_| !id.exact).into_iter().flatten().copied();
-        Ok(same.into_iter().chain(folded).filter_map(|row| self.link_of(row)).collect())
+        let same = self.by_id(&id.key).map(|entry| entry.link());
+        if id.exact {
+            return Ok(same.into_iter().collect());
+        }
+        let rows = self.indexes.find(What::FoldedId(&id.key));
+        let folded = rows.filter_map(|row| {
+            self.entry(row).filter(|e| folded(e.id.as_str()).as_deref() == Some(&*id.key)).map(|e| e.link())
+        });
+        Ok(same.into_iter().chain(folded).collect())
     }
 
     fn row(&self, row: Row) -> Result<Option<Stored>, StoreError> {
-        Ok(self.stored(row).cloned())
+        Ok(self.entry(row).map(|entry| entry.stored()))
     }
 
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
-        Ok(self.types.get(type_name).map_or(0, |rows| rows.len().try_into().unwrap_or(u64::MAX)))
+        Ok(self.types.get(type_name).map_or(0, |list| list.len().try_into().unwrap_or(u64::MAX)))
     }
 
     fn page(
@@ -287,28 +253,20 @@ impl View for Tables {
         take: usize,
     ) -> Result<Vec<Stored>, StoreError> {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let mut parts: Vec<&[Row]> = types.iter().map(|name| self.part(name, span)).collect();
-        let stored = |row: Row| self.stored(row).cloned();
-        if let ([part], Span::All | Span::After(_)) = (parts.as_slice(), span) {
-            let rows = part.get(skip..).unwrap_or_default();
-            return Ok(rows.iter().take(take).copied().filter_map(stored).collect());
+        let lists: Vec<&List> = types.iter().filter_map(|name| self.types.get(name)).collect();
+        if let [list] = lists.as_slice() {
+            return Ok(list.span(span, skip).take(take).map(|entry| entry.stored()).collect());
         }
-        // There are as many parts as there are types in the query: a handful.
+        // There are as many lists as there are types in the query: a handful.
+        let mut parts: Vec<Peekable<Entries<'_>>> =
+            lists.iter().map(|list| list.span(span, 0).peekable()).collect();
+        let backwards = matches!(span, Span::Before(_));
         let in_order = std::iter::from_fn(move || {
-            if matches!(span, Span::Before(_)) {
-                let last = parts.iter().filter_map(|rows| rows.last().copied()).max()?;
-                for rows in &mut parts {
-                    *rows = rows.strip_suffix(&[last]).unwrap_or(rows);
-                }
-                return Some(last);
-            }
-            let first = parts.iter().filter_map(|rows| rows.first().copied()).min()?;
-            for rows in &mut parts {
-                *rows = rows.strip_prefix(&[first]).unwrap_or(rows);
-            }
-            Some(first)
+            let heads = parts.iter_mut().filter_map(|part| Some((part.peek()?.row, part)));
+            let first = heads.min_by_key(|(row, _)| if backwards { row.saturating_neg() } else { *row });
+            first?.1.next()
         });
-        Ok(in_order.skip(skip).take(take).filter_map(stored).collect())
+        Ok(in_order.skip(skip).take(take).map(|entry| entry.stored()).collect())
     }
 
     fn scan(
@@ -317,15 +275,30 @@ impl View for Tables {
         span: Span,
         visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let rows = self.part(type_name, span).iter();
-        let mut visit = |row: &Row| match self.stored(*row) {
-            Some(stored) => visit(stored.clone()),
-            None => Ok(ControlFlow::Continue(())),
-        };
-        let backwards = matches!(span, Span::Before(_));
-        let (mut forth, mut back) = (rows.clone(), rows.rev());
-        while let Some(row) = if backwards { back.next() } else { forth.next() } {
-            if visit(row)?.is_break() {
+        let Some(list) = self.types.get(type_name) else { return Ok(()) };
+        for entry in list.span(span, 0) {
+            if visit(entry.stored())?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_seen(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        _: Option<&ResolvedFilter>,
+        span: Span,
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(list) = self.types.get(definition.shared_name()) else { return Ok(()) };
+        let seer = Seer::new(&self.names, context, definition, needs);
+        for entry in list.span(span, 0) {
+            let mut object = seer.see(entry)?;
+            add_related(self, context, definition, entry.row, needs, &mut object)?;
+            if visit(entry.row, object)?.is_break() {
                 break;
             }
         }
@@ -339,19 +312,11 @@ impl View for Tables {
         attribute: &str,
         value: &str,
     ) -> Result<Vec<Row>, StoreError> {
-        let key = (Arc::clone(type_name), Key { attribute: attribute.into(), value: value.into() });
-        Ok(match index {
-            Index::Unique => self.unique.get(&key).copied().into_iter().collect(),
-            Index::Shared => match self.shared.get(&key) {
-                None => Vec::new(),
-                Some(Rows::One(row)) => vec![*row],
-                Some(Rows::Many(rows)) => rows.iter().copied().collect(),
-            },
-        })
+        Ok(self.with_key(index, type_name, attribute, value).collect())
     }
 
     fn refers(&self, source: Row, relation: &str, target: Row) -> Result<bool, StoreError> {
-        Ok(self.values(source, relation).is_some_and(|values| values.places.contains_key(&target)))
+        Ok(self.relations.values(source, relation).is_some_and(|values| values.has(target)))
     }
 
     fn targets(
@@ -360,11 +325,11 @@ impl View for Tables {
         relation: &str,
         limit: Option<usize>,
     ) -> Result<Option<Vec<Link>>, StoreError> {
-        let Some(values) = self.values(source, relation) else { return Ok(Some(Vec::new())) };
-        if limit.is_some_and(|limit| values.in_order.len() > limit) {
+        let Some(values) = self.relations.values(source, relation) else { return Ok(Some(Vec::new())) };
+        if limit.is_some_and(|limit| values.len() > limit) {
             return Ok(None);
         }
-        Ok(Some(values.in_order.values().filter_map(|row| self.link_of(*row)).collect()))
+        Ok(Some(values.rows().filter_map(|row| self.link_of(row)).collect()))
     }
 
     fn sources(
@@ -375,11 +340,11 @@ impl View for Tables {
         limit: Option<usize>,
     ) -> Result<Option<Vec<Link>>, StoreError> {
         let mut links = Vec::new();
-        for (source, attribute) in self.reverse.get(&target).into_iter().flat_map(BTreeMap::values) {
+        for (source, attribute) in self.relations.referring(target) {
             if &**attribute != relation {
                 continue;
             }
-            let link = self.link_of(*source).filter(|link| &*link.reference.resource_type == source_type);
+            let link = self.link_of(source).filter(|link| &*link.reference.resource_type == source_type);
             links.extend(link);
             if limit.is_some_and(|limit| links.len() > limit) {
                 return Ok(None);
@@ -388,36 +353,25 @@ impl View for Tables {
         Ok(Some(links))
     }
 
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(self.held_rows(source, relation, target_type, span).take(most).collect())
+    }
+
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError> {
+        let count = self.held_rows(source, relation, target_type, Span::All).count();
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {
-        let sources: BTreeSet<Row> = self
-            .reverse
-            .get(&target)
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .map(|(source, _)| *source)
-            .collect();
-        Ok(sources.into_iter().filter_map(|row| self.stored(row)).cloned().collect())
-    }
-}
-
-impl Rows {
-    fn insert(&mut self, row: Row) {
-        match self {
-            Self::One(known) if *known == row => {}
-            Self::One(known) => *self = Self::Many(BTreeSet::from([*known, row])),
-            Self::Many(rows) => drop(rows.insert(row)),
-        }
-    }
-
-    /// Takes a resource out and says whether none is left.
-    fn remove(&mut self, row: Row) -> bool {
-        match self {
-            Self::One(known) => *known == row,
-            Self::Many(rows) => {
-                rows.remove(&row);
-                rows.is_empty()
-            }
-        }
+        let sources: BTreeSet<Row> = self.relations.referring(target).map(|(source, _)| source).collect();
+        Ok(sources.into_iter().filter_map(|row| self.entry(row)).map(|entry| entry.stored()).collect())
     }
 }
 

@@ -6,21 +6,25 @@ mod options;
 mod readers;
 mod rows;
 mod schema;
+mod search;
 mod write;
 mod writer;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use scim_core::{ResourceId, TypeDefinition};
+use scim_core::{ResourceId, TenantId, TypeDefinition};
+use tokio::runtime::Handle;
 
+use super::change::Ahead;
 use super::perform::perform;
 use super::select::select;
-use super::view::{View as _, loaded};
+use super::view::{Row, View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use readers::Readers;
@@ -42,9 +46,15 @@ pub use options::{SqliteOptions, Synchronous};
 /// beside it on connections of their own and see a state between two transactions (write-ahead log).
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
-/// Other filters and sorting read every resource of the type.
+/// Other filters, sorting and counting are done in SQL, over a second form of each resource of the type that has all
+/// values as they compare. What SQL cannot decide (binary values, `$ref` of relations, `display` of relations where case
+/// does not matter, `meta.location`) is decided on the resources themselves, where nothing else excludes them.
 ///
-/// The keys of unique and indexed values are made by the schemas in force when a resource is written. Whoever changes
+/// That form is made by the schemas in force when a resource is written. Where they have changed since, or an earlier
+/// version of this program made the file, queries look at the resources themselves, and have the new form made in the
+/// background.
+///
+/// The keys of unique and indexed values are made by the schemas in force when a resource is written too. Whoever changes
 /// how an existing attribute compares, or whether it is unique, writes the resources again. Where a new version of this
 /// program compares the user names of RFC 7643 in another way, it makes their keys anew when it opens the database.
 ///
@@ -57,6 +67,8 @@ pub struct SqliteStore {
     // Before the writer, so that the last connection to close is the one that writes.
     readers: Option<Readers>,
     writer: WriterThread,
+    /// The types, by tenant, whose search documents are being made anew.
+    refreshing: Refreshing,
 }
 
 impl SqliteStore {
@@ -79,7 +91,7 @@ impl SqliteStore {
         let connection = schema::open(path, options)?;
         let readers = Readers::open(path, options)?;
         let writer = WriterThread::start(connection, options)?;
-        Ok(Self { path: Some(path.to_owned()), readers: Some(readers), writer })
+        Ok(Self { path: Some(path.to_owned()), readers: Some(readers), writer, refreshing: Arc::default() })
     }
 
     /// A database that is in memory only, for tests. Reads and writes run one after the other.
@@ -89,7 +101,34 @@ impl SqliteStore {
     pub fn in_memory() -> Result<Self, SqliteOpenError> {
         let options = SqliteOptions::default();
         let connection = schema::open_in_memory(&options)?;
-        Ok(Self { path: None, readers: None, writer: WriterThread::start(connection, &options)? })
+        let writer = WriterThread::start(connection, &options)?;
+        Ok(Self { path: None, readers: None, writer, refreshing: Arc::default() })
+    }
+
+    /// Makes the search documents of a type anew beside whatever else is done, a few at a time, unless that is under
+    /// way. It ends early with the store; the next query that meets old ones begins again.
+    fn refresh(&self, context: &RequestContext, definition: Arc<TypeDefinition>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (context, line, refreshing) = (context.clone(), self.writer.line(), Arc::clone(&self.refreshing));
+        let key = (context.tenant.clone(), Arc::clone(definition.shared_name()));
+        if !refreshing.lock().is_ok_and(|mut running| running.insert(key.clone())) {
+            return;
+        }
+        runtime.spawn(async move {
+            let mut after = Some(Row::MIN);
+            while let Some(row) = after {
+                let (context, definition) = (context.clone(), Arc::clone(&definition));
+                let made = line
+                    .run(move |batch| Rows::new(batch.connection(), &context).make_anew(&definition, row));
+                after = made.await.unwrap_or_else(|error| {
+                    tracing::debug!(%error, "search documents were not made anew");
+                    None
+                });
+            }
+            if let Ok(mut running) = refreshing.lock() {
+                running.remove(&key);
+            }
+        });
     }
 
     async fn read<T: Send + 'static>(
@@ -105,9 +144,11 @@ impl SqliteStore {
     }
 }
 
+type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
+
 /// Carries out one write in the savepoint that it is in.
 fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: &mut Write) -> Result<Outcome, StoreError> {
-    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write)
+    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, Ahead::Nothing)
 }
 
 type Outcomes = Vec<Result<Outcome, StoreError>>;
@@ -206,7 +247,15 @@ impl ResourceStore for SqliteStore {
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let (asking, query) = (context.clone(), query.clone());
-        self.read(context, move |rows| select(rows, &asking, &query)).await
+        let answered = self.read(context, move |rows| {
+            let page = select(rows, &asking, &query)?;
+            Ok((page, rows.outdated.take()))
+        });
+        let (page, outdated) = answered.await?;
+        for definition in outdated {
+            self.refresh(context, definition);
+        }
+        Ok(page)
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {

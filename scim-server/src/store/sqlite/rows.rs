@@ -1,5 +1,6 @@
 //! Reading one tenant's rows.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,11 +9,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{
     CachedStatement, Connection, OptionalExtension as _, Params, Row as SqlRow, params, params_from_iter,
 };
-use scim_core::{ResourceId, Version};
+use scim_core::{Object, ResourceId, TypeDefinition, Version};
+use scim_filter::ResolvedFilter;
 
 use super::super::encode::Index;
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Span, Stored, View};
+use super::super::view::{Answer, Ask, Link, Needs, Row, Span, Stored, View, seen};
 use super::super::{Record, Reference, StoreError};
 use super::error::failed;
 use crate::context::RequestContext;
@@ -21,6 +23,8 @@ use crate::context::RequestContext;
 pub(super) struct Rows<'c> {
     pub(super) connection: &'c Connection,
     pub(super) context: &'c RequestContext,
+    /// The types of which resources were met whose search documents are to be made anew.
+    pub(super) outdated: RefCell<Vec<Arc<TypeDefinition>>>,
 }
 
 /// The columns of [`Rows::stored`].
@@ -40,9 +44,25 @@ macro_rules! select_link {
     };
 }
 
+/// The values of a relation that are of one type, by the index that has them in the order of creation.
+macro_rules! held {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM relations v CROSS JOIN resources r INDEXED BY resources_by_type ON r.tenant = ?1 AND r.type = ?4 AND r.seq = v.target ",
+            "WHERE v.source = ?2 AND v.attribute = ?3",
+            $rest
+        )
+    };
+}
+
 impl<'c> Rows<'c> {
+    /// The columns of [`Rows::stored`], of the table `r`.
+    pub(super) const STORED: &'static str =
+        "r.seq, r.type, r.id, r.created, r.last_modified, r.version, r.display, r.document, r.hidden";
+
     pub(super) fn new(connection: &'c Connection, context: &'c RequestContext) -> Self {
-        Self { connection, context }
+        Self { connection, context, outdated: RefCell::new(Vec::new()) }
     }
 
     pub(super) fn tenant(&self) -> &'c str {
@@ -81,7 +101,7 @@ impl<'c> Rows<'c> {
             .map_or_else(|| name.into(), |known| Arc::clone(known.shared_name()))
     }
 
-    fn stored(&self, row: &SqlRow<'_>) -> rusqlite::Result<Stored> {
+    pub(super) fn stored(&self, row: &SqlRow<'_>) -> rusqlite::Result<Stored> {
         Ok(Stored {
             row: row.get(0)?,
             record: Record {
@@ -122,6 +142,8 @@ impl<'c> Rows<'c> {
 }
 
 impl View for Rows<'_> {
+    const SEARCHES: bool = true;
+
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
         const SQL: &str = select_stored!("WHERE tenant = ?1 AND id = ?2");
         self.one(SQL, [self.tenant(), id.as_str()], |row| self.stored(row))
@@ -148,7 +170,7 @@ impl View for Rows<'_> {
     }
 
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
-        const SQL: &str = "SELECT count FROM counts WHERE tenant = ?1 AND type = ?2";
+        const SQL: &str = "SELECT coalesce(sum(count), 0) FROM counts WHERE tenant = ?1 AND type = ?2";
         Ok(self.one(SQL, [self.tenant(), type_name], |row| row.get(0))?.unwrap_or(0))
     }
 
@@ -212,6 +234,37 @@ impl View for Rows<'_> {
         Ok(())
     }
 
+    fn answer(&self, ask: &Ask<'_>) -> Result<Option<Answer>, StoreError> {
+        self.answer_by_search(ask)
+    }
+
+    fn scan_unanswered(
+        &self,
+        definition: &Arc<TypeDefinition>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan_unsearchable(definition, span, visit)
+    }
+
+    fn scan_seen(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        filter: Option<&ResolvedFilter>,
+        span: Span,
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut visit = |stored: Stored| visit(stored.row, seen(self, context, definition, &stored, needs)?);
+        if let Some(filter) = filter
+            && self.scan_candidates(definition, filter, span, &mut visit)?
+        {
+            return Ok(());
+        }
+        self.scan(definition.shared_name(), span, &mut visit)
+    }
+
     fn indexed(
         &self,
         index: Index,
@@ -258,6 +311,31 @@ impl View for Rows<'_> {
             FROM relations v CROSS JOIN resources r ON r.seq = v.source AND r.type = ?3 \
             WHERE v.target = ?1 AND v.attribute = ?2 LIMIT ?4";
         self.links_in_order(SQL, params![target, relation, source_type, most(limit)], limit)
+    }
+
+    fn held(
+        &self,
+        source: Row,
+        relation: &str,
+        target_type: &str,
+        span: Span,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        const AFTER: &str = held!("SELECT v.target", " AND v.target > ?5 ORDER BY v.target LIMIT ?6");
+        const BEFORE: &str = held!("SELECT v.target", " AND v.target < ?5 ORDER BY v.target DESC LIMIT ?6");
+        let (sql, place) = match span {
+            Span::All => (AFTER, Row::MIN),
+            Span::After(row) => (AFTER, row),
+            Span::Before(row) => (BEFORE, row),
+        };
+        let most = i64::try_from(most).unwrap_or(-1);
+        self.all(sql, params![self.tenant(), source, relation, target_type, place, most], |row| row.get(0))
+    }
+
+    fn count_held(&self, source: Row, relation: &str, target_type: &str) -> Result<u64, StoreError> {
+        const SQL: &str = held!("SELECT count(*)", "");
+        let count = self.one(SQL, params![self.tenant(), source, relation, target_type], |row| row.get(0))?;
+        Ok(count.unwrap_or(0))
     }
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {

@@ -20,8 +20,11 @@ const STATEMENTS: usize = 64;
 const LARGEST_LOG: i64 = 64 * 1024 * 1024;
 
 /// What made the tables what they are. Only ever add to it.
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("schema.sql")), M::up(include_str!("schema_key_rules.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("schema.sql")),
+    M::up(include_str!("schema_key_rules.sql")),
+    M::up(include_str!("schema_search.sql")),
+];
 
 /// Opens the connection that writes.
 pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {

@@ -98,7 +98,8 @@ async fn a_damaged_document_is_an_error_and_nothing_worse() {
     let registry = Registry::rfc7643();
     let context = RequestContext::new(Arc::clone(&registry), chrono::DateTime::UNIX_EPOCH);
     let user = registry.by_name("User").unwrap();
-    let filter = scim_core::scim_filter::Filter::parse("title pr").unwrap();
+    // Nothing that SQL sees, so that the document is read.
+    let filter = scim_core::scim_filter::Filter::parse("x509Certificates.value co \"YQ==\"").unwrap();
     let filter = filter.resolve(&**user, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
     let scope = super::super::Scope::all(Arc::clone(user)).with_filter(Some(filter));
     let outcome = store.query(&context, &Query::new(vec![scope], 1)).await;
@@ -159,6 +160,7 @@ async fn user_names_that_were_kept_by_other_rules_are_found_by_those_of_today() 
     // As the version before left it.
     let old = Connection::open(&path).unwrap();
     old.execute("UPDATE unique_values SET value = 'strasse' WHERE value = 'straße'", []).unwrap();
+    take_search_documents(&old);
     old.execute_batch("DROP TABLE key_rules").unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
     drop(old);
@@ -265,4 +267,126 @@ async fn many_writes_let_others_in_between_and_end_with_their_caller() {
     let outcomes = store.write_all(&context, writes, NonZeroUsize::new(2)).await;
     let done: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(done, [true, false, true, false]);
+}
+
+/// Makes a database what it was before there were search documents.
+fn take_search_documents(connection: &Connection) {
+    connection
+        .execute_batch(
+            "DROP TABLE search;
+             DROP TRIGGER count_created;
+             DROP TRIGGER count_deleted;
+             DROP TRIGGER count_shaped;
+             ALTER TABLE resources DROP COLUMN shape;
+             ALTER TABLE counts RENAME TO counts_by_shape;
+             CREATE TABLE counts (tenant TEXT NOT NULL, type TEXT NOT NULL, count INTEGER NOT NULL,
+                 PRIMARY KEY (tenant, type)) STRICT, WITHOUT ROWID;
+             INSERT INTO counts SELECT tenant, type, sum(count) FROM counts_by_shape GROUP BY tenant, type;
+             DROP TABLE counts_by_shape;
+             CREATE TRIGGER count_created AFTER INSERT ON resources BEGIN
+                 INSERT INTO counts (tenant, type, count) VALUES (new.tenant, new.type, 1)
+                 ON CONFLICT (tenant, type) DO UPDATE SET count = count + 1;
+             END;
+             CREATE TRIGGER count_deleted AFTER DELETE ON resources BEGIN
+                 UPDATE counts SET count = count - 1 WHERE tenant = old.tenant AND type = old.type;
+             END;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_database_without_search_documents_is_searched_and_gets_them() {
+    const USERS: usize = 700;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scim.db");
+    let options = SqliteOptions::default().with_synchronous(Synchronous::Normal);
+    let store = SqliteStore::open_with(&path, &options).unwrap();
+    for n in 0..USERS {
+        create(&store, &format!("user{n}")).await.unwrap();
+    }
+    drop(store);
+    let old = Connection::open(&path).unwrap();
+    take_search_documents(&old);
+    old.pragma_update(None, "user_version", 2).unwrap();
+    drop(old);
+    let store = SqliteStore::open_with(&path, &options).unwrap();
+    let sorted = |text: &str| {
+        let registry = Registry::rfc7643();
+        let definition = registry.by_name("User").unwrap();
+        let filter = scim_core::scim_filter::Filter::parse(text).unwrap();
+        let options = scim_core::scim_filter::ResolveOptions::default();
+        let sort = scim_core::scim_filter::AttrPath::parse("userName").unwrap();
+        let scope = super::super::Scope::all(Arc::clone(definition))
+            .with_filter(Some(filter.resolve(&**definition, &options).unwrap()))
+            .with_sort_by(Some(sort.resolve_sort(&**definition).unwrap()));
+        (RequestContext::new(registry, chrono::DateTime::UNIX_EPOCH), Query::new(vec![scope], 2))
+    };
+    let (context, query) = sorted("userName ew \"9\" and id pr");
+    let count = async || {
+        let sql = "SELECT count(*) FROM search";
+        let count = |batch: &Batch<'_>| batch.connection().query_row(sql, [], |row| row.get(0));
+        store.writer.run(move |batch| count(batch).map_err(error::failed)).await.unwrap()
+    };
+    let before: i64 = count().await;
+    assert_eq!(before, 0);
+    let mut made = 0;
+    while made < i64::try_from(USERS).unwrap() {
+        let page = store.query(&context, &query).await.unwrap();
+        let ids: Vec<_> = page.records.iter().map(|record| record.id.as_str()).collect();
+        assert_eq!((page.total_results, ids), (Some(70), vec!["user109", "user119"]), "after {made}");
+        made = count().await;
+    }
+    let (made, total): (i64, i64) = store
+        .writer
+        .run(|batch| {
+            let sql = "SELECT sum(count) FILTER (WHERE shape > 0), sum(count) FROM counts";
+            let counts = batch.connection().query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+            counts.map_err(error::failed)
+        })
+        .await
+        .unwrap();
+    assert_eq!((made, total), (700, 700));
+}
+
+/// How SQLite goes about finding what a filter of users matches.
+async fn strategy(store: &SqliteStore, filter: &str) -> Vec<String> {
+    use super::super::sql::{Sqlite, Statements, Wanted};
+
+    let registry = Registry::rfc7643();
+    let user = Arc::clone(registry.by_name("User").unwrap());
+    let filter = scim_core::scim_filter::Filter::parse(filter).unwrap();
+    let filter = filter.resolve(&*user, &scim_core::scim_filter::ResolveOptions::default()).unwrap();
+    let explain = move |batch: &Batch<'_>| {
+        let statements = Statements { dialect: Sqlite, tenant: "t", registry: &registry, definition: &user };
+        let start = super::super::Start::Index(1);
+        let order = scim_core::message::SortOrder::Ascending;
+        let wanted = Wanted { filter: Some(&filter), sort_by: None, order, start: &start, skip: 0, take: 10 };
+        let (page, _) = statements.page(&wanted).unwrap();
+        let mut statement = batch
+            .connection()
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", page.text))
+            .map_err(error::failed)?;
+        // What is bound does not decide how (SQLITE_DBCONFIG_ENABLE_QPSG).
+        let values = rusqlite::params_from_iter(page.parameters.iter().map(|_| rusqlite::types::Null));
+        let steps = statement.query_map(values, |row| row.get(3)).map_err(error::failed)?;
+        steps.collect::<rusqlite::Result<_>>().map_err(error::failed)
+    };
+    store.writer.run(explain).await.unwrap()
+}
+
+#[tokio::test]
+async fn beginnings_are_looked_up_in_an_index() {
+    let store = SqliteStore::in_memory().unwrap();
+    for filter in [
+        r#"userName sw "a""#,
+        r#"emails sw "a""#,
+        r#"emails[type eq "work" and value sw "a"]"#,
+        r#"title pr and displayName sw "a""#,
+    ] {
+        let steps = strategy(&store, filter).await;
+        assert!(steps[0].contains("rowid=?"), "{filter}: {steps:?}");
+        assert!(steps.iter().any(|step| step.contains("value>? AND value<?")), "{filter}: {steps:?}");
+    }
+    let steps = strategy(&store, r#"title sw "a""#).await;
+    assert!(!steps[0].contains("rowid=?"), "{steps:?}");
 }

@@ -9,6 +9,7 @@ use scim_filter::{CaseRule, comparison_key};
 use super::super::change::{Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Key, Keys};
 use super::super::perform::Transaction;
+use super::super::sql::SearchDocument;
 use super::super::view::{Row, Stored};
 use super::super::{Record, StoreError};
 use super::error::{failed, is_taken};
@@ -24,11 +25,14 @@ impl Transaction for Rows<'_> {
     fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         let Mutation { row, record, display, keys, relations } = mutation;
         let is_new = row.is_none();
+        let search = keys.as_ref().and_then(|keys| keys.search.as_ref());
+        let mark = search.map_or(0, SearchDocument::mark);
         let row = match row {
-            None => self.insert(definition, &record, display.as_deref())?,
+            None => self.insert(definition, &record, display.as_deref(), mark)?,
             Some(row) if keys.is_some() => {
                 const SQL: &str = "UPDATE resources \
-                    SET last_modified = ?2, version = ?3, display = ?4, document = ?5, hidden = ?6 WHERE seq = ?1";
+                    SET last_modified = ?2, version = ?3, display = ?4, document = ?5, hidden = ?6, shape = ?7 \
+                    WHERE seq = ?1";
                 self.prepare(SQL)?
                     .execute(params![
                         row,
@@ -37,6 +41,7 @@ impl Transaction for Rows<'_> {
                         display,
                         &*record.document,
                         record.hidden.as_deref(),
+                        mark,
                     ])
                     .map_err(failed)?;
                 row
@@ -47,6 +52,9 @@ impl Transaction for Rows<'_> {
             }
         };
         if let Some(keys) = keys {
+            if let Some(search) = &keys.search {
+                self.write_search(row, search, is_new)?;
+            }
             self.index(definition, row, keys, is_new)?;
         }
         for diff in relations {
@@ -85,10 +93,11 @@ impl Rows<'_> {
         definition: &TypeDefinition,
         record: &Record,
         display: Option<&str>,
+        mark: i64,
     ) -> Result<Row, StoreError> {
         const SQL: &str = "INSERT INTO resources \
-            (tenant, type, id, folded_id, created, last_modified, version, display, document, hidden) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            (tenant, type, id, folded_id, created, last_modified, version, display, document, hidden, shape) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let id = record.id.as_str();
         let folded = comparison_key(id, CaseRule::Fold);
         self.prepare(SQL)?
@@ -103,6 +112,7 @@ impl Rows<'_> {
                 display,
                 &*record.document,
                 record.hidden.as_deref(),
+                mark,
             ])
             .map_err(
                 |error| {

@@ -45,13 +45,39 @@ impl WriterThread {
         &self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        const GONE: &str = "the thread that writes has ended";
-        let (answer, answered) = oneshot::channel();
-        let job = Queued { work: Some(work), result: None, answer };
-        let line = self.line.as_ref().ok_or_else(|| StoreError::internal(GONE))?;
-        line.send(Box::new(job)).await.map_err(|_| StoreError::internal(GONE))?;
-        answered.await.map_err(|_| StoreError::internal(GONE))?
+        run(self.line.clone(), work).await
     }
+
+    /// A way to the thread that does not keep it from ending.
+    pub(super) fn line(&self) -> WeakLine {
+        WeakLine(self.line.as_ref().map(mpsc::Sender::downgrade))
+    }
+}
+
+/// A way to the thread for as long as that is there.
+pub(super) struct WeakLine(Option<mpsc::WeakSender<Box<dyn Job>>>);
+
+impl WeakLine {
+    /// As [`WriterThread::run`]; an error if there is no thread any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        run(self.0.as_ref().and_then(mpsc::WeakSender::upgrade), work).await
+    }
+}
+
+async fn run<T: Send + 'static>(
+    line: Option<mpsc::Sender<Box<dyn Job>>>,
+    work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    const GONE: &str = "the thread that writes has ended";
+    let (answer, answered) = oneshot::channel();
+    let job = Queued { work: Some(work), result: None, answer };
+    let line = line.ok_or_else(|| StoreError::internal(GONE))?;
+    line.send(Box::new(job)).await.map_err(|_| StoreError::internal(GONE))?;
+    drop(line);
+    answered.await.map_err(|_| StoreError::internal(GONE))?
 }
 
 impl Drop for WriterThread {
