@@ -55,6 +55,17 @@ pub enum RegistryError {
         /// The URI that is named again.
         schema: String,
     },
+    /// The URI of one schema of a resource type is also the full name of an attribute that another one has, which could
+    /// not be asked for any more.
+    #[error(
+        "the resource type `{resource_type}` has the schema `{schema}`, which is an attribute of another one too"
+    )]
+    AmbiguousSchema {
+        /// The resource type.
+        resource_type: String,
+        /// The URI that is two things.
+        schema: String,
+    },
     /// A schema or resource type is not legal as such.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -249,6 +260,16 @@ impl TypeDefinition {
             .iter()
             .map(|extension| Ok(Extension { schema: find(&extension.schema)?, required: extension.required }))
             .collect::<Result<Vec<_>, RegistryError>>()?;
+        let all_schemas =
+            || std::iter::once(&base).chain(extensions.iter().map(|extension| &extension.schema));
+        for schema in all_schemas() {
+            if all_schemas().any(|other| has_attribute_called(other, schema.id())) {
+                return Err(RegistryError::AmbiguousSchema {
+                    resource_type: resource_type.name.as_ref().to_owned(),
+                    schema: schema.id().to_string(),
+                });
+            }
+        }
         for relation in &resource_type.relations {
             check_relation(&resource_type, relation, &base, all)?;
         }
@@ -267,8 +288,7 @@ impl TypeDefinition {
                 })
             })
             .collect();
-        let has_urn_names = std::iter::once(&base)
-            .chain(extensions.iter().map(|extension| &extension.schema))
+        let has_urn_names = all_schemas()
             .flat_map(|schema| schema.attributes())
             .any(|attribute| attribute.name().contains(':'));
         Ok(Self { resource_type, base, extensions, derived, has_urn_names, on_request: OnceLock::new() })
@@ -369,6 +389,17 @@ impl TypeDefinition {
         self.name().eq_ignore_ascii_case(&other.name)
             || self.resource_type.endpoint.eq_ignore_ascii_case(&other.endpoint)
     }
+}
+
+/// Whether a URI is what an attribute of a schema, or a part of one, is called with the URI of the schema before it.
+fn has_attribute_called(schema: &Schema, uri: &SchemaUri) -> bool {
+    let (id, uri) = (schema.id().as_str(), uri.as_str());
+    let Some((prefix, rest)) = uri.split_at_checked(id.len()) else { return false };
+    let Some(path) = rest.strip_prefix(':').filter(|_| prefix.eq_ignore_ascii_case(id)) else { return false };
+    schema.attribute(path).is_some()
+        || path
+            .split_once('.')
+            .is_some_and(|(name, sub)| schema.attribute(name).is_some_and(|parent| parent.sub(sub).is_some()))
 }
 
 fn check_relation(
@@ -548,6 +579,26 @@ mod tests {
         for (types, words) in table {
             let message = build(types);
             assert!(message.contains(words), "{message}");
+        }
+        // A path cannot name two things.
+        for (uri, is_legal) in [
+            ("urn:ietf:params:scim:schemas:core:2.0:Group:displayName", false),
+            ("URN:IETF:params:scim:schemas:core:2.0:group:MEMBERS.value", false),
+            ("urn:ietf:params:scim:schemas:core:2.0:Group:owners", true),
+            ("urn:ietf:params:scim:schemas:core:2.0:Group2", true),
+        ] {
+            let labels = Attribute::new("label", DataType::String);
+            let labels = Schema::new(uri.parse().unwrap(), "Labels", "", [labels]).unwrap();
+            let kind = group().with_extension(labels.id().clone(), false);
+            match Registry::new([Schema::group(), Arc::new(labels)], [kind]) {
+                Ok(_) => assert!(is_legal, "{uri}"),
+                Err(error) => {
+                    assert!(
+                        !is_legal && error.to_string().contains("an attribute of another one too"),
+                        "{error}"
+                    );
+                }
+            }
         }
         assert!(matches!(
             Registry::new([Schema::group(), Schema::group()], []),

@@ -9,7 +9,7 @@ use http::uri::Scheme;
 use scim_core::{Registry, TenantId};
 
 use crate::policy::Policies;
-use crate::store::WriteBudget;
+use crate::store::{Outcome, StoreError, WriteBudget};
 use crate::trail::Trail;
 
 /// Everything that a store and the code around it know of the request that they work for.
@@ -50,6 +50,14 @@ impl RequestContext {
             policies: Policies::default(),
             trail: None,
             budget: WriteBudget::unlimited(),
+        }
+    }
+
+    /// Tells whoever wants to know that one of several writes is done, so that it is known even if nobody waits for the
+    /// others.
+    pub(crate) fn note_write(&self, nth: usize, result: &Result<Outcome, StoreError>) {
+        if let (Some(trail), Ok(outcome)) = (&self.trail, result) {
+            trail.end_write(nth, outcome);
         }
     }
 

@@ -88,7 +88,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mounts = ["/scim/v2"];
-//! let tokens = StaticTokens::new().with("entra", "a-long-random-token")?;
+//! let tokens = StaticTokens::new().with("entra", "a-long-and-random-token")?;
 //! let service = ServiceBuilder::new()
 //!     .layer(TraceLayer::new())
 //!     .layer(PanicGuardLayer::new())

@@ -259,7 +259,7 @@ async fn what_is_no_request_gets_an_error_with_a_body() {
         assert_is_error(&read_to_end(&mut stream).await, wanted);
     }
     // What a service says is left as it is.
-    let terse = service_fn(|_: Request<hyper::body::Incoming>| async {
+    let terse = service_fn(|_: Request<scim_server::serve::Incoming>| async {
         let response =
             http::Response::builder().status(400).header("connection", "close").body(Body::empty());
         Ok::<_, Infallible>(response.unwrap())

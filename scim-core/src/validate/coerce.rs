@@ -156,13 +156,14 @@ impl<'a> Coerce<'a> {
     ) -> Option<Object> {
         let mut value = value;
         // An element of a list is no list of one. An empty list is no value of a multi-valued attribute only (RFC 7643
-        // section 2.5): where one value goes, as in a PATCH, it must not remove that.
+        // section 2.5), and a list of null is none of any: where one value goes, as in a PATCH, it must not remove that.
         if let Value::Array(items) = &mut value
-            && items.len() == 1
+            && matches!(items.as_slice(), [item] if *item != Value::Null)
             && !attribute.is_multi_valued()
             && self.quirks.tolerate(Quirk::ScalarComplexValues)
+            && let Some(item) = items.pop()
         {
-            value = items.pop().filter(|item| *item != Value::Null)?;
+            value = item;
         }
         let plain = matches!(value, Value::String(_) | Value::Number(_));
         if plain && attribute.sub("value").is_some() && self.quirks.tolerate(Quirk::ScalarComplexValues) {

@@ -26,6 +26,8 @@ pub struct AuthenticationScheme {
     pub description: String,
     /// The URL of its specification.
     pub spec_uri: Option<String>,
+    /// The URL of help for those who set it up.
+    pub documentation_uri: Option<String>,
 }
 
 impl AuthenticationScheme {
@@ -38,6 +40,7 @@ impl AuthenticationScheme {
             name: name.to_owned(),
             description: description.to_owned(),
             spec_uri: None,
+            documentation_uri: None,
         }
     }
 
@@ -45,6 +48,13 @@ impl AuthenticationScheme {
     #[must_use]
     pub fn with_spec_uri(mut self, uri: &str) -> Self {
         self.spec_uri = Some(uri.to_owned());
+        self
+    }
+
+    /// Says where those who set it up find help.
+    #[must_use]
+    pub fn with_documentation_uri(mut self, uri: &str) -> Self {
+        self.documentation_uri = Some(uri.to_owned());
         self
     }
 
@@ -66,6 +76,9 @@ impl AuthenticationScheme {
         object.insert("description", self.description.as_str());
         if let Some(uri) = &self.spec_uri {
             object.insert("specUri", uri.as_str());
+        }
+        if let Some(uri) = &self.documentation_uri {
+            object.insert("documentationUri", uri.as_str());
         }
         if primary {
             object.insert("primary", true);

@@ -21,6 +21,39 @@
 //! serve(listener, service, ServeOptions::default(), shutdown_signal()).await
 //! # }
 //! ```
+//!
+//! With a path of one's own beside those of SCIM; requests come with an [`Incoming`] body:
+//!
+//! ```no_run
+//! use http::{Request, Response};
+//! use scim_server::layer::auth::{AuthLayer, StaticTokens};
+//! use scim_server::serve::{Incoming, ServeOptions, serve, shutdown_signal};
+//! use scim_server::store::MemoryStore;
+//! use scim_server::{Body, ScimService};
+//! use tower::util::BoxCloneSyncService;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tokens = StaticTokens::new().with("okta", "a-long-and-random-token")?;
+//! let scim = ServiceBuilder::new()
+//!     .layer(AuthLayer::new(tokens))
+//!     .service(ScimService::builder(MemoryStore::new()).mounted_at(["/scim/v2"]).build());
+//! // Boxed, because the compiler loses its way in the types of layers inside of closures.
+//! let scim = BoxCloneSyncService::new(scim);
+//! let service = service_fn(move |request: Request<Incoming>| {
+//!     let scim = scim.clone();
+//!     async move {
+//!         match request.uri().path() {
+//!             "/ping" => Ok(Response::new(Body::empty())),
+//!             _ => scim.oneshot(request).await,
+//!         }
+//!     }
+//! });
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8880").await?;
+//! Ok(serve(listener, service, ServeOptions::default(), shutdown_signal()).await?)
+//! # }
+//! ```
 
 mod framing;
 mod guard;
@@ -35,7 +68,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -45,6 +77,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+/// The body of the requests that [`serve`] gives to a service.
+pub use hyper::body::Incoming;
 pub use options::ServeOptions;
 
 use crate::body::Body;

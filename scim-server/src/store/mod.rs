@@ -137,6 +137,7 @@ pub trait ResourceStore: Send + Sync + fmt::Debug {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let result = self.write(context, write).await;
+            context.note_write(results.len(), &result);
             let is_last = countdown.ends_with(&result);
             results.push(result);
             if is_last {

@@ -249,6 +249,10 @@ impl Answer {
                 "invalidValue",
                 "invalidVers",
                 "sensitive",
+                // RFC 9865
+                "invalidCursor",
+                "expiredCursor",
+                "invalidCount",
             ];
             assert!(json.get("scimType").is_none_or(|t| known.contains(&t.as_str().unwrap())), "{self:?}");
         } else if let Some(meta) = json.get("meta")

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use scim_core::scim_filter::DataType;
 use scim_core::{Attribute, Schema};
 use scim_server::RandomIds;
+use scim_server::store::SqliteStore;
 
 use crate::common::*;
 
@@ -69,6 +70,36 @@ async fn r7643_3_1_03_ids_are_unique_over_all_types() {
             ids.insert(server.group("crew", &[]).await);
         }
         assert_eq!(ids.len(), 40);
+        // An id leads to the one resource that has it, under its own type and no other.
+        let (ann, crew) = (server.user(json!({"userName": "ann"})).await, server.group("staff", &[]).await);
+        for (own, other, id) in [("/Users", "/Groups", &ann), ("/Groups", "/Users", &crew)] {
+            server.get(&format!("{own}/{id}")).await.expect(200);
+            server.get(&format!("{other}/{id}")).await.refused(404, "");
+            server.delete(&format!("{other}/{id}")).await.refused(404, "");
+            assert_eq!(
+                server.filter("/", &format!("id eq \"{id}\"")).await.expect(200).strings("id"),
+                [id.as_str()]
+            );
+        }
+        // Nobody can ask for an id that is taken, in one request or in many.
+        for (path, body) in [
+            ("/Users", json!({"schemas": [USER], "userName": "bob", "id": crew})),
+            ("/Groups", json!({"schemas": [GROUP], "displayName": "twin", "id": ann})),
+        ] {
+            assert!(ids.insert(server.post(path, &body).await.expect(201).id()));
+            let mut body = body;
+            if path == "/Users" {
+                body["userName"] = json!("cid");
+            }
+            let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                "Operations": [{"method": "POST", "path": path, "bulkId": "x", "data": body}]});
+            let answer = server.post("/Bulk", &bulk).await.expect(200).json();
+            assert_eq!(answer["Operations"][0]["status"], "201", "{answer}");
+            let location = answer["Operations"][0]["location"].as_str().unwrap();
+            assert!(ids.insert(location.rsplit('/').next().unwrap().to_owned()));
+        }
+        assert!(!ids.contains(&ann) && !ids.contains(&crew));
+        assert_eq!(server.get("/?count=0").await.json()["totalResults"], 46);
     }
     // A generator that repeats itself gives no id twice, not to another type either.
     #[derive(Debug)]
@@ -100,7 +131,51 @@ async fn r7643_3_1_04_ids_are_stable_and_not_given_again() {
         let again = server.user(json!({"userName": "bob"})).await;
         assert_ne!(again, id);
         server.get(&path).await.refused(404, "");
+        server.put(&path, &json!({"schemas": [USER], "userName": "cid"})).await.refused(404, "");
+        // Nor by asking for it.
+        let body = json!({"schemas": [USER], "userName": "cid", "id": id});
+        assert_ne!(server.post("/Users", &body).await.expect(201).id(), id);
+        // Whatever is changed, the id stays, and with it where the resource is.
+        let path = format!("/Users/{again}");
+        let location = server.get(&path).await.json()["meta"]["location"].clone();
+        for body in [
+            json!({"schemas": [USER], "userName": "dan", "id": id}),
+            json!({"schemas": [USER], "userName": "dan", "externalId": id}),
+            json!({"schemas": [USER, ENTERPRISE], "userName": "eve", ENTERPRISE: {"employeeNumber": "1"}}),
+        ] {
+            let answer = server.put(&path, &body).await.expect(200);
+            assert_eq!((answer.id(), &answer.json()["meta"]["location"]), (again.clone(), &location));
+        }
+        let operations = json!([{"op": "replace", "path": "userName", "value": "fay"},
+            {"op": "remove", "path": ENTERPRISE}, {"op": "add", "path": "externalId", "value": id}]);
+        assert_eq!(server.patch(&path, operations).await.expect(200).id(), again);
+        for path_of_id in ["id", "ID"] {
+            let operations = json!([{"op": "replace", "path": path_of_id, "value": id}]);
+            server.patch(&path, operations).await.refused(400, "mutability");
+        }
+        let read = server.get(&path).await.expect(200);
+        assert_eq!((read.id(), &read.json()["meta"]["location"]), (again, &location));
     }
+    // Those that a generator gives out are not given out again when it is asked often, nor after a restart.
+    let folder = tempfile::tempdir().unwrap();
+    let mut ids = HashSet::new();
+    let mut kept = None;
+    for _ in 0..3 {
+        let store = Arc::new(SqliteStore::open(folder.path().join("scim.db")).unwrap());
+        let server = Server::over(store, |builder| builder.ids(Arc::new(RandomIds)));
+        if let Some(id) = &kept {
+            assert_eq!(server.names(&format!("id eq \"{id}\"")).await, ["stays"]);
+        }
+        for _ in 0..50 {
+            let id = server.user(json!({"userName": "comes-and-goes"})).await;
+            server.delete(&format!("/Users/{id}")).await.expect(204);
+            assert!(ids.insert(id));
+        }
+        if kept.is_none() {
+            kept = Some(server.user(json!({"userName": "stays"})).await);
+        }
+    }
+    assert!(ids.len() == 150 && !ids.contains(&kept.unwrap()));
 }
 
 #[tokio::test]

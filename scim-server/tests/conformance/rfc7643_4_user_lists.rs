@@ -47,6 +47,42 @@ async fn r7643_4_1_2_02_phone_numbers_are_tel_uris() {
         server.user(json!({"userName": "bob", "phoneNumbers": [{"value": "tel:+1-201-555-0123"}]})).await;
         assert_eq!(server.names("phoneNumbers.value eq \"TEL:+1-201-555-0123\"").await, ["bob"]);
     }
+    // Every form of RFC 3966 is kept as it came, digit by digit and with all its parameters; so is what is none, which
+    // cannot be made one without the country that it is from.
+    let forms = [
+        "tel:+12015550123",
+        "tel:+1-201-555-0123;ext=4711",
+        "tel:+358-555-1234567;postd=pp22",
+        "tel:863-1234;phone-context=+1-914-555",
+        "tel:+1(201)555.0123;isub=ABC%20d",
+        "+1 201 555 0123",
+        "(201) 555-0123",
+        "911",
+    ];
+    let numbers: Vec<Value> = forms.iter().map(|form| json!({"value": form, "type": "work"})).collect();
+    keeps("phoneNumbers", json!(numbers)).await;
+    for server in Server::all() {
+        let id = server.user(json!({"userName": "ann", "phoneNumbers": numbers})).await;
+        let path = format!("/Users/{id}");
+        for form in forms {
+            assert_eq!(
+                server.names(&format!("phoneNumbers.value eq {}", json!(form))).await,
+                ["ann"],
+                "{form}"
+            );
+            // What is there already is not added again, and one number is changed without the others.
+            let again =
+                json!([{"op": "add", "path": "phoneNumbers", "value": [{"value": form, "type": "work"}]}]);
+            let shown = server.patch(&path, again).await.expect(200).json();
+            assert_eq!(shown["phoneNumbers"], json!(numbers), "{form}");
+        }
+        let other = json!([{"op": "replace", "path": format!("phoneNumbers[value eq {}].value", json!(forms[1])),
+            "value": "tel:+44-20-7946-0000"}]);
+        let shown = server.patch(&path, other).await.expect(200).json();
+        let mut expected = json!(numbers);
+        expected[1]["value"] = json!("tel:+44-20-7946-0000");
+        assert_eq!(shown["phoneNumbers"], expected);
+    }
 }
 
 #[tokio::test]
@@ -57,6 +93,29 @@ async fn r7643_4_1_2_03_instant_messaging_addresses_compare_without_case() {
         let shown = server.read("/Users", &id).await["ims"][0]["value"].as_str().unwrap().to_owned();
         assert!(shown.eq_ignore_ascii_case("someaimhandle"));
         assert_eq!(server.names("ims.value eq \"someaimhandle\"").await, ["ann"]);
+        // One account, however it is spelled: it is not there twice, not added again, and is what a filter selects.
+        let path = format!("/Users/{id}");
+        let twice =
+            json!([{"value": "SOMEAIMHANDLE", "type": "aim"}, {"value": "someAimHandle", "type": "AIM"}]);
+        let bob = server.user(json!({"userName": "bob", "ims": twice})).await;
+        assert_eq!(server.read("/Users", &bob).await["ims"].as_array().unwrap().len(), 1);
+        let again =
+            json!([{"op": "add", "path": "ims", "value": [{"value": "someaimhandle", "type": "aim"}]}]);
+        assert_eq!(server.patch(&path, again).await.expect(200).json()["ims"], ims);
+        for filter in ["ims[type eq \"AIM\" and value sw \"someaim\"]", "ims co \"AIMHANDLE\""] {
+            assert_eq!(server.names(filter).await, ["ann", "bob"], "{filter}");
+        }
+        // The same name elsewhere is another account, and blanks within one are part of it.
+        let more = json!([{"op": "add", "path": "ims", "value": [
+            {"value": "someaimhandle", "type": "xmpp"}, {"value": "some aim handle", "type": "aim"}]}]);
+        let shown = server.patch(&path, more).await.expect(200).json();
+        assert_eq!(shown["ims"].as_array().unwrap().len(), 3, "{shown}");
+        let gone = json!([{"op": "remove", "path": "ims[value eq \"SOMEaimHANDLE\" and type eq \"aim\"]"}]);
+        let shown = server.patch(&path, gone).await.expect(200).json();
+        assert_eq!(
+            shown["ims"],
+            json!([{"value": "someaimhandle", "type": "xmpp"}, {"value": "some aim handle", "type": "aim"}])
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use tower::ServiceBuilder;
 use crate::common::*;
 use crate::log::Log;
 
-const TOKEN: &str = "0123456789abcdef";
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// What is logged of some requests that are full of what must not be.
 async fn lines(layer: TraceLayer) -> (String, String) {

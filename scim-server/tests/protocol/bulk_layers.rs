@@ -126,6 +126,29 @@ async fn a_bulk_request_and_each_of_its_operations_are_events_of_the_audit() {
     }
 }
 
+/// An operation that needs a later one is carried out after it; where `failOnErrors` ends the request before, the number
+/// of those behind it stays.
+#[tokio::test]
+async fn operations_that_are_left_out_are_counted_in_the_audit() {
+    for server in everywhere() {
+        let kept = Kept::default();
+        let service = AuditLayer::new(kept.clone()).layer(server.service.clone());
+        let title = json!([{"op": "add", "path": "title", "value": "Dr"}]);
+        let mut nameless = create("c", "cid");
+        nameless["data"]["userName"] = json!("");
+        let body = json!({"schemas": [BULK], "failOnErrors": 1, "Operations": [
+            {"method": "PATCH", "path": "/Users/bulkId:c", "data": patch_data(title)},
+            create("a", "ann"),
+            nameless,
+        ]});
+        let answer = Bulk::of(send(service, "POST", "/v2/Bulk", &[], body.to_string()).await);
+        assert_eq!(answer.statuses(), ["400"]);
+        let events = std::mem::take(&mut *kept.0.lock().unwrap());
+        let told: Vec<_> = events.iter().map(|event| (event.operation, event.status)).collect();
+        assert_eq!(told, [(None, Some(200)), (Some(3), Some(400))]);
+    }
+}
+
 /// Layers see what each operation did, although the answer as a whole is 200.
 #[tokio::test]
 async fn an_answer_tells_layers_what_each_operation_did() {
@@ -154,10 +177,12 @@ async fn an_answer_tells_layers_what_each_operation_did() {
         send(service, "POST", "/Bulk", &[], "{}").await.expect(400);
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         let outcomes = seen[0].as_ref().unwrap();
+        let mut numbers = Vec::new();
         let told: Vec<_> = outcomes
             .iter()
             .map(|outcome| {
                 let id = outcome.resource_id.as_ref().map(|id| id.as_str().to_owned());
+                numbers.push(outcome.operation);
                 (outcome.method, outcome.resource_type.as_deref(), id, outcome.status)
             })
             .collect();
@@ -177,6 +202,7 @@ async fn an_answer_tells_layers_what_each_operation_did() {
                 (Some("DELETE"), user, Some(bob), 204),
             ]
         );
+        assert_eq!(numbers, (1..=9).collect::<Vec<_>>());
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_success()).count(), 4);
         assert_eq!(seen[1], None, "a request that is refused as a whole has no operations");
     }

@@ -3,19 +3,20 @@
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 use scim_server::RequestContext;
+use scim_server::layer::audit::{AuditEvent, AuditLayer, AuditSink, Outcome as AuditOutcome};
 use scim_server::layer::limits::LimitsLayer;
 use scim_server::store::{
     Load, MemoryStore, Outcome, Page, Query, Record, ResourceStore, SqliteStore, StoreError, Write,
 };
 use tokio::task::yield_now;
-use tower::Layer as _;
+use tower::{Layer as _, ServiceBuilder};
 
 use crate::bulk::{create, patch_data};
 use crate::server::*;
@@ -201,6 +202,56 @@ async fn a_limit_of_time_ends_a_request_between_two_operations() {
     assert_eq!(server.names("userName pr").await, ["u0", "u1", "u2"]);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(server.names("userName pr").await, ["u0", "u1", "u2"], "nothing further was begun");
+}
+
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<AuditEvent>>>);
+
+impl AuditSink for Kept {
+    fn record(&self, event: AuditEvent) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+/// What was carried out before nobody waited any more is known to the audit, operation by operation.
+#[tokio::test(start_paused = true)]
+async fn the_audit_names_the_operations_that_had_ended_when_the_request_was_given_up() {
+    let operations: Vec<Value> = (0..10).map(|n| create(&format!("b{n}"), &format!("u{n}"))).collect();
+    let body = json!({"schemas": [BULK], "Operations": operations}).to_string();
+    let time = Duration::from_millis(3_500);
+    for (limited_inside, limited_outside) in [(true, false), (false, true), (false, false)] {
+        let server = Server::over(Arc::new(Sluggish(Arc::new(MemoryStore::new()))), false, |builder| builder);
+        let kept = Kept::default();
+        let limit = |on| match on {
+            true => LimitsLayer::unlimited().with_time(time),
+            false => LimitsLayer::unlimited(),
+        };
+        let service = ServiceBuilder::new()
+            .layer(limit(limited_outside))
+            .layer(AuditLayer::new(kept.clone()))
+            .layer(limit(limited_inside))
+            .service(server.service.clone());
+        let answer = send(service, "POST", "/Bulk", &[], body.clone());
+        match tokio::time::timeout(time, answer).await {
+            Ok(answer) => drop(answer.refused(503, "")),
+            Err(_) => assert!(!limited_inside && !limited_outside, "the client has gone"),
+        }
+        let events = std::mem::take(&mut *kept.0.lock().unwrap());
+        let (request, operations) = events.split_first().unwrap();
+        let (outcome, status) = match (limited_inside, limited_outside) {
+            (true, _) => (AuditOutcome::Answered, Some(503)),
+            (_, true) => (AuditOutcome::TimedOut, None),
+            _ => (AuditOutcome::Abandoned, None),
+        };
+        assert_eq!((request.outcome, request.status, request.operation), (outcome, status, None));
+        let told: Vec<_> = operations.iter().map(|event| (event.operation, event.status)).collect();
+        assert_eq!(told, [(Some(1), Some(201)), (Some(2), Some(201)), (Some(3), Some(201))]);
+        for event in operations {
+            assert_eq!((event.outcome, event.method.as_str()), (AuditOutcome::Answered, "POST"));
+            let id = event.resource_id.as_deref().unwrap();
+            server.get(&format!("/Users/{id}")).await.expect(200);
+        }
+    }
 }
 
 /// A request that is not waited for any more ends at its next operation, although memory never lets anybody wait.

@@ -102,12 +102,9 @@ async fn rfc7643_8_5_service_provider_config() {
                 &part(scheme, "description"),
             )
             .with_spec_uri(&part(scheme, "specUri"))
+            .with_documentation_uri(&part(scheme, "documentationUri"))
         })
         .collect();
-    for scheme in example["authenticationSchemes"].as_array_mut().unwrap() {
-        // No scheme has help of its own here.
-        scheme.as_object_mut().unwrap().remove("documentationUri");
-    }
     // Passwords are not kept, so that there is none to change; and the configuration is not written at some time.
     example["changePassword"]["supported"] = json!(false);
     let meta = example["meta"].as_object_mut().unwrap();

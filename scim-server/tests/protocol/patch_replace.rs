@@ -218,24 +218,23 @@ async fn r7644_3_5_2_3_10_an_empty_list_is_no_value_of_a_singular_attribute() {
         replaced(&server, &path, &manager, json!({"value": "m1"})).await;
         let before = server.get(&path).await.text;
         for target in ["name", "name.givenName", "title", "active", manager.as_str(), ENTERPRISE] {
-            for operation in [
-                json!({"op": "replace", "path": target, "value": []}),
-                json!({"op": "add", "path": target, "value": []}),
-            ] {
-                // A key with a dot is no attribute name to a strict server.
-                let dotted_key = operation.get("path").is_none() && target == "name.givenName";
-                let scim_type = if server.strict && dotted_key { "invalidPath" } else { "invalidValue" };
-                server.patch(&path, json!([operation])).await.refused(400, scim_type);
+            for none in [json!([]), json!([null])] {
+                for op in ["replace", "add"] {
+                    let operation = json!({"op": op, "path": target, "value": none});
+                    server.patch(&path, json!([operation])).await.refused(400, "invalidValue");
+                }
+                // In strict mode a path is no name of an attribute, whatever its value.
+                let without_path = json!([{"op": "replace", "value": {target: none}}]);
+                server.patch(&path, without_path).await.expect(400);
             }
-            // In strict mode a path is no name of an attribute, whatever its value.
-            let without_path = json!([{"op": "replace", "value": {target: []}}]);
-            server.patch(&path, without_path).await.expect(400);
         }
         assert_eq!(server.get(&path).await.text, before);
         for (name, value) in [
             ("name", json!([])),
+            ("name", json!([null])),
             ("title", json!([])),
             (ENTERPRISE, json!({"manager": []})),
+            (ENTERPRISE, json!({"manager": [null]})),
             (ENTERPRISE, json!([])),
         ] {
             let mut body = json!({"schemas": [USER, ENTERPRISE], "userName": "bjensen"});

@@ -204,7 +204,7 @@ async fn r7644_7_07_credentials_appear_in_no_answer_and_no_log() {
 
 #[test]
 fn r7644_7_07_b_nor_in_what_debug_shows() {
-    let tokens = StaticTokens::new().with("entra", "a-long-random-token").unwrap();
+    let tokens = StaticTokens::new().with("entra", "a-long-and-random-token").unwrap();
     let shown = format!("{:?} {:?}", tokens, AuthLayer::new(tokens.clone()));
     assert!(shown.contains("entra") && !shown.contains("random"), "{shown}");
     assert!(format!("{:?}", MemoryStore::new()).len() < 1000);

@@ -37,11 +37,12 @@ async fn rfc7643_5_the_configuration_says_what_the_server_does() {
 async fn authentication_schemes_are_the_embedders() {
     use scim_server::AuthenticationScheme;
     let basic = AuthenticationScheme::new("httpbasic", "Basic", "A name and a password")
-        .with_spec_uri("https://example.com/basic");
+        .with_spec_uri("https://example.com/basic")
+        .with_documentation_uri("https://example.com/help/basic");
     let server = Server::with(|builder| builder.authentication_schemes(vec![basic]));
     let config = server.get("/ServiceProviderConfig").await.json();
     let expected = json!([{"type": "httpbasic", "name": "Basic", "description": "A name and a password",
-        "specUri": "https://example.com/basic", "primary": true}]);
+        "specUri": "https://example.com/basic", "documentationUri": "https://example.com/help/basic", "primary": true}]);
     assert_eq!(config["authenticationSchemes"], expected);
 }
 

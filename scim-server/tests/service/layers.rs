@@ -10,13 +10,14 @@ use tower::{Service, ServiceBuilder};
 
 use crate::common::*;
 
-const TOKEN: &str = "0123456789abcdef";
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
 
 fn guarded(
     server: &Server,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = std::convert::Infallible> + Clone {
-    let tokens = StaticTokens::new().with("entra", TOKEN).unwrap().with("entra", "another-token").unwrap();
+    let tokens =
+        StaticTokens::new().with("entra", TOKEN).unwrap().with("entra", "another-token-of-entra").unwrap();
     ServiceBuilder::new()
         .layer(TraceLayer::new())
         .layer(AuthLayer::new(tokens).with_open_discovery(MOUNTS))
@@ -75,7 +76,7 @@ async fn rfc7644_2_01_06_without_a_token_nothing_happens() {
         let header = format!("{scheme} {TOKEN}");
         send(guarded(&server), "GET", "/Users", &[("authorization", &header)], "").await.expect(200);
     }
-    send(guarded(&server), "GET", "/Users", &[("authorization", "Bearer another-token")], "")
+    send(guarded(&server), "GET", "/Users", &[("authorization", "Bearer another-token-of-entra")], "")
         .await
         .expect(200);
 }
@@ -150,6 +151,22 @@ fn tokens_that_cannot_be_sent_or_can_be_guessed_are_refused() {
     }
     let shown = format!("{:?}", StaticTokens::new().with("entra", TOKEN).unwrap());
     assert!(shown.contains("entra") && !shown.contains(TOKEN));
+}
+
+#[test]
+fn tokens_that_may_be_guessed_are_warned_of() {
+    for (token, warns) in
+        [("12345678", true), ("021-characters-long--", true), ("022-characters-long---", false)]
+    {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || StaticTokens::new().with("entra", token).unwrap());
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.contains("WARN") && text.contains("principal=\"entra\""), warns, "{text}");
+        assert!(!text.contains(token), "{text}");
+    }
 }
 
 #[derive(Clone, Default)]

@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// With an answer, whose status says more.
+    /// With an answer, whose status says more. An operation of a Bulk that has ended has one, whether or not the client
+    /// waits for that of the request.
     #[default]
     #[serde(rename = "answered")]
     Answered,

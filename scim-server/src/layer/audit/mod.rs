@@ -3,7 +3,8 @@
 //! An event has no bodies, no filters and no secrets. It is made of every POST that is no search, PUT, PATCH and DELETE,
 //! also where it was refused, and also where it was given up before the answer was there; then it has no status, and its
 //! [`Outcome`] says why. A Bulk request has one event for itself, and one for each of its operations, refused ones included, but for those
-//! that `failOnErrors` left out.
+//! that `failOnErrors` left out. Where it was given up, those are told that had ended; of the one or the few that the
+//! store was carrying out together just then, nobody knows.
 //!
 //! ```
 //! use http::Request;

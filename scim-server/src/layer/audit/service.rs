@@ -98,7 +98,9 @@ impl Pending {
     fn finish(mut self, path: &str, response: &Response<Body>) {
         let Some(mut event) = self.event.take() else { return };
         event.learn(response.extensions());
-        event.find(self.trail.found());
+        let mut found = self.trail.found();
+        let operations = found.take_operations();
+        event.find(found);
         event.status = Some(response.status().as_u16());
         let header = |name: HeaderName| text(response.headers(), &name);
         if response.status().is_success() {
@@ -113,26 +115,33 @@ impl Pending {
         }
         event.duration = self.started.elapsed();
         event.withhold_guess();
-        let operations = response.extensions().get::<BulkOutcomes>().map(|outcomes| {
-            let events = (1..).zip(outcomes).map(|(n, outcome)| event.of_operation(n, outcome));
-            events.collect::<Vec<_>>()
-        });
-        self.sink.record(event);
-        operations.into_iter().flatten().for_each(|event| self.sink.record(event));
+        // Where there are none, a layer further in did not wait for the answer of the service.
+        match response.extensions().get::<BulkOutcomes>() {
+            Some(outcomes) => record(&*self.sink, event, outcomes.as_slice()),
+            None => record(&*self.sink, event, &operations),
+        }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(mut event) = self.event.take() {
-            let found = self.trail.found();
+            let mut found = self.trail.found();
+            let operations = found.take_operations();
             event.outcome = Outcome::of_dropped(found.has_timed_out);
             event.find(found);
             event.duration = self.started.elapsed();
             event.withhold_guess();
-            self.sink.record(event);
+            record(&*self.sink, event, &operations);
         }
     }
+}
+
+/// Reports a request and the operations of it that have ended.
+fn record(sink: &dyn AuditSink, event: AuditEvent, operations: &[BulkOutcome]) {
+    let operations: Vec<_> = operations.iter().map(|outcome| event.of_operation(outcome)).collect();
+    sink.record(event);
+    operations.into_iter().for_each(|event| sink.record(event));
 }
 
 impl AuditEvent {
@@ -173,12 +182,13 @@ impl AuditEvent {
     }
 
     /// The event of an operation of the Bulk that this one is about.
-    fn of_operation(&self, n: usize, outcome: &BulkOutcome) -> Self {
+    fn of_operation(&self, outcome: &BulkOutcome) -> Self {
         let mut event = Self {
             method: outcome.method.unwrap_or("-").to_owned(),
             resource_type: outcome.resource_type.as_deref().map(str::to_owned),
             resource_id: outcome.resource_id.as_ref().map(|id| id.as_str().to_owned()),
-            operation: Some(n),
+            operation: Some(outcome.operation),
+            outcome: Outcome::Answered,
             status: Some(outcome.status),
             version: None,
             ..self.clone()

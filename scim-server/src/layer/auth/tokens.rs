@@ -72,6 +72,10 @@ pub enum AuthError {
 ///
 /// Only hashes are kept, and every one of them is compared in constant time, so that neither a dump of memory nor
 /// the time of an answer tells a token. `Debug` shows names only.
+///
+/// A token is as good as it is hard to guess: the chance "MUST be less than or equal to 2^(-128)" (RFC 6749 section 10.10),
+/// which random tokens of 22 characters of base64url are good for. Shorter ones are taken with a warning in the log, for
+/// trials on a machine of one's own; fewer than 8 characters are refused.
 #[derive(Clone, Default)]
 pub struct StaticTokens {
     tokens: Vec<(Access, [u8; 32])>,
@@ -89,6 +93,9 @@ pub struct TokenError {
 /// Tokens shorter than this are refused: they can be guessed.
 const SHORTEST: usize = 8;
 
+/// Characters of base64url that make 128 bits.
+const RANDOM_ENOUGH: usize = 22;
+
 impl StaticTokens {
     /// No tokens: nobody is let in.
     #[must_use]
@@ -96,7 +103,8 @@ impl StaticTokens {
         Self::default()
     }
 
-    /// Adds a token. Several may belong to one principal, as while a token is being rotated.
+    /// Adds a token. Several may belong to one principal, as while a token is being rotated. One of fewer than 22
+    /// characters is worth a warning in the log.
     ///
     /// # Errors
     /// [`TokenError`] when the text could not be sent as a bearer token or has fewer than 8 characters.
@@ -112,6 +120,12 @@ impl StaticTokens {
         let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
         if token.len() < SHORTEST || !token.bytes().all(legal) {
             return Err(TokenError { shortest: SHORTEST });
+        }
+        if token.len() < RANDOM_ENOUGH {
+            tracing::warn!(
+                principal = access.principal.as_str(),
+                "a bearer token has fewer than {RANDOM_ENOUGH} characters and may be guessed; use a random one that is longer"
+            );
         }
         self.tokens.push((access, digest(token)));
         Ok(self)

@@ -14,6 +14,8 @@ pub struct BulkOutcomes(Arc<[BulkOutcome]>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkOutcome {
+    /// Which operation of the request it is, from 1.
+    pub operation: usize,
     /// POST, PUT, PATCH or DELETE; none where the operation had no method that there is.
     pub method: Option<&'static str>,
     /// The name of the resource type, such as `User`; none where the operation was refused before that was known.

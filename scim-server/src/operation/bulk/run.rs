@@ -243,6 +243,10 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         }
         let left = self.fail_on_errors.map(|most| most.get().saturating_sub(self.failures));
         let stop_after = left.and_then(NonZeroUsize::new);
+        if let Some(trail) = &self.context.trail {
+            let under_way = operations.iter().map(|waiting: &Waiting| self.outcome(waiting.operation, 0));
+            trail.begin_writes(under_way.collect());
+        }
         let outcomes = self.inner.store.write_all(self.context, writes, stop_after).await;
         let mut outcomes = outcomes.into_iter();
         for waiting in operations {
@@ -304,19 +308,29 @@ impl<'a, S: ResourceStore> Run<'a, S> {
         } else {
             self.set_state(operation, State::None);
         }
+        let status = done.as_ref().map_or_else(ScimError::status, |done| done.status);
+        let outcome = self.outcome(operation, status);
         let asked = self.operations.get_mut(operation);
         let (method, bulk_id) = asked.map(|asked| (asked.method.take(), asked.bulk_id.clone())).unzip();
         let (method, bulk_id) = (method.flatten(), bulk_id.flatten());
-        let about = self.about.get(operation).cloned().unwrap_or_default();
-        let outcome = BulkOutcome {
-            method: method.as_deref().and_then(known_method),
-            resource_type: about.0,
-            resource_id: about.1,
-            status: done.as_ref().map_or_else(ScimError::status, |done| done.status),
-        };
+        if let Some(trail) = &self.context.trail {
+            trail.write(|found| found.operations.push(outcome.clone()));
+        }
         let result = OperationResult { method, bulk_id, location, done, outcome };
         if let Some(place) = self.results.get_mut(operation) {
             *place = Some(result);
+        }
+    }
+
+    /// What layers are told of an operation.
+    fn outcome(&self, operation: usize, status: u16) -> BulkOutcome {
+        let (resource_type, resource_id) = self.about.get(operation).cloned().unwrap_or_default();
+        BulkOutcome {
+            operation: operation.saturating_add(1),
+            method: self.method(operation).and_then(known_method),
+            resource_type,
+            resource_id,
+            status,
         }
     }
 

@@ -216,6 +216,7 @@ impl ResourceStore for MemoryStore {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let result = self.perform(context, write).await;
+            context.note_write(results.len(), &result);
             let is_last = countdown.ends_with(&result);
             results.push(result);
             if is_last {

@@ -281,14 +281,17 @@ impl ResourceStore for SqliteStore {
         while !rest.writes.is_empty() {
             let most = rest.countdown.left().map_or(usize::MAX, NonZeroUsize::get);
             let left = rest.writes.len().min(most);
-            let context = context.clone();
+            let shared = context.clone();
             let some = self.writer.run(move |batch| {
-                let outcomes = rest.perform_some(batch, &context)?;
+                let outcomes = rest.perform_some(batch, &shared)?;
                 Ok((outcomes, rest))
             });
             match some.await {
                 Ok((some, after)) => {
-                    outcomes.extend(some);
+                    for outcome in some {
+                        context.note_write(outcomes.len(), &outcome);
+                        outcomes.push(outcome);
+                    }
                     rest = after;
                 }
                 Err(error) => {
