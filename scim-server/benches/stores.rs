@@ -60,6 +60,18 @@ impl Bench {
         });
     }
 
+    /// Creates a group of the first users.
+    fn create_group(&self, store: &Store, size: usize) -> ResourceId {
+        let body = object(&format!(r#"{{"displayName":"{size}"}}"#));
+        let Draft { resource, mut relations, .. } =
+            validate::validate_new(&self.group, body, &Quirks::interop()).unwrap();
+        relations.iter_mut().for_each(|relation| relation.targets.extend((0..size).map(id)));
+        let group_id: ResourceId = format!("group-{size}").parse().unwrap();
+        let new = NewResource::new(group_id.clone(), resource, relations);
+        self.runtime.block_on(store.write(&self.context, create(&self.group, new))).unwrap();
+        group_id
+    }
+
     fn apply(&self, store: &Store, id: &ResourceId, changes: ChangeSet) {
         let write = Write::apply(Target::new(&self.group, id), changes).with_load(Load::None);
         assert!(self.runtime.block_on(store.write(&self.context, write)).unwrap().is_change());
@@ -250,13 +262,7 @@ fn members(criterion: &mut Criterion) {
         let remove = format!(r#"{{"op":"remove","path":"members[value eq \"{newcomer}\"]"}}"#);
         let (add, remove) = (changes(&bench.group, &add), changes(&bench.group, &remove));
         for size in [10, 1_000, 100_000] {
-            let body = object(&format!(r#"{{"displayName":"{size}"}}"#));
-            let Draft { resource, mut relations, .. } =
-                validate::validate_new(&bench.group, body, &Quirks::interop()).unwrap();
-            relations.iter_mut().for_each(|relation| relation.targets.extend((0..size).map(id)));
-            let group_id: ResourceId = format!("group-{size}").parse().unwrap();
-            let new = NewResource::new(group_id.clone(), resource, relations);
-            bench.runtime.block_on(store.write(&bench.context, create(&bench.group, new))).unwrap();
+            let group_id = bench.create_group(&store, size);
             group.bench_function(BenchmarkId::from_parameter(size), |b| {
                 b.iter_custom(|times| {
                     let mut spent = Duration::ZERO;
@@ -268,6 +274,27 @@ fn members(criterion: &mut Criterion) {
                     }
                     spent
                 });
+            });
+        }
+    }
+}
+
+/// A page of 100 members of a group by cursor, from its middle.
+fn pages_of_members(criterion: &mut Criterion) {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, store) in bench.stores(&folder, "pages of members") {
+        bench.create(&store, 0, 100_000, 512);
+        let mut group = criterion.benchmark_group(format!("{name}: page of 100 members"));
+        for size in [1_000, 100_000] {
+            let group_id = bench.create_group(&store, size);
+            let mut first = query(&bench.user, &format!(r#"groups.value eq "{group_id}""#), 1);
+            first.start = Start::Index(u64::try_from(size / 2).unwrap());
+            let page = bench.runtime.block_on(store.query(&bench.context, &first)).unwrap();
+            let mut middle = first.with_start(Start::After(page.next.unwrap()));
+            middle.count = 100;
+            group.bench_function(BenchmarkId::from_parameter(size), |b| {
+                b.iter(|| bench.runtime.block_on(store.query(&bench.context, &middle)).unwrap());
             });
         }
     }
@@ -295,6 +322,6 @@ fn creates(criterion: &mut Criterion) {
 criterion_group! {
     name = stores;
     config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = reads, paging, searches, members, creates
+    targets = reads, paging, searches, members, pages_of_members, creates
 }
 criterion_main!(stores);

@@ -32,7 +32,8 @@ use tables::Tables;
 ///
 /// Reads run side by side, writes one after the other. No lock outlives a write: between two writes of a
 /// [`write_all`](ResourceStore::write_all) all those go on that have waited. Equality on indexed attributes,
-/// adding a member to a group and reading by id cost the same however much is stored. Other filters and sorting look
+/// adding a member to a group, a page of its members by cursor (`groups.value eq`) and reading by id cost the same however
+/// much is stored. Other filters and sorting look
 /// at every resource of the type; where these are more than a few thousand, they do it on a thread of the runtime's
 /// blocking pool, at the data as it was when they began, so that neither other requests nor writes wait for them. As
 /// many of these run at once as there are processors; others wait for their turn.
