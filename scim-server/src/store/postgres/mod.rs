@@ -90,7 +90,8 @@ pub use options::PostgresOptions;
 ///
 /// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
 /// Other filters and sorting read every resource of the type. Values longer than 800 bytes are indexed by their
-/// beginning and their SHA-256.
+/// beginning and their SHA-256. These keys are made by the schemas in force when a resource is written: whoever changes
+/// how an existing attribute compares, or whether it is unique, writes the resources again.
 ///
 /// # Order, pages and versions
 ///
