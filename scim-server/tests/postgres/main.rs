@@ -339,26 +339,27 @@ async fn writes_that_stop_each_other_are_carried_out_again() {
         return;
     }
     let both = two();
-    for id in ["a", "b"] {
+    // More than are locked at once.
+    let ids: Vec<String> = (0..50).map(|n| format!("u{n:02}")).collect();
+    for id in &ids {
         both[0].create_user(id).await.unwrap();
     }
     let mut tasks = JoinSet::new();
     for n in 0..8_usize {
-        let client = both[n % 2].clone();
+        let (client, mut ids) = (both[n % 2].clone(), ids.clone());
         tasks.spawn(async move {
-            let order = if n.is_multiple_of(2) { ["a", "b"] } else { ["b", "a"] };
-            let writes = order.map(|id| {
-                let email =
-                    format!(r#"{{"op":"add","path":"emails","value":[{{"value":"{n}@example.com"}}]}}"#);
-                client.patching(&client.user, id, &email, Precondition::Any)
-            });
-            client.store.write_all(&client.context, writes.into(), None).await
+            if n.is_multiple_of(2) {
+                ids.reverse();
+            }
+            let email = format!(r#"{{"op":"add","path":"emails","value":[{{"value":"{n}@example.com"}}]}}"#);
+            let write = |id: &String| client.patching(&client.user, id, &email, Precondition::Any);
+            client.store.write_all(&client.context, ids.iter().map(write).collect(), None).await
         });
     }
     for outcome in tasks.join_all().await.into_iter().flatten() {
         assert!(matches!(outcome, Ok(Outcome::Written(_))), "{outcome:?}");
     }
-    for id in ["a", "b"] {
+    for id in &ids {
         let record = both[0].get(&both[0].user, id).await.unwrap().unwrap();
         let document = String::from_utf8(record.document.to_vec()).unwrap();
         assert_eq!(document.matches("@example.com").count(), 8, "{document}");

@@ -85,7 +85,7 @@ impl Cluster {
         cluster.run("initdb", &["-U", "scim", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         let settings = format!(
             "listen_addresses = '{}'\nport = {}\nunix_socket_directories = '{}'\nmax_connections = 300\n\
-             fsync = off\nfull_page_writes = off\nlog_statement = none\n{further}",
+             fsync = off\nfull_page_writes = off\nlog_statement = none\ndeadlock_timeout = 50ms\n{further}",
             if port.is_some() { "127.0.0.1" } else { "" },
             cluster.port,
             cluster.folder.display(),
