@@ -59,7 +59,9 @@ async fn pair(servers: &[Server; 2], method: &str, path: &str, body: &str) -> [A
 }
 
 fn without_versions(answer: &Answer) -> Value {
-    let Ok(mut json) = serde_json::from_str::<Value>(&answer.text) else { return answer.text.as_str().into() };
+    let Ok(mut json) = serde_json::from_str::<Value>(&answer.text) else {
+        return answer.text.as_str().into();
+    };
     for resource in json["Resources"].as_array_mut().into_iter().flatten() {
         if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
             meta.remove("version");
