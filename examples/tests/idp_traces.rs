@@ -4,6 +4,7 @@
 mod common;
 
 use common::http::{Answer, Client};
+use common::postgres;
 use common::replay::{Env, Exchange, Failure, Scenario, check, pointer, scenarios};
 use common::server::{Kind, Server};
 use serde_json::{Value, json};
@@ -21,6 +22,13 @@ fn the_directory_in_memory_understands_every_identity_provider() {
 #[test]
 fn the_directory_in_sqlite_understands_every_identity_provider() {
     replay_all(Kind::DirectorySqlite);
+}
+
+#[test]
+fn the_directory_in_postgres_understands_every_identity_provider() {
+    if postgres::is_there() {
+        replay_all(Kind::DirectoryPostgres);
+    }
 }
 
 /// `REPLAY_BASE=http://127.0.0.1:8080/scim REPLAY_TOKEN=... cargo test -p examples --test idp_traces -- --ignored`

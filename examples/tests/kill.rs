@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::account::{Account, State};
 use common::http::{Client, SCIM_JSON, patch_op};
-use common::poll;
 use common::server::{Kind, PATIENCE, Server};
+use common::{poll, postgres};
 use serde_json::{Value, json};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -32,28 +32,46 @@ fn the_directory_loses_nothing_that_it_answered() {
     kill_again_and_again(Kind::DirectorySqlite);
 }
 
+/// Two processes share one database, and one of them is killed while the other goes on.
+#[test]
+fn of_two_directories_on_one_database_neither_loses_anything() {
+    if !postgres::is_there() {
+        return;
+    }
+    let one = Server::start(Kind::DirectoryPostgres);
+    let other = one.start_beside();
+    kill_one_after_the_other(vec![one, other]);
+}
+
 fn kill_again_and_again(kind: Kind) {
+    kill_one_after_the_other(vec![Server::start(kind)]);
+}
+
+fn kill_one_after_the_other(mut servers: Vec<Server>) {
     let rounds = setting("KILL_ROUNDS", 3);
     let requests = setting("KILL_REQUESTS", 2_000);
-    let mut server = Server::start(kind);
+    let kind = servers[0].kind();
     let mut told = Told::default();
     for n in 0..GROUPS {
         let group = json!({"schemas": [GROUP], "displayName": format!("Crew {n}")});
-        let id = id_of(&server.client().post("/Groups", &group).expect(201));
+        let id = id_of(&servers[0].client().post("/Groups", &group).expect(201));
         told.groups.push(id);
     }
     for round in 0..rounds {
         // Another moment in each round, early, late and in between.
         let kill_after = requests * (2 * round + 1) / (2 * rounds);
-        server = one_round(server, &mut told, round, requests, kill_after.max(1));
-        let seen = Seen::through(&server.client());
-        told.check(&seen, round);
-        if kind.is_bridge() {
-            agree(&server, &seen);
+        let victim = round % servers.len();
+        one_round(&mut servers, victim, &mut told, round, requests, kill_after.max(1));
+        for server in &servers {
+            let seen = Seen::through(&server.client());
+            told.check(&seen, round);
+            if kind.is_bridge() {
+                agree(server, &seen);
+            }
         }
         // What had no answer may be asked again, as an identity provider would.
         for name in std::mem::take(&mut told.unanswered) {
-            let answer = server.client().post("/Users", &person(&name));
+            let answer = servers[0].client().post("/Users", &person(&name));
             match answer.status {
                 201 => drop(told.people.insert(id_of(&answer.json()), name)),
                 409 => {}
@@ -93,18 +111,17 @@ struct Seen {
 
 impl Seen {
     fn through(client: &Client) -> Self {
-        let people = client
-            .all("/Users")
-            .iter()
-            .map(|user| {
-                let active = user["active"].as_bool().unwrap_or(true);
-                (id_of(user), (user["userName"].as_str().unwrap().to_owned(), active))
-            })
-            .collect();
+        let mut people = BTreeMap::new();
+        for user in client.all("/Users") {
+            let active = user["active"].as_bool().unwrap_or(true);
+            let known = people.insert(id_of(&user), (user["userName"].as_str().unwrap().to_owned(), active));
+            assert!(known.is_none(), "{} is there twice", id_of(&user));
+        }
         let mut members = BTreeSet::new();
         for group in client.all("/Groups") {
             for member in group["members"].as_array().map(Vec::as_slice).unwrap_or_default() {
-                members.insert((id_of(&group), member["value"].as_str().unwrap().to_owned()));
+                let membership = (id_of(&group), member["value"].as_str().unwrap().to_owned());
+                assert!(members.insert(membership.clone()), "{membership:?} is there twice");
             }
         }
         Self { people, members }
@@ -138,27 +155,31 @@ impl Told {
     }
 }
 
-/// Writes from all workers until `kill_after` answers have come, then kill -9 and a new start.
+/// Writes from all workers until `kill_after` answers have come, then kill -9 of one server; whoever writes to another goes
+/// on. Then a new start of that one.
 fn one_round(
-    mut server: Server,
+    servers: &mut Vec<Server>,
+    victim: usize,
     told: &mut Told,
     round: usize,
     requests: usize,
     kill_after: usize,
-) -> Server {
-    let client = server.client();
+) {
+    let clients: Vec<Client> = servers.iter().map(Server::client).collect();
     let next = AtomicUsize::new(0);
     let answered = AtomicUsize::new(0);
     let over = AtomicBool::new(false);
+    let last = AtomicUsize::new(requests);
     let shared = Mutex::new(told);
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                let _over = WhenDropped(&over);
-                let mine = Worker { client: client.clone(), told: &shared, answered: &answered };
+        for client in clients.iter().cycle().take(WORKERS) {
+            let (next, last, answered, over, shared) = (&next, &last, &answered, &over, &shared);
+            scope.spawn(move || {
+                let _over = WhenDropped(over);
+                let mine = Worker { client: client.clone(), told: shared, answered };
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= requests || !mine.step(round, n) {
+                    if n >= last.load(Ordering::Relaxed) || !mine.step(round, n) {
                         break;
                     }
                 }
@@ -169,9 +190,12 @@ fn one_round(
             let enough = so_far >= kill_after || over.load(Ordering::Relaxed);
             enough.then_some(()).ok_or_else(|| format!("{so_far} of {kill_after}"))
         });
-        server.kill_9();
+        servers[victim].kill_9();
+        // The others go on for a while.
+        last.fetch_min(next.load(Ordering::Relaxed) + 10 * WORKERS, Ordering::Relaxed);
     });
-    server.restart()
+    let killed = servers.remove(victim);
+    servers.insert(victim, killed.restart());
 }
 
 /// Says that a worker has ended, by itself or by a failed assertion.

@@ -302,6 +302,46 @@ fn the_directory_says_what_it_lacks() {
     }
 }
 
+/// Neither by the log, nor by errors, nor among the arguments that everybody on the machine sees.
+#[test]
+fn the_password_of_the_database_is_never_shown() {
+    let token = ["--listen", "127.0.0.1:0", "--token", "long-enough-for-a-token"];
+    // Nobody listens on port 1.
+    let away = "postgres://scim:hush%21hush@127.0.0.1:1/scim";
+    for variable in [true, false] {
+        let mut command = bare(DIRECTORY);
+        command.args(token);
+        match variable {
+            true => command.env("SCIM_DIRECTORY_STORE", away),
+            false => command.args(["--strict", "--store", away]),
+        };
+        let process = Process::spawn(&mut command);
+        let client = Client::new(&process.origin(), "/scim/v2", Some("long-enough-for-a-token"));
+        let answer = client.get("/Users");
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        let shown = format!("{answer:?}{}{}", answer.text(), process.log());
+        assert!(matches(&shown, "database cannot be used yet"), "{shown}");
+        assert!(!shown.contains("hush"), "{shown}");
+        if let Ok(arguments) = fs::read(format!("/proc/{}/cmdline", process.id())) {
+            assert!(contains(&arguments, b"long-enough"), "{}", String::from_utf8_lossy(&arguments));
+            assert!(!contains(&arguments, b"hush"), "{}", String::from_utf8_lossy(&arguments));
+        }
+    }
+    for url in [
+        "postgres://u:hush@h:port/db",
+        "postgres:hush",
+        "pg://u:hush@h/db",
+        "postgres://u:hush@h/db?sslmode=x",
+    ] {
+        let output = run(bare(DIRECTORY).args(token).args(["--store", url]));
+        assert!(!output.status.success() && !text(&output).contains("hush"), "{}", text(&output));
+        assert!(matches(&text(&output), "error: .*(postgres://|sslmode)"), "{}", text(&output));
+    }
+    let help = text(&run(bare(DIRECTORY).arg("--help").env("SCIM_DIRECTORY_STORE", away)));
+    assert!(help.contains("SCIM_DIRECTORY_STORE") && !help.contains("hush"), "{help}");
+}
+
 #[test]
 fn dev_makes_everything_and_says_where_to_look() {
     let dir = tempfile::tempdir().unwrap();

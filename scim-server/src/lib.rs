@@ -167,6 +167,7 @@
 //! |---|---|---|
 //! | `memory` | `store::MemoryStore` | yes |
 //! | `sqlite` | `store::SqliteStore`: one file, SQLite built in | no |
+//! | `postgres` | `store::PostgresStore`: a PostgreSQL database, for several processes at once; it builds C code (AWS-LC) | no |
 //! | `conformance` | `store::conformance`: the contract of a store as test functions | no |
 //! | `serve` | the module `serve` | no |
 //! | `jwt` | `layer::auth::jwt`: access tokens of OAuth 2.0, signed as JWTs; it builds C code (AWS-LC) | no |

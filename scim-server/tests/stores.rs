@@ -29,7 +29,8 @@ macro_rules! tests {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 let folder = tempfile::tempdir().unwrap();
-                let store: Arc<dyn ResourceStore> = $open(&folder);
+                let store: Option<Arc<dyn ResourceStore>> = $open(&folder).into();
+                let Some(store) = store else { return };
                 conformance::$name(&store).await;
             }
         )*
@@ -82,6 +83,12 @@ macro_rules! contract {
 contract!(memory);
 contract!(sqlite);
 contract!(sqlite_in_memory);
+#[cfg(feature = "postgres")]
+contract!(postgres);
+
+#[cfg(feature = "postgres")]
+#[path = "support/postgres.rs"]
+mod postgres_server;
 
 mod open {
     use super::{Arc, MemoryStore, ResourceStore, SqliteStore, TempDir};
@@ -92,6 +99,13 @@ mod open {
 
     pub(super) fn sqlite(folder: &TempDir) -> Arc<dyn ResourceStore> {
         Arc::new(SqliteStore::open(folder.path().join("scim.db")).unwrap())
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres(_: &TempDir) -> Option<Arc<dyn ResourceStore>> {
+        use super::postgres_server::{database, is_there};
+        use scim_server::store::PostgresStore;
+        is_there().then(|| Arc::new(PostgresStore::open(&database()).unwrap()) as _)
     }
 
     pub(super) fn sqlite_in_memory(_: &TempDir) -> Arc<dyn ResourceStore> {
@@ -250,7 +264,12 @@ struct Observer {
 
 impl Observer {
     fn new(store: Arc<dyn ResourceStore>) -> Self {
-        let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH);
+        Self::of_tenant(store, "default")
+    }
+
+    fn of_tenant(store: Arc<dyn ResourceStore>, tenant: &str) -> Self {
+        let context = RequestContext::new(Registry::rfc7643(), DateTime::UNIX_EPOCH)
+            .with_tenant(tenant.parse().unwrap());
         Self { store, context, seen: Vec::new(), versions: std::collections::HashMap::new(), last: None }
     }
 
@@ -418,6 +437,33 @@ proptest! {
     }
 }
 
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same with a database server, in a new tenant each time.
+    #[test]
+    fn memory_sqlite_and_postgres_agree(steps in steps()) {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static POSTGRES: std::sync::OnceLock<Option<Arc<dyn ResourceStore>>> = std::sync::OnceLock::new();
+        static TENANTS: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().unwrap();
+        let Some(postgres) = POSTGRES.get_or_init(|| open::postgres(&folder)).clone() else { return Ok(()) };
+        let tenant = format!("agree-{}", TENANTS.fetch_add(1, Ordering::Relaxed));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut memory = Observer::new(Arc::new(MemoryStore::new()));
+        let mut sqlite = Observer::new(Arc::new(SqliteStore::in_memory().unwrap()));
+        let mut postgres = Observer::of_tenant(postgres, &tenant);
+        for step in &steps {
+            for observer in [&mut memory, &mut sqlite, &mut postgres] {
+                runtime.block_on(observer.run(step));
+            }
+            prop_assert_eq!(&memory.seen, &sqlite.seen, "after {:?}", step);
+            prop_assert_eq!(&memory.seen, &postgres.seen, "after {:?}", step);
+        }
+    }
+}
+
 /// What was answered is there after a restart: resources, indexes, unique values, relations, versions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_keeps_everything_when_opened_again() {
@@ -479,7 +525,13 @@ async fn sqlite_keeps_everything_when_opened_again() {
 #[tokio::test]
 async fn schemas_of_ones_own_are_indexed_as_they_compare() {
     let folder = tempfile::tempdir().unwrap();
-    for store in [open::memory(&folder), open::sqlite(&folder)] {
+    let stores = [
+        Some(open::memory(&folder)),
+        Some(open::sqlite(&folder)),
+        #[cfg(feature = "postgres")]
+        open::postgres(&folder),
+    ];
+    for store in stores.into_iter().flatten() {
         own_schemas(&store).await;
     }
 }

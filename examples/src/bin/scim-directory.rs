@@ -22,7 +22,7 @@ use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve, shutdown_signal};
-use scim_server::store::{MemoryStore, ResourceStore, SqliteStore};
+use scim_server::store::{MemoryStore, PostgresStore, ResourceStore, SqliteStore};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -39,8 +39,12 @@ struct Options {
     /// The bearer token itself; other users of this machine can see it, so prefer --token-file
     #[arg(long)]
     token: Option<String>,
-    /// Where resources are kept: memory, or sqlite:PATH
-    #[arg(long, default_value = "memory")]
+    #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
+    /// Where resources are kept: memory, sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME
+    ///
+    /// Prefer the variable for a password: this one does not stay where other users of this machine see it, but it may be in
+    /// the history of a shell.
+    #[arg(long, default_value = "memory", env = STORE, hide_env_values = true)]
     store: String,
     #[allow(rustdoc::bare_urls, reason = "it is the text of --help")]
     /// URL that locations begin with, such as https://example.com/scim/v2; default: as the client asked
@@ -66,6 +70,8 @@ struct Options {
     strict: bool,
 }
 
+/// The variable that `--store` may be in.
+const STORE: &str = "SCIM_DIRECTORY_STORE";
 /// Where the service is found, the newest form first.
 const MOUNTS: [&str; 3] = ["/scim/v2", "/scim", "/"];
 /// How long a request may take. Sizes are limited by the service, connections and heads by `serve`.
@@ -98,7 +104,23 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn ResourceStore> = match options.store.split_once(':') {
         None if options.store == "memory" => Arc::new(MemoryStore::new()),
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
-        _ => return Err(format!("--store is `memory` or `sqlite:PATH`, got `{}`", options.store).into()),
+        Some(("postgres" | "postgresql", _)) => {
+            #[cfg(unix)]
+            take_from_arguments(&options.store)?;
+            let store = PostgresStore::open(&options.store)?;
+            if let Err(error) = store.ready().await {
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(%error, cause, "the database cannot be used yet; each request tries again");
+            }
+            Arc::new(store)
+        }
+        // What comes after a colon may be a password.
+        other => {
+            let kind = other.map_or(&*options.store, |(kind, _)| kind);
+            return Err(
+                format!("--store is `memory`, `sqlite:PATH` or `postgres://...`, got `{kind}`").into()
+            );
+        }
     };
     let quirks = if options.strict { Quirks::strict() } else { Quirks::interop() };
     // Conformance suites fill in random words for countries, languages and time zones, and change passwords.
@@ -136,6 +158,28 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         return Err("some audit events could not be written".into());
     }
     Ok(())
+}
+
+/// Starts this program anew with the store in its environment if that is among its arguments: those are for everybody on
+/// this machine to see, and a password may be there.
+#[cfg(unix)]
+fn take_from_arguments(store: &str) -> Result<(), Box<dyn Error>> {
+    use std::os::unix::process::CommandExt as _;
+    if std::env::var(STORE).is_ok_and(|variable| variable == store) {
+        return Ok(());
+    }
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let mut others = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if argument == "--store" {
+            arguments.next();
+        } else if !argument.as_encoded_bytes().starts_with(b"--store=") {
+            others.push(argument);
+        }
+    }
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    Err(command.arg0(name).args(others).env(STORE, store).exec().into())
 }
 
 fn audit_file(path: &Path) -> Result<JsonLinesSink, Box<dyn Error>> {

@@ -6,6 +6,8 @@
 
 pub(crate) mod account;
 pub(crate) mod http;
+#[path = "../../../scim-server/tests/support/postgres.rs"]
+pub(crate) mod postgres;
 pub(crate) mod replay;
 pub(crate) mod server;
 

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::http::Client;
-use super::poll;
+use super::{poll, postgres};
 
 pub(crate) const BRIDGE: &str = env!("CARGO_BIN_EXE_op-scim-bridge");
 pub(crate) const DIRECTORY: &str = env!("CARGO_BIN_EXE_scim-directory");
@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Bridge,
     DirectoryMemory,
     DirectorySqlite,
+    /// Only where [`postgres::is_there`].
+    DirectoryPostgres,
     StrictMemory,
     StrictSqlite,
 }
@@ -78,6 +80,12 @@ impl Server {
         let token = if kind.is_bridge() { new_session(dir.path()) } else { DIRECTORY_TOKEN.to_owned() };
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Self::start_in(kind, dir, token, variables.to_vec(), arguments)
+    }
+
+    /// Starts another one over the same data.
+    pub(crate) fn start_beside(&self) -> Self {
+        let (variables, arguments) = (self.variables.clone(), self.arguments.clone());
+        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone(), variables, arguments)
     }
 
     fn start_in(
@@ -131,8 +139,7 @@ impl Server {
     /// Starts it again over the data it left; the port is a new one.
     pub(crate) fn restart(mut self) -> Self {
         self.process.kill_9();
-        let (variables, arguments) = (self.variables.clone(), self.arguments.clone());
-        Self::start_in(self.kind, Arc::clone(&self.dir), self.token.clone(), variables, arguments)
+        self.start_beside()
     }
 
     /// Asks it to stop, and waits until it has.
@@ -192,6 +199,15 @@ fn command(kind: Kind, dir: &Path, token: &str) -> Command {
             command.arg("--token-file").arg(dir.join("token"));
             command.arg("--store").arg(format!("sqlite:{}", dir.join("directory.db").display()));
         }
+        Kind::DirectoryPostgres => {
+            let file = dir.join("database");
+            let url = std::fs::read_to_string(&file).unwrap_or_else(|_| {
+                let url = postgres::database();
+                std::fs::write(&file, &url).unwrap();
+                url
+            });
+            command.args(["--token", token]).env("SCIM_DIRECTORY_STORE", url);
+        }
         _ => {
             command.args(["--token", token, "--store", "memory"]);
         }
@@ -206,7 +222,8 @@ fn command(kind: Kind, dir: &Path, token: &str) -> Command {
 pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OP_") || name == "RUST_LOG" {
+        let text = name.to_string_lossy();
+        if text.starts_with("OP_") || text.starts_with("SCIM_") || text == "RUST_LOG" {
             command.env_remove(name);
         }
     }
@@ -325,6 +342,10 @@ impl Process {
 
     pub(crate) fn log(&self) -> String {
         self.printed.lines.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -33,7 +33,7 @@ struct Work {
 }
 
 /// What one value of a relation counts, in bytes.
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 const VALUE: usize = 64;
 
 impl WriteBudget {
@@ -99,7 +99,7 @@ impl WriteBudget {
     }
 
     /// Pays for so many values of a relation that a write has looked at.
-    #[cfg(any(feature = "memory", feature = "sqlite"))]
+    #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
     pub(super) fn pay_values(&self, values: usize) -> Result<(), StoreError> {
         self.pay(values.saturating_mul(VALUE))
     }

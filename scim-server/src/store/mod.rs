@@ -4,23 +4,25 @@
 //! that the schemas have resolved, and changes that are down to single attributes; HTTP and JSON text stay outside.
 
 mod budget;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod encode;
 mod error;
 #[cfg(feature = "memory")]
 mod memory;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod perform;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod plan;
 mod position;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod select;
 #[cfg(feature = "memory")]
 mod splice;
@@ -28,7 +30,7 @@ mod splice;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod view;
 mod write;
 
@@ -44,6 +46,8 @@ pub use error::{StoreError, UnavailableError};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
 pub use position::Position;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
 pub use query::{Page, Query, Scope, Start};
 pub use record::{Load, Record, Reference, Related};
 pub(crate) use record::{location, write_location, write_meta, write_segment};

@@ -21,10 +21,8 @@ pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) 
         return page(view, query, found, stored);
     }
     search(view, context, query, &plans, &mut found)?;
-    let mut stored = Vec::with_capacity(found.entries.len());
-    for entry in &found.entries {
-        stored.extend(view.row(entry.row())?);
-    }
+    let rows: Vec<Row> = found.entries.iter().map(Position::row).collect();
+    let stored = view.rows(&rows)?;
     page(view, query, found, stored)
 }
 
@@ -137,6 +135,9 @@ struct Search<'a, V> {
 }
 
 impl<V: View> Search<'_, V> {
+    /// How many of the resources that an index finds are read at once.
+    const AT_ONCE: usize = 64;
+
     fn run(&self, plan: &Plan, found: &mut Found) -> Result<(), StoreError> {
         let definition = &*self.scope.definition;
         let sorts = self.sorted && self.scope.sort_by.is_some();
@@ -229,11 +230,12 @@ impl<V: View> Search<'_, V> {
                     }
                 }
                 found.counted_all &= span == Span::All;
-                for row in rows {
-                    let Some(stored) = self.view.row(row)? else { continue };
-                    let object = seen(self.view, self.context, definition, &stored, &needs)?;
-                    if judge(found, row, object)?.is_break() {
-                        break;
+                for some in rows.chunks(Self::AT_ONCE) {
+                    for stored in self.view.rows(some)? {
+                        let object = seen(self.view, self.context, definition, &stored, &needs)?;
+                        if judge(found, stored.row, object)?.is_break() {
+                            return Ok(());
+                        }
                     }
                 }
                 Ok(())

@@ -96,6 +96,11 @@ pub(super) trait View {
     /// The resource with this number.
     fn row(&self, row: Row) -> Result<Option<Stored>, StoreError>;
 
+    /// The resources with these numbers, in this order, without those that there are not.
+    fn rows(&self, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
+        rows.iter().filter_map(|row| self.row(*row).transpose()).collect()
+    }
+
     /// How many resources of a type there are.
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError>;
 

@@ -293,7 +293,7 @@ fn misfit() -> StoreError {
 }
 
 /// Counts the writes that fail, up to where [`write_all`](super::ResourceStore::write_all) stops.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Countdown(Option<NonZeroUsize>);
 
 impl Countdown {
@@ -302,7 +302,7 @@ impl Countdown {
     }
 
     /// How many more writes may fail.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn left(self) -> Option<NonZeroUsize> {
         self.0
     }
