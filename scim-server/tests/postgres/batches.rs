@@ -77,15 +77,19 @@ async fn the_database_is_asked_no_more_often_than_it_must_be() {
     let client = Client::new(PostgresStore::open_with(&counted.url, &options).unwrap());
     client.create(&client.group, "g", r#"{"displayName":"G"}"#).await.unwrap();
     let title = r#"{"op":"replace","path":"title","value":"T"}"#;
-    for id in ["u1", "u2", "u3"] {
-        // Statements are prepared when they are first used.
+    // Statements are prepared when they are first used, and what is sent at once may arrive in two parts, with an answer
+    // between them: the least counts.
+    let mut least = [usize::MAX; 3];
+    for n in 0..20 {
+        let id = &format!("u{n}");
         let (_, create) = counted.during(client.create_user(id)).await;
         let (_, patch) = counted.during(client.patch(&client.user, id, title, Precondition::Any)).await;
         let (_, join) = counted.during(client.add_member("g", id)).await;
-        if id == "u3" {
-            assert!([create, patch, join].into_iter().all(|count| count <= 2), "{create} {patch} {join}");
+        for (least, count) in least.iter_mut().zip([create, patch, join]) {
+            *least = count.min(*least);
         }
     }
+    assert_eq!(least, [2; 3], "create, PATCH of an attribute, one more member");
     let writes: Vec<Write> =
         (0..1_000).map(|n| client.creation(&client.user, &format!("b{n}"), &user_body(n))).collect();
     let (outcomes, count) = counted.during(client.store.write_all(&client.context, writes, None)).await;

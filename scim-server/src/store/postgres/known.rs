@@ -430,9 +430,9 @@ pub(super) struct Holders {
 /// A resource, a relation of it, and a resource that may be a value of that.
 type Pair<'w> = (&'w ResourceId, &'w str, &'w ResourceId);
 
-/// What PATCHes put into relations or take out.
+/// What PATCHes put into relations or take out, each once.
 fn pairs(writes: &[Write]) -> Vec<Pair<'_>> {
-    let mut pairs = Vec::new();
+    let mut pairs = HashSet::new();
     for write in writes {
         let Write::Apply { target, changes, .. } = write else { continue };
         for change in &changes.relations {
@@ -443,7 +443,7 @@ fn pairs(writes: &[Write]) -> Vec<Pair<'_>> {
             }
         }
     }
-    pairs
+    pairs.into_iter().collect()
 }
 
 /// NB: here and in what follows, `LATERAL` and `LIMIT` or `OFFSET` leave the database no way but to look each up by its
