@@ -126,7 +126,8 @@ impl Health {
             .map(|(&source, &(time, healthy))| {
                 let expires = time.checked_add_signed(LEASE).unwrap_or(time);
                 let state = match healthy {
-                    _ if expires < now => State::Stale,
+                    // From the future, if the clock has been set back: then it says as little as an old one.
+                    _ if (now - time).abs() > LEASE => State::Stale,
                     true => State::Healthy,
                     false => State::Unhealthy,
                 };
@@ -255,5 +256,7 @@ mod tests {
         assert_eq!(health.snapshot().reports[0].state, State::Stale);
         health.report(Source::ScimServer, true);
         assert_eq!(health.snapshot().reports[0].state, State::Healthy);
+        clock.advance(-LEASE - TimeDelta::seconds(1));
+        assert_eq!(health.snapshot().reports[0].state, State::Stale, "the clock has been set back");
     }
 }

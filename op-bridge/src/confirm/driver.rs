@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::credentials::SessionGate;
 use crate::health::{Health, Source};
 
-/// The longest sleep at a stretch, after which the clock is asked again: it may have been set.
+/// The longest sleep at a stretch, after which the machine is told the time again: the clock may have been set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// Confirms people for ever, every `interval`, once `gate` is unlocked. Stop it by dropping the future;
@@ -38,12 +38,10 @@ pub async fn run(
             }
         }
         let now = clock.now();
-        match machine.next_wake_up() {
-            Some(next) if next > now => {
-                tokio::time::sleep((next - now).to_std().unwrap_or_default().min(SLEEP_MAX)).await;
-            }
-            _ => events.push_back(Event::WakeUp),
+        if let Some(next) = machine.next_wake_up().filter(|next| *next > now) {
+            tokio::time::sleep((next - now).to_std().unwrap_or_default().min(SLEEP_MAX)).await;
         }
+        events.push_back(Event::WakeUp);
     }
 }
 

@@ -81,6 +81,7 @@ pub enum Action {
 /// - Somebody whose confirmation failed is left alone for one interval, then for two, four, and so on up to a
 ///   day. Others are not held up. A look that fails backs off in the same way, up to an hour.
 /// - At least every five minutes it reports how it is, so that its lease does not run out.
+/// - If the clock is set back, what is to come is moved with it; so [`Event::WakeUp`] may come too early, and does nothing.
 ///
 /// # Examples
 ///
@@ -104,6 +105,8 @@ pub struct Machine {
     failures: BTreeMap<PersonId, Failure>,
     /// Confirmations of the last look that are not answered yet.
     open: usize,
+    /// The time of the last event.
+    seen: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,11 +125,15 @@ impl Machine {
             failed_looks: 0,
             failures: BTreeMap::new(),
             open: 0,
+            seen: None,
         }
     }
 
     /// Takes in what has happened at `now` and says what to do, in order.
     pub fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Action> {
+        if let Some(seen) = self.seen.replace(now).filter(|seen| *seen > now) {
+            self.set_back(seen - now);
+        }
         match event {
             Event::Unlocked if self.next_look.is_none() => self.look(now),
             Event::Unlocked => Vec::new(),
@@ -156,6 +163,14 @@ impl Machine {
         match (self.next_look, self.next_report) {
             (Some(look), Some(report)) => Some(look.min(report)),
             (look, report) => look.or(report),
+        }
+    }
+
+    /// The clock has been set back: what was to come soon still is.
+    fn set_back(&mut self, by: TimeDelta) {
+        let of_failures = self.failures.values_mut().map(|failure| &mut failure.not_before);
+        for time in self.next_look.iter_mut().chain(&mut self.next_report).chain(of_failures) {
+            *time = time.checked_sub_signed(by).unwrap_or(*time);
         }
     }
 
@@ -306,6 +321,19 @@ mod tests {
         let now = START + TimeDelta::days(1);
         machine.handle(Event::WakeUp, now);
         assert_eq!(machine.handle(Event::Found(vec![]), now), [Action::Report { healthy: true }]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nothing_up() {
+        let (id, mut machine) = (person(), unlocked(300));
+        machine.handle(Event::Found(vec![waiting(&id)]), START);
+        machine.handle(Event::ConfirmFailed(id.clone()), START);
+        let set = START - TimeDelta::days(1);
+        assert_eq!(machine.handle(Event::WakeUp, set), []);
+        assert_eq!(machine.next_wake_up(), Some(set + TimeDelta::seconds(300)));
+        let now = set + TimeDelta::seconds(300);
+        assert_eq!(machine.handle(Event::WakeUp, now), [Action::Look]);
+        assert_eq!(machine.handle(Event::Found(vec![waiting(&id)]), now), [Action::Confirm(id)]);
     }
 
     #[test]
