@@ -8,7 +8,7 @@ mod common;
 
 use common::http::{Answer, Client};
 use common::poll;
-use common::server::{PATIENCE, Process, bridge_command, new_session, on_small_disk};
+use common::server::{Kind, PATIENCE, Process, Server, bridge_command, new_session, on_small_disk};
 use serde_json::{Value, json};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -16,7 +16,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 struct Bridge {
     process: Process,
     client: Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Bridge {
@@ -26,7 +26,7 @@ impl Bridge {
         let token = new_session(dir.path());
         let process = Process::spawn(&mut on_small_disk(bridge_command(dir.path()).arg("serve")));
         let client = Client::new(&process.origin(), "", Some(&token));
-        let bridge = Self { process, client, _dir: dir };
+        let bridge = Self { process, client, dir };
         bridge.invite("ada@example.com").expect(201);
         bridge.until_health(200, &[("Account", "healthy"), ("SCIMServer", "healthy")]);
         bridge
@@ -88,5 +88,38 @@ fn a_view_that_cannot_be_written_is_told_from_the_account() {
 
     bridge.process.limit_files(None);
     title("Director").expect(200);
+    bridge.until_health(200, &[("Account", "healthy"), ("SCIMServer", "healthy")]);
+}
+
+/// What has no name any more goes on to be written, for nobody.
+#[test]
+fn a_data_folder_that_has_gone_takes_no_changes() {
+    let server = Server::start(Kind::Bridge);
+    let user = |name: &str| json!({"schemas": [USER], "userName": name});
+    server.client().post("/Users", &user("ada@example.com")).expect(201);
+    let aside = server.dir().join("aside");
+    std::fs::rename(server.data_dir(), &aside).unwrap();
+    let refused = server.client().post("/Users", &user("bob@example.com"));
+    refused.expect(503);
+    assert!(refused.text().contains("could not be saved"), "{}", refused.text());
+    assert!(server.log().contains("has been removed, replaced or unmounted"), "{}", server.log());
+    // Another folder in its place is not the one.
+    std::fs::create_dir(server.data_dir()).unwrap();
+    std::fs::copy(aside.join("bridge.lock"), server.data_dir().join("bridge.lock")).unwrap();
+    server.client().post("/Users", &user("bob@example.com")).expect(503);
+    assert_eq!(server.client().all("/Users").len(), 1, "what there is can be read");
+}
+
+/// As a backup or an administrator's shell may.
+#[test]
+fn a_database_that_another_program_holds_is_unhealthy_until_it_lets_go() {
+    let bridge = Bridge::start();
+    let data = bridge.dir.path().join("data");
+    let mut other = rusqlite::Connection::open(data.join("account.sqlite3")).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    bridge.invite("bob@example.com").expect(503);
+    bridge.until_health(503, &[("Account", "unhealthy"), ("SCIMServer", "healthy")]);
+    drop(held);
+    bridge.invite("bob@example.com").expect(201);
     bridge.until_health(200, &[("Account", "healthy"), ("SCIMServer", "healthy")]);
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// What is known about writing one database. Clones share it.
 ///
 /// Only failures of the disk count, or of what is on it: no room, an error of input or output, a file that may only be
-/// read, that is damaged, or that has gone. A value that no database takes says nothing about the disk.
+/// read, that is damaged, that has gone, or that another program holds. A value that no database takes says nothing about the disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk(watch::Sender<Condition>);
 
@@ -88,6 +88,8 @@ fn is_code_of_the_disk(code: ErrorCode) -> bool {
             | ErrorCode::CannotOpen
             | ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
+            // Held by another program for longer than the bridge waits.
+            | ErrorCode::DatabaseBusy
     )
 }
 
@@ -115,7 +117,7 @@ mod tests {
             (ffi::SQLITE_CANTOPEN, true),
             (ffi::SQLITE_PERM, true),
             (ffi::SQLITE_CONSTRAINT_UNIQUE, false),
-            (ffi::SQLITE_BUSY, false),
+            (ffi::SQLITE_BUSY, true),
             (ffi::SQLITE_TOOBIG, false),
             (ffi::SQLITE_MISMATCH, false),
         ] {

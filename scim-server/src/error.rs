@@ -289,7 +289,7 @@ pub(crate) fn not_saved(request: &RequestId) -> ScimError {
         503,
         format!(
             "the change could not be saved; send it again, and if that does not help, the administrator of this \
-             server should look whether its disk is full and what its log says (request {request})"
+             server should look what its log says and whether its disk is full (request {request})"
         ),
     )
 }

@@ -1,6 +1,7 @@
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use super::StartError;
 use crate::account::local::OpenError;
@@ -14,6 +15,23 @@ const LOCK: &str = "bridge.lock";
 #[derive(Debug)]
 pub(super) struct DataFolder {
     _lock: File,
+    place: Place,
+}
+
+/// A file at its path, to notice that the folder has been removed, replaced, or unmounted: what is open goes on to be
+/// written then, for nobody.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    /// Device and inode.
+    file: (u64, u64),
+}
+
+impl Place {
+    /// Whether the file is still there.
+    pub(super) fn is_there(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.file)
+    }
 }
 
 impl DataFolder {
@@ -40,6 +58,12 @@ impl DataFolder {
             ),
             Err(TryLockError::Error(source)) => return Err(unusable(source).into()),
         }
-        Ok(Self { _lock: lock })
+        let file = lock.metadata().map_err(unusable)?;
+        Ok(Self { _lock: lock, place: Place { path, file: (file.dev(), file.ino()) } })
+    }
+
+    /// Where the folder is.
+    pub(super) fn place(&self) -> Place {
+        self.place.clone()
     }
 }

@@ -9,6 +9,7 @@
 //! | `/scim/v2/...`, `/scim/...`, `/...` | yes | SCIM 2.0 |
 
 mod auth;
+mod in_place;
 mod lock;
 mod run;
 mod service;

@@ -19,6 +19,7 @@ use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
+use super::in_place::InPlace;
 use super::lock::DataFolder;
 use super::{Front, GateTokens, OwnTokens, WithHealth};
 use crate::account::Account;
@@ -202,7 +203,8 @@ impl Bridge {
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
         let random = Arc::new(SystemRandom);
         let lost = |is_missing| StartError::AccountLost { folder: options.data_dir.clone(), is_missing };
-        let inner: Arc<dyn ResourceStore> = Arc::new(SqliteStore::open(options.data_dir.join(STORE))?);
+        let inner = InPlace::new(SqliteStore::open(options.data_dir.join(STORE))?, folder.place());
+        let inner: Arc<dyn ResourceStore> = Arc::new(inner);
         // Before one is made: what the account kept beside itself must stay as it is, to be restored.
         if !LocalAccount::exists(&options.data_dir)
             && !view_is_of(&*inner, &*clock, &[]).await.map_err(StartError::Reconcile)?

@@ -105,7 +105,8 @@ fn is_damaged(error: &SqliteOpenError) -> bool {
         || is_of_damage(error)
 }
 
-const WRITABLE: &str = "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable";
+const WRITABLE: &str =
+    "the data folder is the one of --data-dir (OP_BRIDGE_DATA_DIR); it must be writable, on a disk with room";
 
 fn of_new_session(error: &NewSessionError) -> Option<String> {
     let source = match error {

@@ -98,7 +98,7 @@ async fn a_store_that_is_away_says_when_to_try_again() {
     assert_eq!((&operation["status"], &operation["response"]["detail"]), (&json!("503"), &json!(NOT_SAVED)));
 }
 
-const NOT_SAVED: &str = "the change could not be saved; send it again, and if that does not help, the administrator of this server should look whether its disk is full and what its log says (request request-1)";
+const NOT_SAVED: &str = "the change could not be saved; send it again, and if that does not help, the administrator of this server should look what its log says and whether its disk is full (request request-1)";
 
 #[tokio::test]
 async fn a_refusal_from_behind_the_store_reaches_the_client() {

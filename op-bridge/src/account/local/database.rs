@@ -92,7 +92,8 @@ impl Database {
             Done { answer, failed_on_disk }
         });
         tracing::trace!("account database write");
-        let stopped = || AccountError::Unavailable { reason: "its writing thread has stopped", source: None };
+        let stopped =
+            || AccountError::Unavailable { reason: "its database could not be written", source: None };
         self.jobs.send(job).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
