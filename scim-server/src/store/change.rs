@@ -12,7 +12,7 @@ use super::encode::{Encoded, Keys, normalize};
 use super::perform::blame;
 use super::plan::IdKey;
 #[cfg(feature = "memory")]
-use super::splice::splice;
+use super::splice::{can_splice, splice};
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
 use crate::context::RequestContext;
@@ -183,8 +183,8 @@ impl Ahead {
             return Self::Nothing;
         }
         let encoded = match record.hidden {
-            None => splice(definition, &record.document, changes),
-            Some(_) => match record.to_resource() {
+            None if can_splice(changes) => splice(definition, &record.document, changes),
+            _ => match record.to_resource() {
                 Ok(resource) => encode_changed(definition, &record.id, changes, resource, false),
                 Err(_) => return Self::Nothing,
             },

@@ -1,5 +1,6 @@
 //! Changing a document without reading all of it.
 
+use scim_core::patch::Change;
 use scim_core::{AttrName, ChangeSet, Object, Resource, TypeDefinition, Value, raw_members};
 
 use super::StoreError;
@@ -8,7 +9,8 @@ use super::encode::{Document, Encoded, Keys, is_indexed, normalize, shortened};
 /// What a PATCH makes of the document of a resource that has nothing hidden; none if it changes nothing. Values that it
 /// does not touch are copied as they are.
 ///
-/// The result is that of reading all of the resource, up to the order of attributes that are taken out and put back.
+/// The result is that of reading all of the resource, byte for byte, but where an attribute is taken out and put back:
+/// there it would come last. See [`can_splice`].
 pub(super) fn splice(
     definition: &TypeDefinition,
     document: &[u8],
@@ -62,11 +64,30 @@ pub(super) fn splice(
     Ok(Some(Encoded { document, hidden, display, keys }))
 }
 
+/// More changes than this are not compared with each other.
+const FEW: usize = 64;
+
+/// Whether no attribute changes twice, and so none can be taken out and put back.
+pub(super) fn can_splice(changes: &ChangeSet) -> bool {
+    if changes.changes.len() > FEW {
+        return false;
+    }
+    let mut touched = changes.changes.iter().map(touched);
+    while let Some(name) = touched.next() {
+        if touched.clone().any(|other| other.eq_ignore_ascii_case(name)) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The member of a document that a change is about.
+fn touched(change: &Change) -> &str {
+    change.target.extension.as_ref().unwrap_or(&change.target.attribute)
+}
+
 fn is_touched(changes: &ChangeSet, name: &str) -> bool {
-    changes.changes.iter().any(|change| {
-        let target = &change.target;
-        target.extension.as_ref().unwrap_or(&target.attribute).eq_ignore_ascii_case(name)
-    })
+    changes.changes.iter().any(|change| touched(change).eq_ignore_ascii_case(name))
 }
 
 /// Whether a member has to be read even if it does not change: the keys, the name to show, `schemas` or whether all that
@@ -149,6 +170,7 @@ mod tests {
                 (Ok(Some(got)), Ok(Some(expected))) => {
                     let read = |document: &[u8]| Value::from_slice(document).unwrap();
                     assert_eq!(read(&got.document), read(&expected.document), "{operation}");
+                    assert!(!can_splice(&changes) || got.document == expected.document, "{operation}");
                     assert_eq!((&got.hidden, &got.display), (&expected.hidden, &expected.display));
                     assert_eq!(got.keys.shared, expected.keys.shared, "{operation}");
                     let unique = |keys: &Keys| keys.unique.iter().map(|u| u.key.clone()).collect::<Vec<_>>();

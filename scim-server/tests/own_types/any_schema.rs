@@ -44,13 +44,12 @@ fn script() -> impl Strategy<Value = Script> {
 }
 
 /// The same request to both; the answers must be the same, but for the numbers of versions, of which a store may leave
-/// some out, and the order of members, which means nothing.
+/// some out.
 async fn pair(servers: &[Server; 2], method: &str, path: &str, body: &str) -> [Answer; 2] {
     let answers = [servers[0].send(method, path, body).await, servers[1].send(method, path, body).await];
     let [first, second] = answers.clone().map(|answer| match &answer.etag {
         Some(etag) => {
-            let text = answer.text.replace(&Value::from(etag.as_str()).to_string(), "\"version\"");
-            (answer.status, serde_json::from_str(&text).unwrap())
+            (answer.status, answer.text.replace(&Value::from(etag.as_str()).to_string(), "\"version\""))
         }
         None => (answer.status, without_versions(&answer)),
     });
@@ -58,16 +57,14 @@ async fn pair(servers: &[Server; 2], method: &str, path: &str, body: &str) -> [A
     answers
 }
 
-fn without_versions(answer: &Answer) -> Value {
-    let Ok(mut json) = serde_json::from_str::<Value>(&answer.text) else {
-        return answer.text.as_str().into();
-    };
+fn without_versions(answer: &Answer) -> String {
+    let Ok(mut json) = serde_json::from_str::<Value>(&answer.text) else { return answer.text.clone() };
     for resource in json["Resources"].as_array_mut().into_iter().flatten() {
         if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
             meta.remove("version");
         }
     }
-    json
+    json.to_string()
 }
 
 async fn both(servers: &[Server; 2], method: &str, path: &str, body: &str) -> Answer {
