@@ -259,6 +259,12 @@ async fn r9865_2_1_03_counts_that_are_none_or_change() {
         let detail = world.get(&format!("/Users?{query}")).await.refused(400, "invalidCount");
         assert!(detail.contains("`count` must be a whole number"), "{detail}");
     }
+    // Of the first page these are what RFC 7644 section 3.4.2.4 makes of them: a negative count is 0, and a server may
+    // return fewer than it is asked for.
+    for (count, returned) in [("-1", 0), ("1001", 12)] {
+        let page = world.get(&format!("/Users?cursor&count={count}")).await.expect(200).json();
+        assert_eq!((&page["itemsPerPage"], &page["totalResults"]), (&json!(returned), &json!(12)), "{count}");
+    }
     for count in [json!("5"), json!(1.5), json!([]), json!(true)] {
         let search = json!({"schemas": [SEARCH], "count": count, "cursor": ""});
         world.post("/Users/.search", &search).await.refused(400, "invalidCount");
