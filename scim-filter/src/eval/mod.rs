@@ -4,6 +4,7 @@ mod sort;
 mod value;
 
 pub use sort::SortKey;
+pub(crate) use value::NoParts;
 pub use value::{Node, ValueRef};
 
 use crate::ast::CompareOp;
