@@ -93,6 +93,12 @@ impl ResolvedComparison {
             (TypedValue::String(right), Node::String(left)) => {
                 text_holds(op, left, right.key(), self.attr.case_rule())
             }
+            // Padding says nothing about the bytes, and may be left out (RFC 7643 section 2.3.6).
+            (TypedValue::Binary(right), Node::String(left))
+                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
+            {
+                left.trim_end_matches('=') == right.trim_end_matches('=')
+            }
             (TypedValue::Binary(right), Node::String(left)) => text_holds(op, left, right, CaseRule::Exact),
             (TypedValue::Bool(right), Node::Bool(left)) => left == *right,
             (TypedValue::Number(right), Node::Number(left)) => {
