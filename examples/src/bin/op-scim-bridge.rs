@@ -123,6 +123,9 @@ impl Place {
     }
 }
 
+/// The variable that `--database-url` may be in.
+const DATABASE: &str = "OP_BRIDGE_DATABASE_URL";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // The settings are those of `serve`, and explained there; without a sub-command they are taken all the same.
@@ -185,6 +188,10 @@ fn only_session(show: clap::Command) -> clap::Command {
 }
 
 async fn serve(config: &Config) -> Result<(), Box<dyn Error>> {
+    #[cfg(unix)]
+    if let Some(url) = config.database_url() {
+        examples::take_from_arguments(DATABASE, &["--bridge-database-url", "--database-url"], url.expose())?;
+    }
     config.logging().start()?;
     let bridge = Bridge::start(Options::from_config(config)?).await?;
     tracing::info!(

@@ -106,7 +106,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         Some(("postgres" | "postgresql", _)) => {
             #[cfg(unix)]
-            take_from_arguments(&options.store)?;
+            examples::take_from_arguments(STORE, &["--store"], &options.store)?;
             let store = PostgresStore::open(&options.store)?;
             if let Err(error) = store.ready().await {
                 let cause = error.source().map(ToString::to_string);
@@ -158,28 +158,6 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         return Err("some audit events could not be written".into());
     }
     Ok(())
-}
-
-/// Starts this program anew with the store in its environment if that is among its arguments: those are for everybody on
-/// this machine to see, and a password may be there.
-#[cfg(unix)]
-fn take_from_arguments(store: &str) -> Result<(), Box<dyn Error>> {
-    use std::os::unix::process::CommandExt as _;
-    if std::env::var(STORE).is_ok_and(|variable| variable == store) {
-        return Ok(());
-    }
-    let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_default();
-    let mut others = Vec::new();
-    while let Some(argument) = arguments.next() {
-        if argument == "--store" {
-            arguments.next();
-        } else if !argument.as_encoded_bytes().starts_with(b"--store=") {
-            others.push(argument);
-        }
-    }
-    let mut command = std::process::Command::new(std::env::current_exe()?);
-    Err(command.arg0(name).args(others).env(STORE, store).exec().into())
 }
 
 fn audit_file(path: &Path) -> Result<JsonLinesSink, Box<dyn Error>> {

@@ -9,11 +9,14 @@
 //! | `/scim/v2/...`, `/scim/...`, `/...` | yes | SCIM 2.0 |
 
 mod auth;
+mod database;
+mod door;
 mod in_place;
 mod lock;
 mod run;
 mod service;
 mod signal;
+mod view;
 
 pub use self::auth::{GateTokens, OwnTokens};
 pub(crate) use self::run::session_message;

@@ -83,7 +83,23 @@ fn of_start(error: &StartError) -> Option<String> {
              folder away"
                 .to_owned(),
         ),
-        StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
+        StartError::DatabaseOfAnother => Some(
+            "give each bridge a database of its own; if the account is lost, restore it from the backup, or take an empty \
+             database to begin anew"
+                .to_owned(),
+        ),
+        StartError::DatabaseNotEmpty => {
+            Some("give the bridge an empty database of its own (CREATE DATABASE)".to_owned())
+        }
+        StartError::DatabaseInUse { .. } => Some(
+            "stop the other one; a bridge that was killed on another machine is waited for, for 20 seconds".to_owned(),
+        ),
+        StartError::Database(_)
+        | StartError::DatabaseUrl(_)
+        | StartError::UnreadableAccount(_)
+        | StartError::Unsupported(_)
+        | StartError::Random(_)
+        | StartError::Reconcile(_) => None,
     }
 }
 

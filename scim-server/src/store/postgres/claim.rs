@@ -85,6 +85,7 @@ struct NotClaimed;
 pub(super) struct Kept;
 
 impl Claim {
+    #[expect(clippy::disallowed_methods, reason = "it is never shown, and must be new for each process")]
     pub(super) fn new(claimant: Claimant) -> Self {
         Self { claimant, process: Uuid::new_v4().to_string() }
     }
@@ -147,6 +148,14 @@ impl PostgresStore {
     pub async fn claim(&self) -> Result<(), ClaimError> {
         let Some(claim) = self.claim.clone() else { return Ok(()) };
         self.run(move |session| claim.take(session)).await?
+    }
+
+    /// Whether it belongs to somebody who has claimed it, now or before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and [`StoreError::Internal`].
+    pub async fn is_claimed(&self) -> Result<bool, StoreError> {
+        self.run(|session| Ok(!session.rows(IS_KEPT, params![])?.is_empty())).await
     }
 
     /// Tells others that this process lives. False if it has no claim any more, or has never had one.
