@@ -184,6 +184,41 @@ fn a_database_that_goes_away_takes_nothing_with_it() {
     }
 }
 
+/// A change that the account has made and the database has not: they agree again without anybody asking once more.
+#[test]
+fn a_change_that_only_the_account_has_made_is_followed() {
+    if !postgres::is_there() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    new_session(dir.path());
+    let url = postgres::database();
+    let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
+    let bridge = Bridge::start(dir.path(), &url);
+    let ada = bridge.invite("ada@example.com").expect(201);
+    // Longer than the database may work on a statement.
+    let hold = "BEGIN; LOCK scim_resources IN EXCLUSIVE MODE; SELECT pg_sleep(25); COMMIT";
+    let holding = std::thread::spawn(move || postgres::shared().sql(&name, hold));
+    poll("the lock", PATIENCE, || {
+        let waiting =
+            "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%' AND wait_event = 'PgSleep'";
+        let rows = postgres::shared().sql("postgres", waiting);
+        let holds = rows.iter().any(|message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(_)));
+        if holds { Ok(()) } else { Err("not yet".to_owned()) }
+    });
+    is_away(&bridge.client.delete(&format!("/Users/{}", ada["id"].as_str().unwrap())));
+    let before = bridge.client.get("/Users");
+    assert!(before.status == 503 || before.json()["Resources"][0]["active"] == true, "{}", before.text());
+    holding.join().unwrap();
+    poll("agreement", 2 * PATIENCE, || {
+        // Refused while the two are compared.
+        let answer = bridge.client.get("/Users");
+        let seen = answer.json()["Resources"][0]["active"].clone();
+        if answer.status == 200 && seen == false { Ok(()) } else { Err(format!("{} {seen}", answer.status)) }
+    });
+    assert_eq!(in_account(&dir.path().join("data")), BTreeMap::from([("ada@example.com".to_owned(), false)]));
+}
+
 #[test]
 fn a_database_belongs_to_one_account() {
     if !postgres::is_there() {
@@ -202,18 +237,19 @@ fn a_database_belongs_to_one_account() {
     };
     let other = tempfile::tempdir().unwrap();
     new_session(other.path());
-    refused(other.path(), "has lost its account");
-    // With an account of its own it is no better, whether the first bridge runs or not.
-    assert!(!other.path().join("data/account.sqlite3").exists());
+    refused(other.path(), "belongs to an account that is not in the data folder");
+    assert!(!other.path().join("data/account.sqlite3").exists(), "what is lost can be restored there");
+    // With an account of its own, which this start makes before it fails, it is no better, whether the first bridge runs
+    // or not.
     assert!(
         run(bridge_command(other.path()).arg("serve").env("OP_BRIDGE_LISTEN", "192.0.2.1"))
             .status
             .code()
             .is_some_and(|code| code != 0)
     );
-    refused(other.path(), "belongs to another account");
+    refused(other.path(), ": there is another one");
     assert!(server.terminate().success());
-    refused(other.path(), "belongs to another account");
+    refused(other.path(), ": there is another one");
 
     let server = server.start_beside();
     assert_eq!(seen(&server.client()).len(), 1);

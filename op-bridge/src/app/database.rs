@@ -20,7 +20,7 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// How long a start waits for a bridge that used the database last: one that was killed on another machine says nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The least time between two comparisons of view and account while the database is there.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_secs(30);
 /// The longest pause between two tries to reach a database.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
@@ -101,13 +101,25 @@ impl Keeper {
 
     /// Takes the database and brings the view in it into line with the account.
     async fn open(&self) -> Result<(), StartError> {
-        self.database.claim().await?;
+        self.claim().await?;
         tokio::select! {
             done = self.view.bring_into_line() => done?,
             lost = self.renew_until_lost() => return Err(lost),
         }
         self.note(true);
         Ok(())
+    }
+
+    async fn claim(&self) -> Result<(), StartError> {
+        self.database.claim().await.map_err(|error| match error {
+            ClaimError::Owner => {
+                StartError::DatabaseOfAnother { folder: self.view.data_dir.clone(), is_missing: false }
+            }
+            ClaimError::NotEmpty => StartError::DatabaseNotEmpty,
+            ClaimError::InUse { seen } => StartError::DatabaseInUse { seen },
+            ClaimError::Store(error) => StartError::Database(error),
+            other => StartError::Database(StoreError::internal(other)),
+        })
     }
 
     async fn renew_until_lost(&self) -> StartError {
@@ -176,16 +188,4 @@ fn is_away(error: &StartError) -> bool {
         error,
         StartError::Database(StoreError::Unavailable(_)) | StartError::Reconcile(StoreError::Unavailable(_))
     )
-}
-
-impl From<ClaimError> for StartError {
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Owner => Self::DatabaseOfAnother,
-            ClaimError::NotEmpty => Self::DatabaseNotEmpty,
-            ClaimError::InUse { seen } => Self::DatabaseInUse { seen },
-            ClaimError::Store(error) => Self::Database(error),
-            other => Self::Database(StoreError::internal(other)),
-        }
-    }
 }

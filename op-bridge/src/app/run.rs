@@ -120,9 +120,16 @@ pub enum StartError {
     Database(#[source] StoreError),
     /// The database belongs to another account.
     #[error(
-        "the database of `OP_BRIDGE_DATABASE_URL` belongs to another account than the one in the data folder"
+        "the database of `OP_BRIDGE_DATABASE_URL` belongs to an account that is not in the data folder `{}`: there is {}",
+        folder.display(),
+        if *is_missing { "none" } else { "another one" }
     )]
-    DatabaseOfAnother,
+    DatabaseOfAnother {
+        /// The data folder.
+        folder: PathBuf,
+        /// There is no account at all.
+        is_missing: bool,
+    },
     /// The database belongs to no bridge, and is not empty.
     #[error(
         "the database of `OP_BRIDGE_DATABASE_URL` has users or groups in it that no bridge has written, and would lose them"
@@ -254,13 +261,16 @@ impl Bridge {
         };
         // Before one is made: what the account kept beside itself must stay as it is, to be restored.
         if !LocalAccount::exists(&options.data_dir) {
-            let is_lost = match (&file, &options.database_url) {
-                (Some(file), _) => !view_is_of(file, &*clock, &[]).await.map_err(StartError::Reconcile)?,
-                (None, Some(url)) => database::is_claimed(url).await?,
-                (None, None) => false,
-            };
-            if is_lost {
-                return Err(StartError::AccountLost { folder: options.data_dir.clone(), is_missing: true });
+            let (folder, is_missing) = (options.data_dir.clone(), true);
+            if let Some(file) = &file
+                && !view_is_of(file, &*clock, &[]).await.map_err(StartError::Reconcile)?
+            {
+                return Err(StartError::AccountLost { folder, is_missing });
+            }
+            if let Some(url) = &options.database_url
+                && database::is_claimed(url).await?
+            {
+                return Err(StartError::DatabaseOfAnother { folder, is_missing });
             }
         }
         let random = Arc::new(SystemRandom);
