@@ -2,7 +2,7 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -244,6 +244,31 @@ struct Keeping {
     closed: Option<Closed>,
 }
 
+/// Where the view is.
+enum Place<'o> {
+    File(SqliteStore),
+    /// At this URL.
+    Database(&'o Secret),
+}
+
+impl Place<'_> {
+    /// Where the data folder has no account, there must be no view of one.
+    async fn check_without_account(&self, folder: &Path) -> Result<(), StartError> {
+        let (folder, is_missing) = (folder.to_owned(), true);
+        match self {
+            Self::File(view)
+                if !view_is_of(view, &SystemClock, &[]).await.map_err(StartError::Reconcile)? =>
+            {
+                Err(StartError::AccountLost { folder, is_missing })
+            }
+            Self::Database(url) if database::is_claimed(url).await? => {
+                Err(StartError::DatabaseOfAnother { folder, is_missing })
+            }
+            Self::File(_) | Self::Database(_) => Ok(()),
+        }
+    }
+}
+
 impl Bridge {
     /// Takes the data folder for itself, opens account and store, brings what identity providers see into line with the
     /// account, and listens. A database that is away is waited for while it runs.
@@ -255,38 +280,28 @@ impl Bridge {
         let clock = Arc::new(SystemClock);
         let folder = DataFolder::take(&options.data_dir)?;
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
-        let file = match &options.database_url {
-            None => Some(SqliteStore::open(options.data_dir.join(STORE))?),
-            Some(_) => None,
+        let place = match &options.database_url {
+            None => Place::File(SqliteStore::open(options.data_dir.join(STORE))?),
+            Some(url) => Place::Database(url),
         };
         // Before one is made: what the account kept beside itself must stay as it is, to be restored.
         if !LocalAccount::exists(&options.data_dir) {
-            let (folder, is_missing) = (options.data_dir.clone(), true);
-            if let Some(file) = &file
-                && !view_is_of(file, &*clock, &[]).await.map_err(StartError::Reconcile)?
-            {
-                return Err(StartError::AccountLost { folder, is_missing });
-            }
-            if let Some(url) = &options.database_url
-                && database::is_claimed(url).await?
-            {
-                return Err(StartError::DatabaseOfAnother { folder, is_missing });
-            }
+            place.check_without_account(&options.data_dir).await?;
         }
         let random = Arc::new(SystemRandom);
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
-        let (inner, database): (Arc<dyn ResourceStore>, _) = match (file, &options.database_url) {
-            (None, Some(url)) => {
+        let (inner, database): (Arc<dyn ResourceStore>, _) = match place {
+            Place::File(file) => (Arc::new(InPlace::new(file, folder.place())), None),
+            Place::Database(url) => {
                 if options.data_dir.join(STORE).exists() {
                     tracing::warn!(
-                        "{STORE} in the data folder is not used: what identity providers see is in a database"
+                        "{STORE} in the data folder is not used: what identity providers see is in a database, \
+                         and what only that file has comes there with their next full synchronisation"
                     );
                 }
                 let database = Arc::new(database::open(url, &account, &folder).await?);
                 (Arc::new(InPlace::new(Arc::clone(&database), folder.place())), Some(database))
             }
-            (Some(file), _) => (Arc::new(InPlace::new(file, folder.place())), None),
-            (None, None) => return Err(StartError::Reconcile(StoreError::internal("no place for the view"))),
         };
         let account = Arc::new(account);
         let settings = options.settings.clone();
