@@ -12,12 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::account::{self, Account, State};
 use common::http::{Answer, Client};
+use common::line::Line;
 use common::poll;
 use common::postgres::{self, Cluster};
 use common::server::{
     DIRECTORY, Kind, PATIENCE, Process, Server, bare, bridge_command, database_of, new_session, run, text,
 };
 use serde_json::{Value, json};
+use tokio_postgres::SimpleQueryMessage;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const DATABASE: &str = "OP_BRIDGE_DATABASE_URL";
@@ -63,6 +65,24 @@ impl Bridge {
 
 fn invite(client: &Client, name: &str) -> Answer {
     client.post("/Users", &json!({"schemas": [USER], "userName": name, "title": "Engineer"}))
+}
+
+/// As another bridge would, that lives and is heard of for an hour.
+const TAKE_OVER: &str = "UPDATE scim_claims SET place = 'elsewhere', process = 'another', \
+                         seen = (EXTRACT(EPOCH FROM now()) * 1000)::BIGINT + 3600000";
+
+/// The name of a new database.
+fn new_database() -> String {
+    postgres::database().split(['/', '?']).nth(3).unwrap().to_owned()
+}
+
+fn rows(database: &str, sql: &str) -> usize {
+    let is_row = |m: &&SimpleQueryMessage| matches!(m, SimpleQueryMessage::Row(_));
+    postgres::shared().sql(database, sql).iter().filter(is_row).count()
+}
+
+fn users_in(database: &str) -> usize {
+    rows(database, "SELECT 1 FROM scim_unique_values WHERE value LIKE '%@example.com'")
 }
 
 fn is_away(answer: &Answer) {
@@ -192,9 +212,8 @@ fn a_change_that_only_the_account_has_made_is_followed() {
     }
     let dir = tempfile::tempdir().unwrap();
     new_session(dir.path());
-    let url = postgres::database();
-    let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
-    let bridge = Bridge::start(dir.path(), &url);
+    let name = new_database();
+    let bridge = Bridge::start(dir.path(), &postgres::shared().url(&name));
     let ada = bridge.invite("ada@example.com").expect(201);
     // Longer than the database may work on a statement.
     let hold = "BEGIN; LOCK scim_resources IN EXCLUSIVE MODE; SELECT pg_sleep(25); COMMIT";
@@ -202,9 +221,7 @@ fn a_change_that_only_the_account_has_made_is_followed() {
     poll("the lock", PATIENCE, || {
         let waiting =
             "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%' AND wait_event = 'PgSleep'";
-        let rows = postgres::shared().sql("postgres", waiting);
-        let holds = rows.iter().any(|message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(_)));
-        if holds { Ok(()) } else { Err("not yet".to_owned()) }
+        if rows("postgres", waiting) > 0 { Ok(()) } else { Err("not yet".to_owned()) }
     });
     is_away(&bridge.client.delete(&format!("/Users/{}", ada["id"].as_str().unwrap())));
     let before = bridge.client.get("/Users");
@@ -310,6 +327,51 @@ fn of_two_bridges_with_one_account_one_is_refused() {
     assert!(text(&output).contains("another bridge is using the database"), "{}", text(&output));
 }
 
+/// Nothing is refused and nothing closed; there is only no answer.
+#[test]
+fn a_database_that_says_nothing_is_away() {
+    if !postgres::is_there() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    new_session(dir.path());
+    let line = Line::to(postgres::shared().socket());
+    let bridge = Bridge::start(dir.path(), &line.url(&new_database()));
+    bridge.invite("ada@example.com").expect(201);
+    line.cut();
+    bridge
+        .until_health(503, &[("Database", "unhealthy"), ("SCIMServer", "unhealthy"), ("Account", "healthy")]);
+    is_away(&bridge.client.get("/Users"));
+    is_away(&bridge.invite("bob@example.com"));
+    line.mend();
+    bridge.until_served();
+    bridge.invite("bob@example.com").expect(201);
+    bridge.until_health(200, &[("Database", "healthy"), ("SCIMServer", "healthy")]);
+}
+
+/// What a bridge had sent when it was cut off arrives after another one has taken its place.
+#[test]
+fn what_arrives_too_late_is_not_written() {
+    if !postgres::is_there() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    new_session(dir.path());
+    let name = new_database();
+    let line = Line::to(postgres::shared().socket());
+    let bridge = Bridge::start(dir.path(), &line.url(&name));
+    bridge.invite("ada@example.com").expect(201);
+    line.cut();
+    let late = std::thread::scope(|scope| {
+        let late = scope.spawn(|| bridge.invite("bob@example.com"));
+        postgres::shared().sql(&name, TAKE_OVER);
+        line.mend();
+        late.join().unwrap()
+    });
+    is_away(&late);
+    assert_eq!(users_in(&name), 1);
+}
+
 /// However it came to that, a bridge whose place has been taken changes nothing more.
 #[test]
 fn a_bridge_whose_place_has_been_taken_writes_nothing() {
@@ -318,22 +380,15 @@ fn a_bridge_whose_place_has_been_taken_writes_nothing() {
     }
     let dir = tempfile::tempdir().unwrap();
     new_session(dir.path());
-    let url = postgres::database();
-    let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
-    let bridge = Bridge::start(dir.path(), &url);
+    let name = new_database();
+    let bridge = Bridge::start(dir.path(), &postgres::shared().url(&name));
     bridge.invite("ada@example.com").expect(201);
-    let take = "UPDATE scim_claims SET place = 'elsewhere', process = 'another', \
-                seen = (EXTRACT(EPOCH FROM now()) * 1000)::BIGINT + 3600000";
-    postgres::shared().sql(&name, take);
+    postgres::shared().sql(&name, TAKE_OVER);
     is_away(&bridge.invite("bob@example.com"));
     bridge.until_health(503, &[("Database", "unhealthy"), ("SCIMServer", "unhealthy")]);
     is_away(&bridge.invite("bob@example.com"));
     bridge.process.wait_for("who has taken it", |line| line.contains("another bridge").then_some(()));
-    let users = postgres::shared().sql(&name, "SELECT id FROM scim_resources WHERE tenant = ''");
-    let rows = |messages: &[tokio_postgres::SimpleQueryMessage]| {
-        messages.iter().filter(|m| matches!(m, tokio_postgres::SimpleQueryMessage::Row(_))).count()
-    };
-    assert!(rows(&users) <= 1, "{users:?}");
+    assert_eq!(users_in(&name), 1);
     postgres::shared().sql(&name, "UPDATE scim_claims SET process = NULL");
     bridge.until_served();
     bridge.invite("bob@example.com").expect(201);

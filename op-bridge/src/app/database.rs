@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scim_server::store::{ClaimError, Claimant, PostgresOptions, PostgresStore, StoreError};
+use scim_server::store::{
+    ClaimError, Claimant, PostgresOptions, PostgresStore, StoreError, UnavailableError,
+};
 use tokio::time::Instant;
 
 use super::StartError;
@@ -17,6 +19,8 @@ use crate::health::{Health, Source};
 
 /// How often others are told that this bridge lives; well within the time after which they may take its place.
 const RENEWAL: Duration = Duration::from_secs(5);
+/// How long an answer to that may take: a database that says nothing is as good as away.
+const ANSWER: Duration = Duration::from_secs(10);
 /// How long a start waits for a bridge that used the database last: one that was killed on another machine says nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The least time between two comparisons of view and account while the database is there.
@@ -125,10 +129,22 @@ impl Keeper {
     async fn renew_until_lost(&self) -> StartError {
         loop {
             tokio::time::sleep(RENEWAL).await;
-            match self.database.renew_claim().await {
-                Ok(true) => {}
-                Ok(false) => return StartError::DatabaseInUse { seen: 0 },
-                Err(error) => return StartError::Database(error),
+            if let Err(error) = self.renew().await {
+                return error;
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), StartError> {
+        let renewed = tokio::time::timeout(ANSWER, self.database.renew_claim()).await;
+        match renewed {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(StartError::DatabaseInUse { seen: 0 }),
+            Ok(Err(error)) => Err(StartError::Database(error)),
+            Err(_) => {
+                let cause = format!("it has not answered within {} seconds", ANSWER.as_secs()).into();
+                let silent = UnavailableError { retry_after: ANSWER, cause };
+                Err(StartError::Database(silent.into()))
             }
         }
     }
@@ -154,21 +170,12 @@ impl Keeper {
                 () = tokio::time::sleep(RENEWAL) => {}
                 Ok(_) = disk.wait_for(|condition| condition.write_failed), if !disk.borrow().write_failed => {}
             }
-            match self.database.renew_claim().await {
-                Ok(true) => self.health.report(Source::Database, true),
-                Ok(false) => {
-                    self.note(false);
-                    tracing::error!(
-                        "another bridge has taken over the database, with a copy of the account: stop one of the two"
-                    );
-                    return;
-                }
-                Err(error) => {
-                    self.note(false);
-                    tracing::error!("the database cannot be used: {}", explain(&error));
-                    return;
-                }
+            if let Err(error) = self.renew().await {
+                self.note(false);
+                tracing::error!("{}", explain(&error));
+                return;
             }
+            self.health.report(Source::Database, true);
             if self.view.store.is_unsettled() && opened.elapsed() >= SETTLING {
                 tracing::warn!("a change could not be kept in the database: comparing it with the account");
                 return;
