@@ -121,7 +121,6 @@ pub struct Config {
     )]
     pub bridge_data_dir: PathBuf,
 
-    #[expect(rustdoc::bare_urls, reason = "this is the text of --help, too")]
     /// A PostgreSQL database for what identity providers see, as postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full
     ///
     /// In place of the file scim.sqlite3 in the data folder; the local account stays in that folder. The database must
