@@ -236,6 +236,59 @@ fn a_change_that_only_the_account_has_made_is_followed() {
     assert_eq!(in_account(&dir.path().join("data")), BTreeMap::from([("ada@example.com".to_owned(), false)]));
 }
 
+/// A bridge that had its view in a file goes on in a database, as if nothing had been.
+#[test]
+fn what_the_file_had_is_taken_over() {
+    if !postgres::is_there() {
+        return;
+    }
+    let mut server = Server::start(Kind::Bridge);
+    let client = server.client_at("");
+    let ids: Vec<String> = (0..3)
+        .map(|n| {
+            let body = json!({"schemas": [USER], "userName": format!("p{n}@example.com"), "externalId": format!("e{n}"),
+                              "title": "Engineer", "active": n != 1});
+            client.post("/Users", &body).expect(201)["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
+    let group = "urn:ietf:params:scim:schemas:core:2.0:Group";
+    client
+        .post(
+            "/Groups",
+            &json!({"schemas": [group], "displayName": "Crew", "externalId": "g", "members": members}),
+        )
+        .expect(201);
+    assert_eq!(client.delete(&format!("/Users/{}", ids[2])).status, 204);
+    let plain = |client: &Client| -> Vec<Value> {
+        let mut all: Vec<Value> =
+            ["/Users", "/Groups"].into_iter().flat_map(|path| client.all(path)).collect();
+        for one in &mut all {
+            let meta = one["meta"].as_object_mut().unwrap();
+            meta.retain(|name, _| name == "lastModified");
+            // The port is another one.
+            let text = one.to_string();
+            *one = serde_json::from_str(&text.replace(client.origin(), "")).unwrap();
+        }
+        all
+    };
+    let before = plain(&client);
+    assert_eq!(before.len(), 3);
+    assert!(server.terminate().success());
+
+    let (url, data) = (postgres::database(), server.data_dir());
+    // Not without the account that it is of.
+    std::fs::rename(data.join("account.sqlite3"), data.join("aside")).unwrap();
+    let refused = text(&run(bridge_command(server.dir()).arg("serve").env(DATABASE, &url)));
+    assert!(refused.contains("has lost its account"), "{refused}");
+    std::fs::rename(data.join("aside"), data.join("account.sqlite3")).unwrap();
+    for _ in 0..2 {
+        let bridge = Bridge::start(server.dir(), &url);
+        assert_eq!(plain(&bridge.client), before);
+    }
+    assert!(!data.join("scim.sqlite3").exists() && data.join("scim.sqlite3.moved").exists());
+}
+
 #[test]
 fn a_database_belongs_to_one_account() {
     if !postgres::is_there() {

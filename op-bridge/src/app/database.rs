@@ -107,11 +107,16 @@ impl Keeper {
     async fn open(&self) -> Result<(), StartError> {
         self.claim().await?;
         tokio::select! {
-            done = self.view.bring_into_line() => done?,
+            done = self.prepare() => done?,
             lost = self.renew_until_lost() => return Err(lost),
         }
         self.note(true);
         Ok(())
+    }
+
+    async fn prepare(&self) -> Result<(), StartError> {
+        self.view.take_over_file().await?;
+        self.view.bring_into_line().await
     }
 
     async fn claim(&self) -> Result<(), StartError> {

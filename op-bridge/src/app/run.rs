@@ -24,7 +24,7 @@ use super::database::{self, Keeper};
 use super::door::{BehindDoor, Closed, Door};
 use super::in_place::InPlace;
 use super::lock::DataFolder;
-use super::view::View;
+use super::view::{STORE, View, file_in};
 use super::{Front, GateTokens, OwnTokens, StartError, WithHealth};
 use crate::account::Account;
 use crate::account::local::LocalAccount;
@@ -37,8 +37,6 @@ use crate::health::{Health, Source};
 use crate::mapping::{BridgeStore, Settings, registry, view_is_of};
 use crate::random::SystemRandom;
 
-/// The file of the bridge's own store, in the data folder.
-const STORE: &str = "scim.sqlite3";
 /// The greatest page, as the original declares it.
 const MAX_RESULTS: usize = 10_000;
 /// How often the server says that it lives, and looks for room on the disk; well within the lease of a report.
@@ -160,15 +158,20 @@ enum Place<'o> {
 impl Place<'_> {
     /// Where the data folder has no account, there must be no view of one.
     async fn check_without_account(&self, folder: &Path) -> Result<(), StartError> {
-        let (folder, is_missing) = (folder.to_owned(), true);
+        let lost = || StartError::AccountLost { folder: folder.to_owned(), is_missing: true };
+        let is_nobodys = async |view: &SqliteStore| {
+            view_is_of(view, &SystemClock, &[]).await.map_err(StartError::Reconcile)
+        };
         match self {
-            Self::File(view)
-                if !view_is_of(view, &SystemClock, &[]).await.map_err(StartError::Reconcile)? =>
+            Self::File(view) if !is_nobodys(view).await? => Err(lost()),
+            Self::Database(_)
+                if let Some(view) = file_in(folder)?
+                    && !is_nobodys(&view).await? =>
             {
-                Err(StartError::AccountLost { folder, is_missing })
+                Err(lost())
             }
             Self::Database(url) if database::is_claimed(url).await? => {
-                Err(StartError::DatabaseOfAnother { folder, is_missing })
+                Err(StartError::DatabaseOfAnother { folder: folder.to_owned(), is_missing: true })
             }
             Self::File(_) | Self::Database(_) => Ok(()),
         }
@@ -199,12 +202,6 @@ impl Bridge {
         let (inner, database): (Arc<dyn ResourceStore>, _) = match place {
             Place::File(file) => (Arc::new(InPlace::new(file, folder.place())), None),
             Place::Database(url) => {
-                if options.data_dir.join(STORE).exists() {
-                    tracing::warn!(
-                        "{STORE} in the data folder is not used: what identity providers see is in a database, \
-                         and what only that file has comes there with their next full synchronisation"
-                    );
-                }
                 let database = Arc::new(database::open(url, &account, &folder).await?);
                 (Arc::new(InPlace::new(Arc::clone(&database), folder.place())), Some(database))
             }
@@ -227,6 +224,7 @@ impl Bridge {
                 None
             }
             Some(database) => {
+                view.check_file().await?;
                 let (view, health) = (view.clone(), health.clone());
                 let keeper = Keeper { database, view, door: Door::default(), health };
                 let closed = keeper.start().await?;
