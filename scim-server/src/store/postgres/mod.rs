@@ -1,5 +1,6 @@
 //! A store in PostgreSQL: durable, for several processes at once.
 
+mod claim;
 mod connect;
 mod error;
 mod keys;
@@ -27,6 +28,7 @@ use super::select::select;
 use super::view::{View as _, kept_apart, loaded};
 use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use claim::Claim;
 use connect::Target;
 use error::Fate;
 use known::Known;
@@ -36,6 +38,7 @@ use rows::Rows;
 use session::Session;
 use write::{Counts, carry_out, count};
 
+pub use claim::{ClaimError, Claimant};
 pub use error::PostgresOpenError;
 pub use options::PostgresOptions;
 
@@ -109,6 +112,12 @@ pub use options::PostgresOptions;
 /// [`StoreError::Unavailable`] too. A connection is held while the database works, never while a client reads an
 /// answer.
 ///
+/// # One process at a time
+///
+/// A program that keeps something else beside the database, so that two of its processes must never write, says so by
+/// [`PostgresOptions::with_claimant`] and calls [`PostgresStore::claim`] before it writes. Each write is then one exchange
+/// more. Whoever is no claimant cannot open a database that is kept for one.
+///
 /// # Many tenants, many machines
 ///
 /// Every key begins with the tenant and no statement looks past one, so that the tables can be spread by `tenant`: by
@@ -118,6 +127,8 @@ pub struct PostgresStore {
     connections: Connections,
     attempts: u32,
     batch_time: Duration,
+    /// Where only one process writes at a time.
+    claim: Option<Claim>,
     /// Where the next transaction counts.
     slot: AtomicU32,
 }
@@ -152,6 +163,7 @@ impl PostgresStore {
             connections,
             attempts: options.attempts.max(1),
             batch_time: options.batch_time,
+            claim: options.claimant.clone().map(Claim::new),
             slot: AtomicU32::new(start),
         })
     }
@@ -221,6 +233,12 @@ impl PostgresStore {
     }
 }
 
+/// Begins a transaction that writes resources.
+fn begin_write(session: &Session, claim: Option<&Claim>) -> Result<(), StoreError> {
+    session.begin(WRITE);
+    claim.map_or(Ok(()), |claim| claim.hold(session))
+}
+
 /// How long to leave others alone: longer each time, and not the same for everybody.
 fn pause(disturbed: u32) -> Duration {
     let longest = 1_u64 << disturbed.min(7);
@@ -257,9 +275,9 @@ impl ResourceStore for PostgresStore {
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
-        let (context, slot) = (context.clone(), self.next_slot());
+        let (context, slot, claim) = (context.clone(), self.next_slot(), self.claim.clone());
         self.run(move |session| {
-            session.begin(WRITE);
+            begin_write(session, claim.as_ref())?;
             let mut counts = Counts::new();
             let known = RefCell::new(Known::ask(session, &context, std::slice::from_ref(&write))?);
             let outcome = carry_out(session, &context, &known, &mut write, &mut counts)?;
@@ -281,8 +299,9 @@ impl ResourceStore for PostgresStore {
         let mut rest = Rest::new(writes, stop_after, self.batch_time, &caller);
         while !rest.is_empty() {
             let left = rest.most();
-            let (shared, slot) = (context.clone(), self.next_slot());
+            let (shared, slot, claim) = (context.clone(), self.next_slot(), self.claim.clone());
             let some = self.run(move |session| {
+                begin_write(session, claim.as_ref())?;
                 let outcomes = rest.carry_out_some(session, &shared, slot)?;
                 Ok((outcomes, std::mem::take(&mut rest)))
             });
