@@ -43,7 +43,12 @@ pub use options::{SqliteOptions, Synchronous};
 /// one [`write_all`](ResourceStore::write_all) share a transaction too, as many as fit in
 /// [`SqliteOptions::batch_time`]; others have their turn before the rest. A write that nobody waits for any more when
 /// its turn comes is not begun. Reads run
-/// beside it on connections of their own and see a state between two transactions (write-ahead log).
+/// beside it on connections of their own and see a state between two transactions (write-ahead log). Those of a few rows,
+/// by id or by unique values, are done where they are asked for, without a switch of threads; others on the blocking pool.
+///
+/// SQLite as it is built in by default has one lock around the page caches of all connections. To build it without, as the
+/// binaries of this project are, set `LIBSQLITE3_FLAGS="-USQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_DEFAULT_MEMSTATUS=0"`
+/// for cargo, such as in `[env]` of `.cargo/config.toml`.
 ///
 /// Equality on indexed attributes, adding a member to a group, a page of its members by cursor (`groups.value eq`) and
 /// reading by id cost the same however much is stored; `sw` of indexed attributes costs what it finds.

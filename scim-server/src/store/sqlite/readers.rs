@@ -81,12 +81,9 @@ impl Readers {
         let _permit = self.free.try_acquire().ok()?;
         let connection = self.pool.try_get()?;
         // Whoever waits for another process does so on a thread of its own.
-        connection.busy_timeout(Duration::ZERO).ok()?;
-        let result = read(&connection, &work);
-        let restored = connection.busy_timeout(self.busy_timeout);
-        match result {
+        match read(&connection, Duration::ZERO, work) {
             Err(StoreError::Unavailable(_)) => None,
-            result => restored.is_ok().then_some(result),
+            result => Some(result),
         }
     }
 
@@ -96,10 +93,10 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(StoreError::internal)?;
-        let pool = self.pool.clone();
+        let (pool, busy_timeout) = (self.pool.clone(), self.busy_timeout);
         spawn_blocking(move || {
             let connection = pool.get().map_err(unavailable)?;
-            let result = read(&connection, work);
+            let result = read(&connection, busy_timeout, work);
             drop(connection);
             drop(permit);
             result
@@ -109,11 +106,13 @@ impl Readers {
     }
 }
 
-/// Lets a read see one state of the database.
+/// Lets a read see one state of the database, for which it waits no longer than this for another process.
 fn read<T>(
     connection: &Connection,
+    busy_timeout: Duration,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    connection.busy_timeout(busy_timeout).map_err(failed)?;
     let transaction = connection.unchecked_transaction().map_err(failed)?;
     work(&transaction)
 }
