@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
+mod meter;
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod perform;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod plan;

@@ -24,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 
+use super::meter::Meter;
 use super::select::select;
 use super::view::{View as _, kept_apart, loaded};
 use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
@@ -271,7 +272,8 @@ impl ResourceStore for PostgresStore {
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let query = query.clone();
-        self.read(context, false, move |rows, context| select(rows, context, &query)).await
+        self.read(context, false, move |rows, context| select(rows, context, &query, &Meter::new(query.work)))
+            .await
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
