@@ -8,6 +8,7 @@ mod options;
 mod pool;
 mod rest;
 mod rows;
+mod search;
 mod session;
 mod write;
 
@@ -17,14 +18,14 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 
 use super::select::select;
-use super::view::{View as _, kept_apart, loaded};
+use super::view::{Row, View as _, kept_apart, loaded};
 use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use connect::Target;
@@ -120,6 +121,8 @@ pub struct PostgresStore {
     batch_time: Duration,
     /// Where the next transaction counts.
     slot: AtomicU32,
+    /// Whether search documents are being made anew.
+    is_refreshing: Arc<AtomicBool>,
 }
 
 /// Into how many parts the number of resources of a type is divided.
@@ -153,6 +156,7 @@ impl PostgresStore {
             attempts: options.attempts.max(1),
             batch_time: options.batch_time,
             slot: AtomicU32::new(start),
+            is_refreshing: Arc::default(),
         })
     }
 
@@ -215,9 +219,46 @@ impl PostgresStore {
         .await
     }
 
+    /// Makes the search documents of a type anew beside whatever else is done, a few at a time, unless others are being
+    /// made. It ends early with the store, or if anything is in its way; the next query that meets old ones begins again.
+    fn refresh(&self, context: &RequestContext, definition: Arc<TypeDefinition>) {
+        let Ok(line) = self.connections.line() else { return };
+        let Some(turn) = Turn::take(&self.is_refreshing) else { return };
+        let (context, slot, work) = (context.clone(), self.next_slot(), line.clone());
+        line.spawn(async move {
+            let _turn = turn;
+            let mut after = Some(Row::MIN);
+            while let Some(row) = after {
+                let (context, definition) = (context.clone(), Arc::clone(&definition));
+                let made = work
+                    .run(move |session| search::make_anew(session, &context, &definition, row, slot))
+                    .await;
+                after = made.and_then(|(made, _)| made).unwrap_or_else(|error| {
+                    tracing::debug!(%error, "search documents were not made anew");
+                    None
+                });
+            }
+        });
+    }
+
     fn next_slot(&self) -> i32 {
         let slot = self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
         i32::try_from(slot).unwrap_or(0)
+    }
+}
+
+/// The one who makes search documents anew, until dropped.
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    fn take(taken: &Arc<AtomicBool>) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -253,7 +294,15 @@ impl ResourceStore for PostgresStore {
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let query = query.clone();
-        self.read(context, false, move |rows, context| select(rows, context, &query)).await
+        let answered = self.read(context, false, move |rows, context| {
+            let page = select(rows, context, &query)?;
+            Ok((page, rows.outdated.take()))
+        });
+        let (page, outdated) = answered.await?;
+        if let Some(definition) = outdated.into_iter().next() {
+            self.refresh(context, definition);
+        }
+        Ok(page)
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
