@@ -6,6 +6,7 @@
 mod server;
 
 mod batches;
+mod search;
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
