@@ -89,10 +89,20 @@ pub use options::PostgresOptions;
 /// changing an attribute and adding a member are two exchanges with the database each, 1,000 new users in one call less
 /// than twenty.
 ///
-/// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
-/// Other filters and sorting read every resource of the type. Values longer than 800 bytes are indexed by their
-/// beginning and their SHA-256. These keys are made by the schemas in force when a resource is written: whoever changes
-/// how an existing attribute compares, or whether it is unique, writes the resources again.
+/// Equality on indexed attributes, adding a member to a group, a page by cursor, of a group's members too
+/// (`groups.value eq`), and reading by id cost the same however much is stored; `sw` of indexed attributes costs what it
+/// finds. Other filters, sorting and counting are done in SQL, over a second form of each resource of the type that has
+/// all values as they compare (`jsonb`); only the page leaves the database. What SQL cannot decide (binary values, `$ref`
+/// of relations, `display` of relations where case does not matter, `meta.location`) is decided on the resources
+/// themselves, which are read a few hundred at a time, where nothing else excludes them.
+///
+/// That form is made by the schemas in force when a resource is written. Where they have changed since, or an earlier
+/// version of this program made the tables, queries look at the resources themselves, and have the new form made in the
+/// background. Processes of an earlier version end before one of a newer version starts: they do not know of it.
+///
+/// Values longer than 800 bytes are indexed by their beginning and their SHA-256. The keys of unique and indexed values
+/// are made by the schemas in force when a resource is written too: whoever changes how an existing attribute compares,
+/// or whether it is unique, writes the resources again.
 ///
 /// # Order, pages and versions
 ///
