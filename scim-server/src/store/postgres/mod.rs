@@ -95,6 +95,8 @@ pub use options::PostgresOptions;
 /// all values as they compare (`jsonb`); only the page leaves the database. What SQL cannot decide (binary values, `$ref`
 /// of relations, `display` of relations where case does not matter, `meta.location`) is decided on the resources
 /// themselves, which are read a few hundred at a time, where nothing else excludes them.
+/// A question without an index looks at every resource of the type in one statement, for which
+/// [`PostgresOptions::statement_timeout`] holds.
 ///
 /// That form is made by the schemas in force when a resource is written. Where they have changed since, or an earlier
 /// version of this program made the tables, queries look at the resources themselves, and have the new form made in the
