@@ -28,6 +28,10 @@ use serde::Serialize;
 
 use crate::load::Measured;
 
+/// As the servers that it measures, so that what h is made of has the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Loads a SCIM 2.0 service as identity providers do, and measures it
 #[derive(Parser)]
 #[command(version, propagate_version = true)]

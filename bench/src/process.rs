@@ -104,7 +104,9 @@ impl DirectoryProgram {
     /// Starts it on a fixed address.
     pub(crate) async fn start_at(&self, store: &str, listen: &str) -> Result<(Server, Target)> {
         let mut arguments: Vec<OsString> =
-            ["--listen", listen, "--store", store, "--token-file"].map(Into::into).into();
+            ["--listen", listen, "--store", store, "--rate-limit", "0", "--log", "warn", "--token-file"]
+                .map(Into::into)
+                .into();
         arguments.push(self.token_file.clone().into());
         let server = Server::start(&self.program, &arguments, self.log.as_deref()).await?;
         let target = Target::new(&format!("http://{}/scim/v2", server.address), Some(&self.token), false)?;

@@ -15,6 +15,13 @@ fn the_bridge_understands_every_identity_provider() {
 }
 
 #[test]
+fn the_bridge_with_a_database_understands_every_identity_provider() {
+    if postgres::is_there() {
+        replay_all(Kind::BridgePostgres);
+    }
+}
+
+#[test]
 fn the_directory_in_memory_understands_every_identity_provider() {
     replay_all(Kind::DirectoryMemory);
 }

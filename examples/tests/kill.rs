@@ -28,6 +28,13 @@ fn the_bridge_loses_nothing_that_it_answered() {
 }
 
 #[test]
+fn the_bridge_with_a_database_loses_nothing_that_it_answered() {
+    if postgres::is_there() {
+        kill_again_and_again(Kind::BridgePostgres);
+    }
+}
+
+#[test]
 fn the_directory_loses_nothing_that_it_answered() {
     kill_again_and_again(Kind::DirectorySqlite);
 }

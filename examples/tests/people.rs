@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use common::account::{self, Account, Person, State};
 use common::http::Client;
-use common::poll;
 use common::replay::{Env, scenarios};
 use common::server::{Kind, PATIENCE, Server, text};
+use common::{poll, postgres};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,7 +38,18 @@ struct WantedPerson {
 
 #[test]
 fn after_the_traces_the_account_holds_what_was_asked_for() {
-    let server = Server::start(Kind::Bridge);
+    the_account_holds_what_was_asked_for(Kind::Bridge);
+}
+
+#[test]
+fn after_the_traces_the_account_beside_a_database_holds_what_was_asked_for() {
+    if postgres::is_there() {
+        the_account_holds_what_was_asked_for(Kind::BridgePostgres);
+    }
+}
+
+fn the_account_holds_what_was_asked_for(kind: Kind) {
+    let server = Server::start(kind);
     let client = server.client();
     assert_eq!(client.get("/Users?count=0").status, 200, "the token opens the session");
     let before = Account::read(&server.data_dir());

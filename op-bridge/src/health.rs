@@ -34,6 +34,8 @@ pub enum Source {
     Account,
     /// What confirms people who have accepted.
     ConfirmationWatcher,
+    /// What keeps the view in the database of `OP_BRIDGE_DATABASE_URL`. Without that it does not report.
+    Database,
     /// What compares view and account at a start. It reports only if it could not show everybody; the log names them.
     Reconciliation,
     /// What answers identity providers.
@@ -48,6 +50,7 @@ impl Source {
         match self {
             Self::Account => "Account",
             Self::ConfirmationWatcher => "ConfirmationWatcher",
+            Self::Database => "Database",
             Self::Reconciliation => "Reconciliation",
             Self::ScimServer => "SCIMServer",
             Self::StartProvisionWatcher => "StartProvisionWatcher",

@@ -23,10 +23,9 @@ pub(crate) fn quote(input: &str) -> String {
     quoted
 }
 
-/// Whether a character moves the cursor, turns the direction of writing, or takes no room.
+/// Whether a character moves the cursor, or cannot be seen for what it is.
 pub(crate) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control() || scim_core::is_unseen(c)
 }
 
 #[cfg(test)]

@@ -202,3 +202,18 @@ fn the_session_is_found_by_path_or_base64() {
         "there is no session file at `/nowhere/scimsession`: give the path of the file in `OP_SESSION`, or make one with `op-scim-bridge session new`"
     );
 }
+
+#[test]
+fn the_url_of_a_database_is_not_shown() {
+    let url = "postgres://scim:hush@db.example.com/bridge";
+    for flag in ["--database-url", "--bridge-database-url"] {
+        let config = flags(&[flag, url]);
+        assert_eq!(config.database_url().unwrap().expose(), url);
+        assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+    }
+    let printed = with_variables(&[("OP_BRIDGE_DATABASE_URL", url)]);
+    assert!(printed.contains("bridge_database_url: Some(Secret(redacted))"), "{printed}");
+    for empty in ["", " "] {
+        assert!(flags(&["--database-url", empty]).database_url().is_none());
+    }
+}

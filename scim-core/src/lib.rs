@@ -117,7 +117,7 @@ pub use scim_filter;
 pub use validate::{Draft, RelationValues, ValidationError};
 pub use value::{
     AttrName, JsonError, JsonErrorKind, JsonLimits, Number, NumberError, Object, Value, Values, excerpt,
-    raw_members, write_json_string,
+    is_unseen, raw_members, write_json_string,
 };
 
 #[cfg(doctest)]

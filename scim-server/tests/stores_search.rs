@@ -142,7 +142,7 @@ fn simple(attribute: &Attribute, literal: bool) -> BoxedStrategy<String> {
             prop_oneof![40 => select(NUMBERS).prop_map(str::to_owned), 1 => many].boxed()
         }
         DataType::DateTime => texts(DATES),
-        DataType::Binary => texts(&["YQ==", "YWI=", "eQ=="]),
+        DataType::Binary => texts(&["YQ==", "YQ", "YWI=", "eQ=="]),
         DataType::Reference => texts(&["https://example.com/a", "https://example.com/A", "urn:example:b"]),
         DataType::Complex => Just("{}".to_owned()).boxed(),
     }

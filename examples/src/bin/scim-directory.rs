@@ -25,6 +25,7 @@ use scim_server::serve::{ServeOptions, serve, shutdown_signal};
 use scim_server::store::{MemoryStore, PostgresStore, ResourceStore, SqliteStore};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Serves users and groups over SCIM 2.0 at /scim/v2, /scim and /
 #[derive(Parser)]
@@ -61,6 +62,9 @@ struct Options {
     /// File that each request that writes adds a line of JSON to; default: a line in the log
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+    /// What is logged: off, error, warn, info (a line for each request), debug or trace
+    #[arg(long, value_name = "LEVEL", default_value_t = LevelFilter::INFO)]
+    log: LevelFilter,
     /// Keep to the letter of the RFCs instead of tolerating what identity providers send, but for what conformance
     /// suites need
     ///
@@ -69,6 +73,10 @@ struct Options {
     #[arg(long)]
     strict: bool,
 }
+
+/// Requests make many small and short-lived values, for which this allocator is faster than that of most systems.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The variable that `--store` may be in.
 const STORE: &str = "SCIM_DIRECTORY_STORE";
@@ -83,8 +91,10 @@ const AUDIT_QUEUE: usize = 10_000;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
-    match run(Options::parse()).await {
+    let options = Options::parse();
+    let log = tracing_subscriber::fmt().with_max_level(options.log).with_writer(std::io::stderr);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
+    match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -106,7 +116,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         Some(("sqlite", path)) => Arc::new(SqliteStore::open(path)?),
         Some(("postgres" | "postgresql", _)) => {
             #[cfg(unix)]
-            take_from_arguments(&options.store)?;
+            examples::take_from_arguments(STORE, &["--store"], &options.store)?;
             let store = PostgresStore::open(&options.store)?;
             if let Err(error) = store.ready().await {
                 let cause = error.source().map(ToString::to_string);
@@ -158,28 +168,6 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         return Err("some audit events could not be written".into());
     }
     Ok(())
-}
-
-/// Starts this program anew with the store in its environment if that is among its arguments: those are for everybody on
-/// this machine to see, and a password may be there.
-#[cfg(unix)]
-fn take_from_arguments(store: &str) -> Result<(), Box<dyn Error>> {
-    use std::os::unix::process::CommandExt as _;
-    if std::env::var(STORE).is_ok_and(|variable| variable == store) {
-        return Ok(());
-    }
-    let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_default();
-    let mut others = Vec::new();
-    while let Some(argument) = arguments.next() {
-        if argument == "--store" {
-            arguments.next();
-        } else if !argument.as_encoded_bytes().starts_with(b"--store=") {
-            others.push(argument);
-        }
-    }
-    let mut command = std::process::Command::new(std::env::current_exe()?);
-    Err(command.arg0(name).args(others).env(STORE, store).exec().into())
 }
 
 fn audit_file(path: &Path) -> Result<JsonLinesSink, Box<dyn Error>> {

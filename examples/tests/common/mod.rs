@@ -6,6 +6,7 @@
 
 pub(crate) mod account;
 pub(crate) mod http;
+pub(crate) mod line;
 #[path = "../../../scim-server/tests/support/postgres.rs"]
 pub(crate) mod postgres;
 pub(crate) mod replay;

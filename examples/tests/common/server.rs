@@ -28,6 +28,8 @@ const DIRECTORY_TOKEN: &str = "dGVzdHMgb2YgdGhlIGRpcmVjdG9yeSBvbmx5IHVzZSB0aGlz"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bridge,
+    /// With what identity providers see in a database; only where [`postgres::is_there`].
+    BridgePostgres,
     DirectoryMemory,
     DirectorySqlite,
     /// Only where [`postgres::is_there`].
@@ -38,7 +40,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn is_bridge(self) -> bool {
-        self == Self::Bridge
+        matches!(self, Self::Bridge | Self::BridgePostgres)
     }
 
     pub(crate) fn is_strict(self) -> bool {
@@ -189,6 +191,9 @@ fn command(kind: Kind, dir: &Path, token: &str) -> Command {
     if kind.is_bridge() {
         let mut command = bridge_command(dir);
         command.arg("serve");
+        if kind == Kind::BridgePostgres {
+            command.env("OP_BRIDGE_DATABASE_URL", database_of(dir));
+        }
         return command;
     }
     let mut command = bare(DIRECTORY);
@@ -200,13 +205,7 @@ fn command(kind: Kind, dir: &Path, token: &str) -> Command {
             command.arg("--store").arg(format!("sqlite:{}", dir.join("directory.db").display()));
         }
         Kind::DirectoryPostgres => {
-            let file = dir.join("database");
-            let url = std::fs::read_to_string(&file).unwrap_or_else(|_| {
-                let url = postgres::database();
-                std::fs::write(&file, &url).unwrap();
-                url
-            });
-            command.args(["--token", token]).env("SCIM_DIRECTORY_STORE", url);
+            command.args(["--token", token]).env("SCIM_DIRECTORY_STORE", database_of(dir));
         }
         _ => {
             command.args(["--token", token, "--store", "memory"]);
@@ -216,6 +215,16 @@ fn command(kind: Kind, dir: &Path, token: &str) -> Command {
         command.arg("--strict");
     }
     command
+}
+
+/// The URL of the database that belongs to a folder.
+pub(crate) fn database_of(dir: &Path) -> String {
+    let file = dir.join("database");
+    std::fs::read_to_string(&file).unwrap_or_else(|_| {
+        let url = postgres::database();
+        std::fs::write(&file, &url).unwrap();
+        url
+    })
 }
 
 /// A command whose behaviour does not depend on the variables of the one who runs the tests.

@@ -9,14 +9,19 @@
 //! | `/scim/v2/...`, `/scim/...`, `/...` | yes | SCIM 2.0 |
 
 mod auth;
+mod database;
+mod door;
+mod error;
 mod in_place;
 mod lock;
 mod run;
 mod service;
 mod signal;
+mod view;
 
 pub use self::auth::{GateTokens, OwnTokens};
-pub(crate) use self::run::session_message;
-pub use self::run::{Bridge, Options, StartError};
+pub use self::error::StartError;
+pub(crate) use self::error::session_message;
+pub use self::run::{Bridge, Options};
 pub use self::service::{Front, WithHealth};
 pub use self::signal::shutdown_signal;

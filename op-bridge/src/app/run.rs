@@ -2,8 +2,9 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -14,28 +15,28 @@ use scim_server::layer::panic_guard::PanicGuardLayer;
 use scim_server::layer::rate_limit::RateLimitLayer;
 use scim_server::layer::trace::TraceLayer;
 use scim_server::serve::{ServeOptions, serve};
-use scim_server::store::{ResourceStore, SqliteOpenError, SqliteStore, StoreError};
+use scim_server::store::{PostgresStore, ResourceStore, SqliteStore};
 use scim_server::{Limits, ScimService};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
+use super::database::{self, Keeper};
+use super::door::{BehindDoor, Closed, Door};
 use super::in_place::InPlace;
 use super::lock::DataFolder;
-use super::{Front, GateTokens, OwnTokens, WithHealth};
+use super::view::{STORE, View, file_in};
+use super::{Front, GateTokens, OwnTokens, StartError, WithHealth};
 use crate::account::Account;
-use crate::account::local::{LocalAccount, OpenError};
+use crate::account::local::LocalAccount;
 use crate::clock::SystemClock;
-use crate::config::{Config, ManagedGroups, TrustedProxies, UnsupportedError};
+use crate::config::{Config, ManagedGroups, Secret, TrustedProxies};
 use crate::confirm;
-use crate::credentials::{SessionError, SessionFile, SessionGate};
+use crate::credentials::{SessionFile, SessionGate};
 use crate::file;
 use crate::health::{Health, Source};
-use crate::mapping::{BridgeStore, Reconciled, Settings, registry, view_is_of};
-use crate::random::{RandomError, SystemRandom};
-use crate::text;
+use crate::mapping::{BridgeStore, Settings, registry, view_is_of};
+use crate::random::SystemRandom;
 
-/// The file of the bridge's own store, in the data folder.
-const STORE: &str = "scim.sqlite3";
 /// The greatest page, as the original declares it.
 const MAX_RESULTS: usize = 10_000;
 /// How often the server says that it lives, and looks for room on the disk; well within the lease of a report.
@@ -44,6 +45,9 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 const ROOM: usize = 1 << 18;
 /// How long a request may take. Sizes are limited by the service, connections and heads by the server.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
+
+/// How long the database may take to hear that this bridge has ended.
+const RELEASE: Duration = Duration::from_secs(3);
 
 /// What the limit of requests counts in.
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,6 +60,8 @@ pub struct Options {
     pub session: SessionFile,
     /// The folder of the databases.
     pub data_dir: PathBuf,
+    /// The URL of a PostgreSQL database for what identity providers see. None: a file in the folder.
+    pub database_url: Option<Secret>,
     /// Where to listen; port 0 takes any free one.
     pub address: SocketAddr,
     /// The time between two looks for people to confirm.
@@ -70,64 +76,6 @@ pub struct Options {
     pub trusted_proxies: TrustedProxies,
     /// How many requests one client may make in a second. None: as many as it likes.
     pub rate_limit: Option<NonZeroU32>,
-}
-
-/// Why a bridge does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The settings ask for something that this version does not have.
-    #[error(transparent)]
-    Unsupported(#[from] UnsupportedError),
-    /// There is no usable session.
-    #[error("{}", session_message(place, source))]
-    Session {
-        /// The file, or the variable.
-        place: String,
-        /// What is wrong with it.
-        source: SessionError,
-    },
-    /// Another bridge runs on the data folder.
-    #[error("another bridge is running on the data folder `{}`, and only one may", .0.display())]
-    InUse(PathBuf),
-    /// There is no randomness.
-    #[error(transparent)]
-    Random(#[from] RandomError),
-    /// The account cannot be opened.
-    #[error(transparent)]
-    Account(#[from] OpenError),
-    /// The bridge's own store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] SqliteOpenError),
-    /// There is a view with people, but no account, or one that none of them is in.
-    #[error(
-        "the data folder `{}` has lost its account: scim.sqlite3 has people whom identity providers see, and {}",
-        folder.display(),
-        if *is_missing { "account.sqlite3 is missing or empty" } else { "account.sqlite3 is a new account without them" }
-    )]
-    AccountLost {
-        /// The data folder.
-        folder: PathBuf,
-        /// There is no account at all.
-        is_missing: bool,
-    },
-    /// View and account could not be compared.
-    #[error("what identity providers see could not be compared with the account: {0}")]
-    Reconcile(StoreError),
-    /// The address cannot be listened on.
-    #[error("the bridge cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-/// Names the place once, where the sentence does not do so itself.
-pub(crate) fn session_message(place: &str, source: &SessionError) -> String {
-    let sentence = source.to_string();
-    if sentence.contains(place) { sentence } else { format!("{place}: {sentence}") }
 }
 
 impl Options {
@@ -153,6 +101,7 @@ impl Options {
         let mut options = Self::new(session, config.bridge_data_dir.clone(), config.address());
         options.interval = config.interval();
         options.managed_groups = config.bridge_managed_groups.clone();
+        options.database_url = config.database_url().cloned();
         options.settings.deleted_users = config.bridge_deleted_users;
         options.settings.email_domain =
             config.bridge_email_domain.as_ref().and_then(|domain| domain.as_deref()).map(str::to_owned);
@@ -167,6 +116,7 @@ impl Options {
         Self {
             session,
             data_dir,
+            database_url: None,
             address,
             interval: TimeDelta::minutes(5),
             managed_groups: ManagedGroups::default(),
@@ -182,17 +132,55 @@ impl Options {
 #[derive(Debug)]
 pub struct Bridge {
     listener: TcpListener,
-    store: Arc<BridgeStore>,
-    account: Arc<LocalAccount>,
+    view: View,
     gate: Arc<SessionGate>,
     health: Health,
-    passed_over: usize,
+    keeping: Option<Keeping>,
     options: Options,
     folder: DataFolder,
 }
 
+/// A view in a database.
+#[derive(Debug)]
+struct Keeping {
+    keeper: Keeper,
+    /// While it is not there yet.
+    closed: Option<Closed>,
+}
+
+/// Where the view is.
+enum Place<'o> {
+    File(SqliteStore),
+    /// At this URL.
+    Database(&'o Secret),
+}
+
+impl Place<'_> {
+    /// Where the data folder has no account, there must be no view of one.
+    async fn check_without_account(&self, folder: &Path) -> Result<(), StartError> {
+        let lost = || StartError::AccountLost { folder: folder.to_owned(), is_missing: true };
+        let is_nobodys = async |view: &SqliteStore| {
+            view_is_of(view, &SystemClock, &[]).await.map_err(StartError::Reconcile)
+        };
+        match self {
+            Self::File(view) if !is_nobodys(view).await? => Err(lost()),
+            Self::Database(_)
+                if let Some(view) = file_in(folder)?
+                    && !is_nobodys(&view).await? =>
+            {
+                Err(lost())
+            }
+            Self::Database(url) if database::is_claimed(url).await? => {
+                Err(StartError::DatabaseOfAnother { folder: folder.to_owned(), is_missing: true })
+            }
+            Self::File(_) | Self::Database(_) => Ok(()),
+        }
+    }
+}
+
 impl Bridge {
-    /// Takes the data folder for itself, opens account and store, brings what identity providers see into line with the account, and listens.
+    /// Takes the data folder for itself, opens account and store, brings what identity providers see into line with the
+    /// account, and listens. A database that is away is waited for while it runs.
     ///
     /// # Errors
     ///
@@ -201,44 +189,53 @@ impl Bridge {
         let clock = Arc::new(SystemClock);
         let folder = DataFolder::take(&options.data_dir)?;
         let gate = Arc::new(SessionGate::new(options.session.clone(), &SystemRandom)?);
-        let random = Arc::new(SystemRandom);
-        let lost = |is_missing| StartError::AccountLost { folder: options.data_dir.clone(), is_missing };
-        let inner = InPlace::new(SqliteStore::open(options.data_dir.join(STORE))?, folder.place());
-        let inner: Arc<dyn ResourceStore> = Arc::new(inner);
+        let place = match &options.database_url {
+            None => Place::File(SqliteStore::open(options.data_dir.join(STORE))?),
+            Some(url) => Place::Database(url),
+        };
         // Before one is made: what the account kept beside itself must stay as it is, to be restored.
-        if !LocalAccount::exists(&options.data_dir)
-            && !view_is_of(&*inner, &*clock, &[]).await.map_err(StartError::Reconcile)?
-        {
-            return Err(lost(true));
+        if !LocalAccount::exists(&options.data_dir) {
+            place.check_without_account(&options.data_dir).await?;
         }
+        let random = Arc::new(SystemRandom);
         let account = LocalAccount::open(&options.data_dir, Arc::clone(&gate), clock.clone(), random)?;
+        let (inner, database): (Arc<dyn ResourceStore>, _) = match place {
+            Place::File(file) => (Arc::new(InPlace::new(file, folder.place())), None),
+            Place::Database(url) => {
+                let database = Arc::new(database::open(url, &account, &folder).await?);
+                (Arc::new(InPlace::new(Arc::clone(&database), folder.place())), Some(database))
+            }
+        };
         let account = Arc::new(account);
         let settings = options.settings.clone();
         let store = BridgeStore::new(Arc::clone(&inner), account.clone(), clock.clone(), settings);
-        let store = Arc::new(store);
-        let people =
-            account.people().await.map_err(|error| StartError::Reconcile(StoreError::internal(error)))?;
-        // Nobody is ever deleted in an account: where there is nobody but the first owner, nobody has ever been.
-        if let [_] | [] = people.as_slice()
-            && !view_is_of(&*inner, &*clock, &people).await.map_err(StartError::Reconcile)?
-        {
-            return Err(lost(false));
-        }
-        let reconciled = store.reconcile().await.map_err(StartError::Reconcile)?;
-        if reconciled != Reconciled::default() {
-            tracing::info!(?reconciled, "what identity providers see was brought into line with the account");
-        }
-        for name in store.unmatched_groups(&options.managed_groups).await.map_err(StartError::Reconcile)? {
-            tracing::warn!(
-                "OP_BRIDGE_MANAGED_GROUPS names a group that the account does not have, {}: nothing is selected by it",
-                text::quote(&name)
-            );
-        }
+        let view = View {
+            inner,
+            store: Arc::new(store),
+            account,
+            data_dir: options.data_dir.clone(),
+            managed_groups: options.managed_groups.clone(),
+            passed_over: Arc::default(),
+        };
+        let health = Health::new(clock);
+        let keeping = match database {
+            None => {
+                view.bring_into_line().await?;
+                None
+            }
+            Some(database) => {
+                view.check_file().await?;
+                let (view, health) = (view.clone(), health.clone());
+                let keeper = Keeper { database, view, door: Door::default(), health };
+                let closed = keeper.start().await?;
+                Some(Keeping { keeper, closed })
+            }
+        };
+        view.warn_of_unmatched_groups().await?;
         let listener = TcpListener::bind(options.address)
             .await
             .map_err(|source| StartError::Listen { address: options.address, source })?;
-        let (health, passed_over) = (Health::new(clock), reconciled.passed_over);
-        Ok(Self { listener, store, account, gate, health, passed_over, options, folder })
+        Ok(Self { listener, view, gate, health, keeping, options, folder })
     }
 
     /// The address that it listens on.
@@ -261,9 +258,16 @@ impl Bridge {
     ///
     /// When the listener fails.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { listener, store, account: local, gate, health, passed_over, options, folder } = self;
+        let Self { listener, view, gate, health, keeping, options, folder } = self;
+        let View { store, account: local, passed_over, .. } = view;
         let account: Arc<dyn Account> = Arc::clone(store.account());
-        let mut scim = ScimService::builder(Arc::clone(&store))
+        let door = keeping.as_ref().map(|keeping| keeping.keeper.door.clone());
+        let database = keeping.as_ref().map(|keeping| Arc::clone(&keeping.keeper.database));
+        let served: Arc<dyn ResourceStore> = match &door {
+            None => Arc::clone(&store) as _,
+            Some(door) => Arc::new(BehindDoor::new(Arc::clone(&store), door.clone())),
+        };
+        let mut scim = ScimService::builder(served)
             .registry(registry())
             .limits(Limits::default().with_max_count(MAX_RESULTS))
             .mounted_at(["/scim/v2", "/scim", "/"]);
@@ -291,7 +295,8 @@ impl Bridge {
         let background = [
             tokio::spawn(confirming),
             tokio::spawn(own(Arc::clone(&local), Arc::clone(&gate))),
-            tokio::spawn(select_groups(Arc::clone(&store), gate, options.managed_groups)),
+            tokio::spawn(select_groups(Arc::clone(&store), gate, options.managed_groups, door)),
+            tokio::spawn(keep(keeping)),
             tokio::spawn(heartbeat(health, passed_over, local, store, options.data_dir)),
         ];
         let serving = ServeOptions::default();
@@ -308,6 +313,9 @@ impl Bridge {
             task.abort();
             // Aborted, or ended by itself: either way it does nothing any more.
             let _ = task.await;
+        }
+        if let Some(database) = database {
+            release(&database).await;
         }
         drop(folder);
         if served.is_ok() {
@@ -329,17 +337,40 @@ async fn own(account: Arc<LocalAccount>, gate: Arc<SessionGate>) {
 }
 
 /// Selects groups once the session is unlocked: the account lets nobody do it before.
-async fn select_groups(store: Arc<BridgeStore>, gate: Arc<SessionGate>, selected: ManagedGroups) {
+async fn select_groups(
+    store: Arc<BridgeStore>,
+    gate: Arc<SessionGate>,
+    selected: ManagedGroups,
+    door: Option<Door>,
+) {
     gate.unlocked().await;
+    let _inside = match &door {
+        Some(door) => Some(door.wait().await),
+        None => None,
+    };
     if let Err(error) = store.select_groups(&selected).await {
         tracing::error!(error = %error, "the groups of OP_BRIDGE_MANAGED_GROUPS could not be selected");
+    }
+}
+
+async fn keep(keeping: Option<Keeping>) {
+    if let Some(Keeping { keeper, closed }) = keeping {
+        keeper.keep(closed).await;
+    }
+}
+
+/// Lets the next bridge begin at once, wherever that is. Without this it waits for a while.
+async fn release(database: &PostgresStore) {
+    let released = tokio::time::timeout(RELEASE, database.release_claim()).await;
+    if !matches!(released, Ok(Ok(_))) {
+        tracing::warn!("the database could not be told that this bridge has ended");
     }
 }
 
 /// Reports once in a while, after looking for room on the disk, and whenever a write tells something new.
 async fn heartbeat(
     health: Health,
-    passed_over: usize,
+    passed_over: Arc<AtomicUsize>,
     account: Arc<LocalAccount>,
     store: Arc<BridgeStore>,
     folder: PathBuf,
@@ -353,12 +384,15 @@ async fn heartbeat(
     };
     // Otherwise the account is the confirmation watcher's to report.
     let mut account_failed = false;
+    let mut was_passed_over = false;
     // It serves. A slow disk takes its time to say more.
-    health.report(Source::ScimServer, true);
+    health.report(Source::ScimServer, !store.disk().condition().is_failing());
     loop {
-        if passed_over > 0 {
-            health.report(Source::Reconciliation, false);
+        let is_passed_over = passed_over.load(Ordering::Relaxed) > 0;
+        if is_passed_over || was_passed_over {
+            health.report(Source::Reconciliation, !is_passed_over);
         }
+        was_passed_over |= is_passed_over;
         // What has failed is tried again: whoever waits for a healthy bridge may be the one who asks it to write.
         if look_for_room().await {
             if account.disk().condition().write_failed {

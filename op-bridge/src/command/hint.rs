@@ -83,7 +83,23 @@ fn of_start(error: &StartError) -> Option<String> {
              folder away"
                 .to_owned(),
         ),
-        StartError::Unsupported(_) | StartError::Random(_) | StartError::Reconcile(_) => None,
+        StartError::DatabaseOfAnother { .. } => Some(
+            "name the folder of that account with --data-dir (OP_BRIDGE_DATA_DIR), or restore it from the backup; an account \
+             of its own needs an empty database of its own"
+                .to_owned(),
+        ),
+        StartError::DatabaseNotEmpty => {
+            Some("give the bridge an empty database of its own (CREATE DATABASE)".to_owned())
+        }
+        StartError::DatabaseInUse { .. } => Some(
+            "stop the other one; a bridge that was killed on another machine is waited for, for 20 seconds".to_owned(),
+        ),
+        StartError::Database(_)
+        | StartError::DatabaseUrl(_)
+        | StartError::UnreadableAccount(_)
+        | StartError::Unsupported(_)
+        | StartError::Random(_)
+        | StartError::Reconcile(_) => None,
     }
 }
 
@@ -179,7 +195,12 @@ mod tests {
         let folder = |kind: ErrorKind| NewSessionError::Folder { folder: "a".into(), source: kind.into() };
         let unreadable =
             |kind: ErrorKind| SessionError::Unreadable { path: "/etc/op".into(), source: kind.into() };
-        let table: [(Box<dyn Error>, Option<&str>); 12] = [
+        let database = |is_missing| StartError::DatabaseOfAnother { folder: "a".into(), is_missing };
+        let table: [(Box<dyn Error>, Option<&str>); 16] = [
+            (Box::new(database(true)), Some("--data-dir")),
+            (Box::new(database(false)), Some("an empty database")),
+            (Box::new(StartError::DatabaseNotEmpty), Some("CREATE DATABASE")),
+            (Box::new(StartError::DatabaseInUse { seen: 0 }), Some("stop the other one")),
             (Box::new(folder(ErrorKind::PermissionDenied)), Some("may write to")),
             (Box::new(folder(ErrorKind::NotADirectory)), Some("a file stands")),
             (Box::new(NewSessionError::SameFile("a".into())), Some("different paths")),

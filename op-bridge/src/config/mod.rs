@@ -121,6 +121,20 @@ pub struct Config {
     )]
     pub bridge_data_dir: PathBuf,
 
+    /// A PostgreSQL database for what identity providers see, as postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full
+    ///
+    /// In place of the file scim.sqlite3 in the data folder; the local account stays in that folder. The database must
+    /// be empty at first and belongs to that account from then on: one bridge uses it at a time. Prefer the variable for a
+    /// password: the flag does not stay where other users of this machine see it, but it may be in the history of a shell.
+    #[arg(
+        long,
+        visible_alias = "database-url",
+        env = "OP_BRIDGE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub bridge_database_url: Option<Secret>,
+
     /// Whether people whom the identity provider deleted are still listed: hidden or listed
     ///
     /// Deleting a person suspends them in the account; nobody is ever deleted there. With hidden they are then
@@ -237,6 +251,11 @@ impl Config {
             Some(text) => SessionFile::from_env_text(text),
             None => SessionFile::from_path(Path::new(DEFAULT_SESSION)),
         }
+    }
+
+    /// The URL of the database for what identity providers see; `None` for the data folder.
+    pub fn database_url(&self) -> Option<&Secret> {
+        self.bridge_database_url.as_ref().filter(|url| !url.expose().trim().is_empty())
     }
 
     /// Where the session is looked for, for messages: a path, or the setting where that holds the session itself.

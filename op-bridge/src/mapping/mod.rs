@@ -18,6 +18,7 @@ mod reconcile;
 mod records;
 mod registry;
 mod store;
+mod transfer;
 mod users;
 
 pub use self::reconcile::Reconciled;

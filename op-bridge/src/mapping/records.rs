@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use scim_core::{ChangeSet, Object, Resource, ResourceId, TenantId, TypeDefinition};
@@ -24,7 +25,7 @@ pub(super) struct Records(Arc<Watched>);
 
 impl Records {
     pub(super) fn new(store: Arc<dyn ResourceStore>) -> Self {
-        Self(Arc::new(Watched { store, disk: Disk::default() }))
+        Self(Arc::new(Watched { store, disk: Disk::default(), is_unsettled: AtomicBool::new(false) }))
     }
 
     pub(super) async fn create(
@@ -88,6 +89,8 @@ impl Deref for Records {
 struct Watched {
     store: Arc<dyn ResourceStore>,
     disk: Disk,
+    /// Whether something that was to be written may be there or not, and the account has it otherwise.
+    is_unsettled: AtomicBool,
 }
 
 impl Watched {
@@ -97,6 +100,11 @@ impl Watched {
             Ok(Outcome::Written(written)) if !written.changed => {}
             Ok(Outcome::Created(_) | Outcome::Written(_) | Outcome::Deleted) => self.disk.note_write(true),
             Ok(_) => {}
+            // Whoever says so has a reason: a database that is away, a folder that has gone.
+            Err(StoreError::Unavailable(_)) => {
+                self.is_unsettled.store(true, Ordering::Relaxed);
+                self.disk.note_write(false);
+            }
             Err(error) => self.disk.note_failure(error),
         }
     }
@@ -141,6 +149,16 @@ impl BridgeStore {
     /// Whether what was to be written to the store behind the bridge has reached the disk.
     pub(crate) fn disk(&self) -> &Disk {
         &self.inner.0.disk
+    }
+
+    /// Whether a write has failed, since this was last taken back, in a way that leaves open what has been written.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.inner.0.is_unsettled.load(Ordering::Relaxed)
+    }
+
+    /// Takes that back: view and account are about to be compared.
+    pub(crate) fn settle(&self) {
+        self.inner.0.is_unsettled.store(false, Ordering::Relaxed);
     }
 
     /// Writes something that nobody sees, to find out whether the store behind the bridge can be written.

@@ -252,7 +252,7 @@ impl BridgeStore {
 }
 
 /// Marks are kept beside the data, under tenants that no request can name.
-fn mark(name: &str) -> TenantId {
+pub(super) fn mark(name: &str) -> TenantId {
     name.parse().unwrap_or_default()
 }
 

@@ -168,8 +168,15 @@ fn excerpt_of(text: &str, longest: usize) -> String {
     out
 }
 
-/// Separators of lines, and characters without a form of their own.
-pub(crate) fn is_unseen(c: char) -> bool {
+/// Whether a character cannot be seen for what it is: it separates lines, turns the direction of writing, or has no form of
+/// its own. Control characters (`char::is_control`) are not among these.
+///
+/// ```
+/// assert!(scim_core::is_unseen('\u{202e}'));
+/// assert!(!scim_core::is_unseen('é') && !scim_core::is_unseen('\n'));
+/// ```
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }

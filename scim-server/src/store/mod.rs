@@ -47,7 +47,7 @@ pub use error::{StoreError, UnavailableError};
 pub use memory::MemoryStore;
 pub use position::Position;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresOpenError, PostgresOptions, PostgresStore};
+pub use postgres::{ClaimError, Claimant, PostgresOpenError, PostgresOptions, PostgresStore};
 pub use query::{Page, Query, Scope, Start};
 pub use record::{Load, Record, Reference, Related};
 pub(crate) use record::{location, write_location, write_meta, write_segment};

@@ -91,7 +91,7 @@ impl Plan {
         }
     }
 
-    fn lookups(&self) -> &[Lookup] {
+    pub(super) fn lookups(&self) -> &[Lookup] {
         match &self.access {
             Access::Everything => &[],
             Access::Lookups(lookups) => lookups,
@@ -105,6 +105,12 @@ impl Plan {
 }
 
 impl Lookup {
+    /// Whether no more than one resource can be found.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn finds_one(&self) -> bool {
+        matches!(self, Self::Id(_) | Self::Key { index: Index::Unique, .. })
+    }
+
     fn cost(&self) -> usize {
         match self {
             Self::Id(_) | Self::Key { index: Index::Unique, .. } => 1,

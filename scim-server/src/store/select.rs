@@ -45,6 +45,21 @@ pub(super) fn is_plain_scan(query: &Query) -> bool {
     any
 }
 
+/// So many lookups take no longer than a switch between threads.
+#[cfg(feature = "sqlite")]
+const FEW: usize = 8;
+
+/// Whether a few resources at most are looked at, each found by an index.
+#[cfg(feature = "sqlite")]
+pub(super) fn finds_one(query: &Query) -> bool {
+    let plans = plans(query);
+    let lookups = plans.iter().map(|plan| plan.lookups().len()).sum::<usize>();
+    lookups <= FEW
+        && plans
+            .iter()
+            .all(|plan| plan.access != Access::Everything && plan.lookups().iter().all(Lookup::finds_one))
+}
+
 /// Finds what matches, without loading it.
 #[cfg(feature = "memory")]
 pub(super) fn find(view: &impl View, context: &RequestContext, query: &Query) -> Result<Found, StoreError> {

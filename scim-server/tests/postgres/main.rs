@@ -6,6 +6,7 @@
 mod server;
 
 mod batches;
+mod claims;
 mod search;
 
 use std::collections::{BTreeSet, HashSet};

@@ -68,7 +68,7 @@ impl Client {
 /// The tables of the version before search documents, with what is in them.
 const BACK: &str = "ALTER TABLE scim_resources DROP COLUMN shape, DROP COLUMN search; \
     ALTER TABLE scim_counts DROP CONSTRAINT scim_counts_pkey; ALTER TABLE scim_counts DROP COLUMN shape; \
-    ALTER TABLE scim_counts ADD PRIMARY KEY (tenant, type, slot); DELETE FROM scim_migrations WHERE version > 1";
+    ALTER TABLE scim_counts ADD PRIMARY KEY (tenant, type, slot); DELETE FROM scim_migrations WHERE version > 2";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_of_an_earlier_version_are_searched_and_brought_up_to_date() {

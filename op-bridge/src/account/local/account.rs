@@ -132,6 +132,16 @@ impl LocalAccount {
         self.change("own", |_, _| Ok(())).await
     }
 
+    /// Who was first in the account. Nobody is ever deleted, so this tells the account from every other one.
+    pub(crate) async fn founder(&self) -> Result<PersonId, AccountError> {
+        self.database
+            .read(|database| {
+                let first = "SELECT id FROM people ORDER BY seq LIMIT 1";
+                Ok(database.query_one(first, [], |row| people::parsed(row, "id"))?)
+            })
+            .await
+    }
+
     /// Whether what was to be written has reached the disk.
     pub(crate) fn disk(&self) -> &Disk {
         self.database.disk()

@@ -1,5 +1,6 @@
 //! A store in PostgreSQL: durable, for several processes at once.
 
+mod claim;
 mod connect;
 mod error;
 mod keys;
@@ -28,6 +29,7 @@ use super::select::select;
 use super::view::{Row, View as _, kept_apart, loaded};
 use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use claim::Claim;
 use connect::Target;
 use error::Fate;
 use known::Known;
@@ -37,6 +39,7 @@ use rows::Rows;
 use session::Session;
 use write::{Counts, carry_out, count};
 
+pub use claim::{ClaimError, Claimant};
 pub use error::PostgresOpenError;
 pub use options::PostgresOptions;
 
@@ -122,6 +125,12 @@ pub use options::PostgresOptions;
 /// [`StoreError::Unavailable`] too. A connection is held while the database works, never while a client reads an
 /// answer.
 ///
+/// # One process at a time
+///
+/// A program that keeps something else beside the database, so that two of its processes must never write, says so by
+/// [`PostgresOptions::with_claimant`] and calls [`PostgresStore::claim`] before it writes. Each write is then one exchange
+/// more. Whoever is no claimant cannot open a database that is kept for one.
+///
 /// # Many tenants, many machines
 ///
 /// Every key begins with the tenant and no statement looks past one, so that the tables can be spread by `tenant`: by
@@ -131,6 +140,8 @@ pub struct PostgresStore {
     connections: Connections,
     attempts: u32,
     batch_time: Duration,
+    /// Where only one process writes at a time.
+    claim: Option<Claim>,
     /// Where the next transaction counts.
     slot: AtomicU32,
     /// Whether search documents are being made anew.
@@ -167,6 +178,7 @@ impl PostgresStore {
             connections,
             attempts: options.attempts.max(1),
             batch_time: options.batch_time,
+            claim: options.claimant.clone().map(Claim::new),
             slot: AtomicU32::new(start),
             is_refreshing: Arc::default(),
         })
@@ -237,15 +249,17 @@ impl PostgresStore {
         let Ok(line) = self.connections.line() else { return };
         let Some(turn) = Turn::take(&self.is_refreshing) else { return };
         let (context, slot, work) = (context.clone(), self.next_slot(), line.clone());
+        let claim = self.claim.clone();
         line.spawn(async move {
             let _turn = turn;
             let mut after = Some(Row::MIN);
             while let Some(row) = after {
-                let (context, definition) = (context.clone(), Arc::clone(&definition));
-                let made = work
-                    .run(move |session| search::make_anew(session, &context, &definition, row, slot))
-                    .await;
-                after = made.and_then(|(made, _)| made).unwrap_or_else(|error| {
+                let (context, definition, claim) = (context.clone(), Arc::clone(&definition), claim.clone());
+                let made = work.run(move |session| {
+                    begin_write(session, claim.as_ref())?;
+                    search::make_anew(session, &context, &definition, row, slot)
+                });
+                after = made.await.and_then(|(made, _)| made).unwrap_or_else(|error| {
                     tracing::debug!(%error, "search documents were not made anew");
                     None
                 });
@@ -272,6 +286,12 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
+}
+
+/// Begins a transaction that writes resources.
+fn begin_write(session: &Session, claim: Option<&Claim>) -> Result<(), StoreError> {
+    session.begin(WRITE);
+    claim.map_or(Ok(()), |claim| claim.hold(session))
 }
 
 /// How long to leave others alone: longer each time, and not the same for everybody.
@@ -318,9 +338,9 @@ impl ResourceStore for PostgresStore {
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
-        let (context, slot) = (context.clone(), self.next_slot());
+        let (context, slot, claim) = (context.clone(), self.next_slot(), self.claim.clone());
         self.run(move |session| {
-            session.begin(WRITE);
+            begin_write(session, claim.as_ref())?;
             let mut counts = Counts::new();
             let known = RefCell::new(Known::ask(session, &context, std::slice::from_ref(&write))?);
             let outcome = carry_out(session, &context, &known, &mut write, &mut counts)?;
@@ -342,8 +362,9 @@ impl ResourceStore for PostgresStore {
         let mut rest = Rest::new(writes, stop_after, self.batch_time, &caller);
         while !rest.is_empty() {
             let left = rest.most();
-            let (shared, slot) = (context.clone(), self.next_slot());
+            let (shared, slot, claim) = (context.clone(), self.next_slot(), self.claim.clone());
             let some = self.run(move |session| {
+                begin_write(session, claim.as_ref())?;
                 let outcomes = rest.carry_out_some(session, &shared, slot)?;
                 Ok((outcomes, std::mem::take(&mut rest)))
             });

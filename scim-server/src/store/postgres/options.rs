@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::claim::Claimant;
+
 /// How a [`PostgresStore`](super::PostgresStore) uses its database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +18,8 @@ pub struct PostgresOptions {
     pub batch_time: Duration,
     /// How often a write is tried at most that others keep getting in the way of; at least 1. Default 20.
     pub attempts: u32,
+    /// For whom the database is kept, if not everybody may write at once. Default nobody.
+    pub claimant: Option<Claimant>,
 }
 
 impl Default for PostgresOptions {
@@ -26,6 +30,7 @@ impl Default for PostgresOptions {
             statement_timeout: Duration::from_secs(15),
             batch_time: Duration::from_millis(250),
             attempts: 20,
+            claimant: None,
         }
     }
 }
@@ -63,6 +68,14 @@ impl PostgresOptions {
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Keeps the database for a claimant, of whose processes one writes at a time. Call
+    /// [`PostgresStore::claim`](super::PostgresStore::claim) before anything is written.
+    #[must_use]
+    pub fn with_claimant(mut self, claimant: Claimant) -> Self {
+        self.claimant = Some(claimant);
         self
     }
 }

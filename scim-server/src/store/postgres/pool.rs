@@ -14,15 +14,17 @@ use tokio::task::spawn_blocking;
 use tokio_postgres::NoTls;
 
 use super::super::StoreError;
+use super::claim::{IS_KEPT, Kept};
 use super::connect::{Target, Tls};
-use super::error::{NewerTables, PostgresOpenError, chain, no_connection, unavailable};
+use super::error::{NewerTables, PostgresOpenError, chain, failed, no_connection, unavailable};
 use super::options::PostgresOptions;
 use super::session::Session;
 
 /// What made the tables what they are. Only ever add to it.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
-    ("V2__search", include_str!("migrations/V2__search.sql")),
+    ("V2__claims", include_str!("migrations/V2__claims.sql")),
+    ("V3__search", include_str!("migrations/V3__search.sql")),
 ];
 
 /// The table in which the migrations are noted.
@@ -207,12 +209,19 @@ impl Inner {
 
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut client = self.pool.get().await.map_err(no_connection)?;
-        let result = bring_up_to_date(&mut client).await;
+        let mut result = bring_up_to_date(&mut client).await;
+        if result.is_ok() && self.options.claimant.is_none() {
+            result = match client.query_opt(IS_KEPT, &[]).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) => Err(StoreError::internal(Kept)),
+                Err(error) => Err(failed(error)),
+            };
+        }
         // It has other settings than the others.
         drop(Object::take(client));
         match &result {
             Ok(()) => self.is_ready.store(true, Ordering::Release),
-            Err(error) => tracing::error!(error = %chain(error), "the tables cannot be brought up to date"),
+            Err(error) => tracing::error!(error = %chain(error), "the tables cannot be used"),
         }
         result
     }

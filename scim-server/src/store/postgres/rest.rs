@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::super::{Countdown, Outcome, StoreError, Write};
-use super::WRITE;
 use super::error::Fate;
 use super::known::{Known, portion};
 use super::session::{Request, Session};
@@ -47,14 +46,13 @@ impl Rest {
     }
 
     /// Carries out as many writes as one transaction has time for, at least one, and forgets them once they are
-    /// committed.
+    /// committed. The transaction has begun.
     pub(super) fn carry_out_some(
         &mut self,
         session: &Session,
         context: &RequestContext,
         slot: i32,
     ) -> Result<Outcomes, StoreError> {
-        session.begin(WRITE);
         let mut run = Run {
             session,
             context,

@@ -12,7 +12,6 @@ use super::super::sql::{
 };
 use super::super::view::{Answer, Ask, Row, Span, Stored};
 use super::super::{Position, Start, StoreError};
-use super::WRITE;
 use super::rows::{FEW, MANY, Rows, column};
 use super::session::{Request, Session, params};
 use super::write::{Counts, add, count};
@@ -215,8 +214,8 @@ impl Rows<'_> {
     }
 }
 
-/// Makes search documents for resources of a type after this one that have none by today's schemas, in a transaction of
-/// its own. Returns the last one that it has looked at, if there may be more.
+/// Makes search documents for resources of a type after this one that have none by today's schemas, and ends the
+/// transaction that writes them. Returns the last one that it has looked at, if there may be more.
 pub(super) fn make_anew(
     session: &Session,
     context: &RequestContext,
@@ -229,7 +228,6 @@ pub(super) fn make_anew(
         ORDER BY seq LIMIT $6 FOR NO KEY UPDATE";
     const KEEP: &str = "UPDATE scim_resources SET shape = $3, search = CAST($4::TEXT AS JSONB) \
         WHERE tenant = $1 AND seq = $2";
-    session.begin(WRITE);
     let (tenant, shape) = (|| context.tenant.as_str().to_owned(), Shape::of(definition));
     let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     let name = definition.name();

@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 
 use super::change::Ahead;
 use super::perform::perform;
-use super::select::select;
+use super::select::{finds_one, select};
 use super::view::{Row, View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
@@ -43,7 +43,12 @@ pub use options::{SqliteOptions, Synchronous};
 /// one [`write_all`](ResourceStore::write_all) share a transaction too, as many as fit in
 /// [`SqliteOptions::batch_time`]; others have their turn before the rest. A write that nobody waits for any more when
 /// its turn comes is not begun. Reads run
-/// beside it on connections of their own and see a state between two transactions (write-ahead log).
+/// beside it on connections of their own and see a state between two transactions (write-ahead log). Those of a few rows,
+/// by id or by unique values, are done where they are asked for, without a switch of threads; others on the blocking pool.
+///
+/// SQLite as it is built in by default has one lock around the page caches of all connections. To build it without, as the
+/// binaries of this project are, set `LIBSQLITE3_FLAGS="-USQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_DEFAULT_MEMSTATUS=0"`
+/// for cargo, such as in `[env]` of `.cargo/config.toml`.
 ///
 /// Equality on indexed attributes, adding a member to a group, a page of its members by cursor (`groups.value eq`) and
 /// reading by id cost the same however much is stored; `sw` of indexed attributes costs what it finds.
@@ -143,6 +148,22 @@ impl SqliteStore {
             None => self.writer.run(move |batch| work(&Rows::new(batch.connection(), &context))).await,
         }
     }
+
+    /// As [`read`](Self::read), for what looks at a few rows.
+    async fn read_short<T: Send + 'static>(
+        &self,
+        context: &RequestContext,
+        work: impl Fn(&Rows<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(readers) = &self.readers else { return self.read(context, work).await };
+        let context = context.clone();
+        readers.run_short(move |connection| work(&Rows::new(connection, &context))).await
+    }
+}
+
+/// Whether not much comes with one resource of a type: a group has any number of members, a user is in some groups.
+fn is_short(definition: &TypeDefinition, load: Load) -> bool {
+    load == Load::None || definition.relations().is_empty()
 }
 
 type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
@@ -238,21 +259,26 @@ impl ResourceStore for SqliteStore {
         id: &ResourceId,
         load: Load,
     ) -> Result<Option<Record>, StoreError> {
+        let is_short = is_short(definition, load);
         let (id, definition) = (id.clone(), Arc::clone(definition));
-        self.read(context, move |rows| {
+        let work = move |rows: &Rows<'_>| {
             let found = rows.find(&id)?.filter(|s| &*s.record.resource_type == definition.name());
             found.map(|stored| loaded(rows, &definition, stored, load)).transpose()
-        })
-        .await
+        };
+        if is_short { self.read_short(context, work).await } else { self.read(context, work).await }
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let (asking, query) = (context.clone(), query.clone());
-        let answered = self.read(context, move |rows| {
+        let is_short =
+            finds_one(&query) && query.scopes.iter().all(|one| is_short(&one.definition, query.load));
+        let work = move |rows: &Rows<'_>| {
             let page = select(rows, &asking, &query)?;
             Ok((page, rows.outdated.take()))
-        });
-        let (page, outdated) = answered.await?;
+        };
+        let answered =
+            if is_short { self.read_short(context, work).await } else { self.read(context, work).await };
+        let (page, outdated) = answered?;
         for definition in outdated {
             self.refresh(context, definition);
         }

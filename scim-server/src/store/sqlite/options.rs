@@ -10,7 +10,7 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// When a write counts as done. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// The page cache of each connection, in KiB. Default 16,384.
+    /// The page cache of each connection, in KiB. Default 8,192.
     pub cache_kib: u32,
     /// How many writes may wait in line; further ones wait to get into it. At least 1. Default 4,096.
     pub queue: usize,
@@ -41,7 +41,7 @@ impl Default for SqliteOptions {
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             synchronous: Synchronous::Full,
-            cache_kib: 16_384,
+            cache_kib: 8_192,
             queue: 4_096,
             batch: 512,
             batch_time: Duration::from_millis(100),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use r2d2::{ManageConnection, Pool};
 use rusqlite::Connection;
@@ -18,6 +19,7 @@ pub(super) struct Readers {
     pool: Pool<Manager>,
     /// As many permits as there are connections, so that whoever waits for one blocks no thread.
     free: Arc<Semaphore>,
+    busy_timeout: Duration,
 }
 
 struct Manager {
@@ -57,7 +59,32 @@ impl Readers {
             .build(manager)
             .map_err(|cause| SqliteOpenError::Other { path: path.to_owned(), cause: cause.into() })?;
         let permits = usize::try_from(options.readers.max(1)).unwrap_or(1);
-        Ok(Self { pool, free: Arc::new(Semaphore::new(permits)) })
+        Ok(Self { pool, free: Arc::new(Semaphore::new(permits)), busy_timeout: options.busy_timeout })
+    }
+
+    /// As [`run`](Self::run), for a read that looks at a few rows: on this thread, where a connection is open and free and
+    /// no other process is in the way. To hand it to another thread and back would take several times as long as the read.
+    pub(super) async fn run_short<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if let Some(done) = self.try_here(&work) {
+            return done;
+        }
+        self.run(work).await
+    }
+
+    fn try_here<T>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let _permit = self.free.try_acquire().ok()?;
+        let connection = self.pool.try_get()?;
+        // Whoever waits for another process does so on a thread of its own.
+        match read(&connection, Duration::ZERO, work) {
+            Err(StoreError::Unavailable(_)) => None,
+            result => Some(result),
+        }
     }
 
     /// Runs a read that sees one state of the database from beginning to end.
@@ -66,12 +93,10 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(StoreError::internal)?;
-        let pool = self.pool.clone();
+        let (pool, busy_timeout) = (self.pool.clone(), self.busy_timeout);
         spawn_blocking(move || {
             let connection = pool.get().map_err(unavailable)?;
-            let transaction = connection.unchecked_transaction().map_err(failed)?;
-            let result = work(&transaction);
-            drop(transaction);
+            let result = read(&connection, busy_timeout, work);
             drop(connection);
             drop(permit);
             result
@@ -79,4 +104,15 @@ impl Readers {
         .await
         .map_err(StoreError::internal)?
     }
+}
+
+/// Lets a read see one state of the database, for which it waits no longer than this for another process.
+fn read<T>(
+    connection: &Connection,
+    busy_timeout: Duration,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.busy_timeout(busy_timeout).map_err(failed)?;
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    work(&transaction)
 }
