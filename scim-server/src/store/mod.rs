@@ -28,7 +28,7 @@ mod record;
 mod select;
 #[cfg(feature = "memory")]
 mod splice;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
