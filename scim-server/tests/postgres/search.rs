@@ -297,3 +297,28 @@ async fn searches_end_in_time_and_hold_no_connection() {
         assert_eq!(client.found(query).await.0, Some(100));
     }
 }
+
+/// To try again would take as long again: the client is told what to do instead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_takes_too_long_is_no_failure_of_the_database() {
+    if !server::is_there() {
+        return;
+    }
+    let url = server::database();
+    let client = Client::open(&url);
+    let writes = (0..2_000).map(|n| {
+        let body = format!(r#"{{"userName":"u{n}","title":"{}"}}"#, "x".repeat(200));
+        client.creation(&client.user, &format!("u{n}"), &body)
+    });
+    assert!(client.store.write_all(&client.context, writes.collect(), None).await.iter().all(Result::is_ok));
+    // Seconds.
+    let terms = |n: usize| vec![r#"title co "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy""#; n].join(" or ");
+    let dear = client.filtered(&client.user, &terms(100), 10);
+    let options = PostgresOptions::default().with_statement_timeout(Duration::from_millis(40));
+    let hasty = PostgresStore::open_with(&url, &options).unwrap();
+    let cheap = client.filtered(&client.user, r#"userName eq "u7""#, 10);
+    assert_eq!(hasty.query(&client.context, &cheap).await.unwrap().total_results, Some(1));
+    let dear = hasty.query(&client.context, &dear).await;
+    assert!(matches!(dear, Err(StoreError::QueryWorkSpent)), "{dear:?}");
+    assert_eq!(hasty.query(&client.context, &cheap).await.unwrap().total_results, Some(1));
+}

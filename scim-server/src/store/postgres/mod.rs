@@ -331,7 +331,7 @@ impl ResourceStore for PostgresStore {
             let page = select(rows, context, &query, &Meter::new(query.work))?;
             Ok((page, rows.outdated.take()))
         });
-        let (page, outdated) = answered.await?;
+        let (page, outdated) = answered.await.map_err(error::of_query)?;
         if let Some(definition) = outdated.into_iter().next() {
             self.refresh(context, definition);
         }
