@@ -25,6 +25,7 @@ impl Meter {
     }
 
     /// The query is given up as soon as this is gone.
+    #[cfg(feature = "memory")]
     pub(super) fn for_caller(self, caller: Weak<()>) -> Self {
         Self { caller: Some(caller), ..self }
     }
