@@ -78,6 +78,20 @@ impl StoreError {
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
+
+    /// The same without the value that is taken, if it is about one.
+    pub(crate) fn without_value(&self) -> Option<Self> {
+        match self {
+            Self::Uniqueness { resource_type, attribute, .. } => {
+                let (resource_type, attribute) = (resource_type.clone(), attribute.clone());
+                Some(Self::Uniqueness { resource_type, attribute, value: String::new() })
+            }
+            Self::Member { nth, error } => {
+                error.without_value().map(|error| Self::Member { nth: *nth, error: Box::new(error) })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What the other resource has.
