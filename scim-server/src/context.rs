@@ -34,6 +34,8 @@ pub struct RequestContext {
     pub(crate) trail: Option<Trail>,
     /// What the writes of the request may cost.
     pub budget: WriteBudget,
+    /// Whether the client may write and not read.
+    pub(crate) write_only: bool,
 }
 
 impl RequestContext {
@@ -50,6 +52,7 @@ impl RequestContext {
             policies: Policies::default(),
             trail: None,
             budget: WriteBudget::unlimited(),
+            write_only: false,
         }
     }
 
@@ -188,6 +191,36 @@ impl ClientAddr {
         extensions.get::<Self>().copied().or_else(peer)
     }
 }
+
+/// Says that the client may write and not read, as an extension of the request. The layer [`auth`](crate::layer::auth) sets
+/// it for tokens without the scope to read; other layers may.
+///
+/// Answers to POST, PUT and PATCH, at `/Me` as well, then show `id`, `schemas`, `meta` and what is `returned: always`, whatever
+/// `attributes` and `excludedAttributes` ask for, and a 409 does not repeat the value that is taken. Whether a write
+/// succeeds, whether it changes the version, and what a value filter in the path of a PATCH finds still tell something. To
+/// refuse requests that read is left to whoever sets it.
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use scim_server::context::WriteOnly;
+/// use scim_server::store::MemoryStore;
+/// use scim_server::{Body, ScimService};
+/// use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let service = ScimService::builder(MemoryStore::new()).build();
+/// let user = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"}"#;
+/// let request = Request::post("/Users").extension(WriteOnly).body(Body::from(user.as_bytes().to_vec()))?;
+/// let created = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+/// let created = std::str::from_utf8(&created)?;
+/// assert!(created.contains(r#""id":"#) && !created.contains("ada"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct WriteOnly;
 
 /// The scheme that a client has used, as told by a proxy that is trusted.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use scim_core::{
 use scim_filter::{ParseError, ResolveError};
 
 use crate::body::Body;
-use crate::context::RequestId;
+use crate::context::{RequestContext, RequestId};
 use crate::cursor::CursorError;
 pub use crate::operation::BulkError;
 use crate::render::json;
@@ -231,6 +231,14 @@ impl Error {
                 | Self::NotSaved(_)
                 | Self::Store(StoreError::Internal(_) | StoreError::Unavailable(_))
         )
+    }
+
+    /// The error as it may be told to who asks: who may not read is not told what is kept.
+    pub(crate) fn for_client(self, context: &RequestContext) -> Self {
+        match self {
+            Self::Store(error) if context.write_only => Self::Store(error.without_value().unwrap_or(error)),
+            error => error,
+        }
     }
 
     /// The error of a request that was to change something.

@@ -43,7 +43,8 @@
 //!   [`TenantId`](scim_core::TenantId) and [`RequestId`] as extensions of the request; the service reads them, and
 //!   sets [`RouteName`] on the answer, and [`BulkOutcomes`] on that to a bulk request. By the extensions [`Quirks`](scim_core::Quirks) and
 //!   `Arc<`[`Registry`](scim_core::Registry)`>` a layer chooses for one request what else the builder sets, by
-//!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead.
+//!   [`BaseUrl`](context::BaseUrl) and [`PathPrefix`](context::PathPrefix) where its locations lead, and by
+//!   [`WriteOnly`](context::WriteOnly) that the answers to its writes show next to nothing.
 //! - [`RegistryHandle`]: exchanges the schemas and resource types while the service runs.
 //! - [`Error`]: everything that can go wrong, and its answer. [`error::error_response`] writes the same body for
 //!   layers that refuse.

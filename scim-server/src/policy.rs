@@ -34,7 +34,8 @@
 //! ```
 //!
 //! A policy says what may be done to resources of a type, not what of them may be seen: the groups of a user are
-//! shown with the user, and the answer to a write shows what was written.
+//! shown with the user, and the answer to a write shows what was written, unless the request is
+//! [`WriteOnly`](crate::context::WriteOnly).
 
 use std::fmt;
 use std::sync::Arc;

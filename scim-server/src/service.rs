@@ -18,7 +18,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::builder::ScimServiceBuilder;
 use crate::clock::Sources;
-use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId, SaidScheme};
+use crate::context::{BaseUrl, PathPrefix, Principal, RequestContext, RequestId, SaidScheme, WriteOnly};
 use crate::cursor::Cursors;
 use crate::error::{Error, no_endpoint};
 use crate::limits::Limits;
@@ -35,7 +35,8 @@ use crate::trail::Trail;
 /// Cheap to clone; never fails: every problem is an answer with the error body of RFC 7644 section 3.12. It reads
 /// the extensions [`Principal`], [`TenantId`] and [`RequestId`] of a request where layers around it have set them, holds
 /// it to its [`Policies`], and sets [`RouteName`](crate::RouteName) on every answer. The extensions [`Quirks`] and `Arc<`[`Registry`]`>` take the
-/// place of its own for one request, [`PathPrefix`] and [`BaseUrl`] say what locations begin with.
+/// place of its own for one request, [`PathPrefix`] and [`BaseUrl`] say what locations begin with, and [`WriteOnly`] keeps
+/// answers to writes from showing more than the client may read.
 pub struct ScimService<S> {
     settings: Arc<Settings<S>>,
 }
@@ -215,6 +216,7 @@ impl<S: ResourceStore> Inner<S> {
             policies: Policies::of(&parts.extensions),
             trail,
             budget: WriteBudget::unlimited().with_size(self.limits.resource),
+            write_only: parts.extensions.get::<WriteOnly>().is_some(),
         };
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
         let conditions = match Conditions::read(&parts.headers) {
@@ -225,6 +227,7 @@ impl<S: ResourceStore> Inner<S> {
         let request = Incoming { method, headers: parts.headers, conditions, query };
         let reads = request.method == Method::GET || matches!(route, Route::RootSearch | Route::Search(_));
         let answer = self.dispatch(&context, route, request, body).await;
+        let answer = answer.map_err(|error| error.for_client(&context));
         (answer.map_err(|error| if reads { error } else { error.of_write() }), name)
     }
 

@@ -111,6 +111,8 @@ impl Attribute {
     }
 
     /// Sets when it is returned.
+    ///
+    /// What is never returned should not be unique: see [`with_uniqueness`](Self::with_uniqueness).
     #[must_use]
     pub fn with_returned(mut self, returned: Returned) -> Self {
         self.returned = returned;
@@ -118,6 +120,9 @@ impl Attribute {
     }
 
     /// Sets whether two resources may share a value.
+    ///
+    /// To refuse a value tells whoever tries it that another resource has it, whatever
+    /// [`with_returned`](Self::with_returned) says: a secret should not be unique.
     #[must_use]
     pub fn with_uniqueness(mut self, uniqueness: Uniqueness) -> Self {
         self.uniqueness = uniqueness;

@@ -100,9 +100,10 @@ words! {
         /// They may. The default.
         #[default]
         None = "none",
-        /// They may not, within one endpoint of one tenant.
+        /// They may not, within one resource type of one tenant.
         Server = "server",
-        /// They may not, anywhere.
+        /// They should not, anywhere. `scim-server` enforces it as [`Server`](Self::Server): to refuse what another tenant has
+        /// would tell of it, and RFC 7643 section 7 has SHOULD.
         Global = "global",
     }
 }

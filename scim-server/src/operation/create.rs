@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use scim_core::validate::validate_new;
 use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
-use super::{check_relation_values, forget_password, load_for};
+use super::{answer_to_write, check_relation_values, forget_password, load_for};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
@@ -24,6 +24,7 @@ pub(crate) async fn create<S: ResourceStore>(
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
     let new = new_resource(inner, definition, inner.sources.ids.resource_id(), body)?;
     let write = Write::create(definition, new).with_load(load_for(definition, &projection));
     let record = inner.store.write(context, write).await?.into_created()?;

@@ -84,7 +84,7 @@ pub(crate) async fn me<S: ResourceStore>(
     };
     let mut answer = match answer {
         Err(error) if error.is_internal() => return Err(error),
-        answer => answer.unwrap_or_else(|error| error.to_response(&context.request_id)),
+        answer => answer.unwrap_or_else(|error| error.for_client(context).to_response(&context.request_id)),
     };
     // "In any response, the HTTP Location header MUST be the permanent location of the aliased resource"
     if let Ok(uri) = HeaderValue::from_str(&location(context, definition, id)) {

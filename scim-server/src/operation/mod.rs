@@ -24,8 +24,11 @@ pub(crate) use read::read;
 pub(crate) use replace::replace;
 use scim_core::patch::{Action, RelationAction};
 use scim_core::validate::{Issue, IssueKind};
-use scim_core::{ChangeSet, Draft, Projection, Quirk, Quirks, TypeDefinition, ValidationError, excerpt, urn};
+use scim_core::{
+    ChangeSet, Draft, Projection, QueryParams, Quirk, Quirks, TypeDefinition, ValidationError, excerpt, urn,
+};
 
+use crate::context::RequestContext;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::store::Load;
@@ -33,6 +36,25 @@ use crate::store::Load;
 /// The answer to an id that no resource of the type has.
 pub(crate) fn not_found(definition: &TypeDefinition, id: &str) -> Error {
     Error::NotFound { what: definition.name().to_owned(), id: excerpt(id) }
+}
+
+/// What the answer to a write shows, where this is what the request asks for.
+///
+/// # Errors
+/// None in practice: those of a projection that asks for too much at once.
+fn answer_to_write(
+    context: &RequestContext,
+    definition: &TypeDefinition,
+    asked: Projection,
+    quirks: &Quirks,
+) -> Result<Projection, Error> {
+    if !context.write_only {
+        return Ok(asked);
+    }
+    // What is always returned, `id` among it, comes by itself.
+    let mut shown = QueryParams::default();
+    shown.attributes = ["schemas", "meta"].map(str::to_owned).into();
+    Ok(Projection::new(definition, &shown, quirks)?)
 }
 
 /// Whether relations are to be loaded for what a projection shows.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::{Response, StatusCode};
 use scim_core::{ChangeSet, PatchRequest, Projection, ResourceId, TypeDefinition};
 
-use super::{check_relation_changes, forget_password_changes, load_for, not_found};
+use super::{answer_to_write, check_relation_changes, forget_password_changes, load_for, not_found};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
@@ -30,6 +30,7 @@ pub(crate) async fn patch<S: ResourceStore>(
     let projection = Projection::new(definition, &params, &inner.quirks)?;
     let changes = changes(inner, definition, patch)?;
     let projection = projection.with_changed(definition, &changes);
+    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
     let load = match load_for(definition, &projection) {
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,

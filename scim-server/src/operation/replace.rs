@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use scim_core::validate::validate_replacement;
 use scim_core::{Object, Projection, ResourceId, TypeDefinition};
 
-use super::{check_relation_values, forget_password, load_for, not_found};
+use super::{answer_to_write, check_relation_values, forget_password, load_for, not_found};
 use crate::body::Body;
 use crate::context::RequestContext;
 use crate::error::Error;
@@ -28,6 +28,7 @@ pub(crate) async fn replace<S: ResourceStore>(
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
     let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
+    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
     let load = load_for(definition, &projection);
     let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = put(inner, context, &target, &body, load, |_| Ok(())).await;

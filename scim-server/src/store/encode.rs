@@ -221,30 +221,40 @@ impl Keys {
         let Some(value) = value else { return };
         if !attribute.is_complex() {
             if let Some(index) = index(extension, attribute, None) {
-                self.add_values(index, &path(extension, attribute.name(), None), attribute, value);
+                let is_secret = attribute.returned() == Returned::Never;
+                self.add_values(index, &path(extension, attribute.name(), None), attribute, value, is_secret);
             }
             return;
         }
         for sub in attribute.sub_attributes() {
             let Some(index) = index(extension, attribute, Some(sub)) else { continue };
             let path = path(extension, attribute.name(), Some(sub.name()));
+            let is_secret = [attribute, sub].iter().any(|of| of.returned() == Returned::Never);
             for element in elements(value) {
                 // A simple value is its own only member, as filters see it.
                 let member = element.as_object().map_or(Some(element), |parts| parts.get(sub.name()));
                 if let Some(member) = member {
-                    self.add_values(index, &path, sub, member);
+                    self.add_values(index, &path, sub, member, is_secret);
                 }
             }
         }
     }
 
-    fn add_values(&mut self, index: Index, path: &Arc<str>, attribute: &Attribute, value: &Value) {
+    fn add_values(
+        &mut self,
+        index: Index,
+        path: &Arc<str>,
+        attribute: &Attribute,
+        value: &Value,
+        is_secret: bool,
+    ) {
         for element in elements(value) {
             let Some(value) = key(attribute, element) else { continue };
             let key = Key { attribute: Arc::clone(path), value };
             match index {
                 Index::Unique => {
                     let shown = match element {
+                        _ if is_secret => String::new(),
                         Value::String(text) => excerpt(text),
                         other => other.excerpt(),
                     };

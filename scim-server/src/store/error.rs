@@ -8,13 +8,13 @@ use scim_core::{PatchError, ResourceId, ScimError, Version};
 #[non_exhaustive]
 pub enum StoreError {
     /// Another resource has a value that must be unique.
-    #[error("another {resource_type} already has the {attribute} `{value}`")]
+    #[error("another {resource_type} already has {}", taken(.attribute, .value))]
     Uniqueness {
         /// The type of the resources.
         resource_type: String,
         /// The attribute.
         attribute: String,
-        /// The value, shortened.
+        /// The value, shortened; empty where it is not to be repeated, as with an attribute that is never returned.
         value: String,
     },
     /// The resource does not have the version that the client asked for.
@@ -83,6 +83,25 @@ impl StoreError {
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
+
+    /// The same without the value that is taken, if it is about one.
+    pub(crate) fn without_value(&self) -> Option<Self> {
+        match self {
+            Self::Uniqueness { resource_type, attribute, .. } => {
+                let (resource_type, attribute) = (resource_type.clone(), attribute.clone());
+                Some(Self::Uniqueness { resource_type, attribute, value: String::new() })
+            }
+            Self::Member { nth, error } => {
+                error.without_value().map(|error| Self::Member { nth: *nth, error: Box::new(error) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the other resource has.
+fn taken(attribute: &str, value: &str) -> String {
+    if value.is_empty() { format!("this {attribute}") } else { format!("the {attribute} `{value}`") }
 }
 
 /// A store that cannot work now: a database that is away, a pool that is used up.

@@ -68,7 +68,8 @@ use crate::context::RequestContext;
 ///   [`write_all`](ResourceStore::write_all) are atomic each by itself.
 /// - **Durable.** What was answered survives a crash of the process, unless the store keeps nothing on disk.
 /// - **Unique.** No two resources of one type and tenant share a value of an attribute whose `uniqueness` is `server`
-///   or `global`, compared as the schema compares it; the store finds out in the transaction that writes.
+///   or `global`, compared as the schema compares it; the store finds out in the transaction that writes. `global` reaches no
+///   further than `server`, because tenants must not learn of each other.
 /// - **Versioned.** Every change gives the resource a version that it never had before, and a `last_modified` that is
 ///   not before the last one. A write that changes nothing leaves both.
 /// - **Referential.** A relation only refers to resources that exist, or that the same write creates, and that have a

@@ -4,7 +4,7 @@ use crate::common::*;
 use crate::rfc7643_4_user::{keeps, post};
 
 #[tokio::test]
-async fn r7643_4_1_2_01_e_mail_addresses_compare_without_case() {
+async fn e_mail_addresses_compare_without_case_and_may_be_none() {
     for server in Server::all() {
         let emails = json!([{"value": "Ann@EXAMPLE.com", "type": "work"}]);
         let id = server.user(json!({"userName": "ann", "emails": emails})).await;
@@ -35,7 +35,10 @@ async fn r7643_4_1_2_01_e_mail_addresses_compare_without_case() {
     }
     let addresses =
         ["ann+scim@example.com", "\"ann lee\"@example.com", "ann@[192.0.2.1]", "änn@bücher.example"];
-    let emails: Vec<Value> = addresses.iter().map(|address| json!({"value": address})).collect();
+    // What never was a mailbox is kept as well: identity providers send such things, and the user is to be there all the same.
+    let none = ["ann", "ann@", "@example.com", "a b@@example..com"];
+    let addresses = addresses.iter().chain(&none);
+    let emails: Vec<Value> = addresses.map(|address| json!({"value": address})).collect();
     keeps("emails", json!(emails)).await;
 }
 

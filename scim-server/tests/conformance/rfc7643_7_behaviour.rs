@@ -224,7 +224,7 @@ async fn r7643_7_14_returned_decides_what_is_shown() {
 }
 
 #[tokio::test]
-async fn r7643_7_15_unique_values_are_not_shared() {
+async fn unique_values_are_not_shared_in_a_type_of_a_tenant() {
     for server in custom::servers() {
         // `serial` is case exact and unique on the server, `tag` is not case exact and globally unique.
         let first = server.asset(json!({"serial": "S1", "tag": "T1"})).await;
@@ -238,7 +238,8 @@ async fn r7643_7_15_unique_values_are_not_shared() {
         let patch = json!([{"op": "replace", "path": "tag", "value": "T1"}]);
         server.patch(&second, patch).await.refused(409, "uniqueness");
         assert_eq!(server.get(&second).await.json()["tag"], "T2");
-        // None is not shared by having none, a value is free after its resource, and tenants do not meet.
+        // None is not shared by having none, a value is free after its resource, and tenants do not meet, not even where
+        // `global` is asked for.
         server.asset(json!({})).await;
         server.asset(json!({})).await;
         server

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use scim_core::{ScimError, TenantId};
+use scim_server::context::WriteOnly;
 use scim_server::layer::auth::{
     Access, AnyOf, AuthError, AuthLayer, Scopes, StaticTokens, TenantAccess, VerifyToken,
 };
@@ -80,6 +81,90 @@ async fn rfc7644_2_02_scopes_part_reading_from_writing() {
         let status = call(service.clone(), method, path, ALL, body).await.status;
         assert!(![401, 403].contains(&status), "{method} {path}: {status}");
     }
+}
+
+#[tokio::test]
+async fn rfc7644_2_02_who_may_only_write_is_shown_no_resource() {
+    let server = Server::with(|builder| builder.me("User", scim_server::MeBy::UserName));
+    let service = AuthLayer::new(tokens()).layer(server.service.clone());
+    // A layer of one's own may say the same without tokens.
+    let own = ServiceBuilder::new()
+        .map_request(|mut request: Request<Body>| {
+            request.extensions_mut().insert(WriteOnly);
+            request.extensions_mut().insert(Principal::new("writer"));
+            request
+        })
+        .service(server.service.clone());
+    let user = |name: &str| json!({"schemas": [USER], "userName": name, "title": "s3cret"}).to_string();
+    let group = |name: &str| json!({"schemas": [GROUP], "displayName": name}).to_string();
+    let patch = |operation: Value| json!({"schemas": [PATCH_OP], "Operations": [operation]}).to_string();
+    let writer = format!("/Users/{}", server.user(json!({"userName": "writer", "title": "s3cret"})).await);
+    let taken = format!("/Users/{}", server.user(json!({"userName": "s3cret"})).await);
+    let team = format!("/Groups/{}", server.group("s3cret", &[writer.rsplit('/').next().unwrap()]).await);
+    let nothing = patch(json!({"op": "remove", "path": "nickName"}));
+    for with_layer in [true, false] {
+        let ask = async |method: &str, path: &str, body: &str| {
+            if with_layer {
+                call(service.clone(), method, path, WRITER, body).await
+            } else {
+                send(own.clone(), method, path, &[], body).await
+            }
+        };
+        let suffix = if with_layer { "1" } else { "2" };
+        for query in [
+            "",
+            "?attributes=userName,title,displayName,members,name.familyName",
+            "?attributes=urn:ietf:params:scim:schemas:core:2.0:User",
+            "?excludedAttributes=id,schemas,meta",
+        ] {
+            for (method, path, body, status) in [
+                ("POST", "/Users", user(&format!("new{suffix}{}", query.len())), 201),
+                ("POST", "/Groups", group(&format!("s3cret{suffix}{}", query.len())), 201),
+                ("PUT", &writer, user("writer"), 200),
+                ("PUT", "/Me", user("writer"), 200),
+                ("PATCH", &writer, nothing.clone(), 200),
+                ("PATCH", "/Me", nothing.clone(), 200),
+                ("PATCH", &writer, patch(json!({"op": "add", "path": "title", "value": "s3cret"})), 200),
+                ("PATCH", &team, patch(json!({"op": "remove", "path": "externalId"})), 200),
+            ] {
+                let path = format!("{path}{query}");
+                let answer = ask(method, &path, &body).await.expect(status);
+                let json = answer.json();
+                let mut names: Vec<&String> = json.as_object().unwrap().keys().collect();
+                names.sort();
+                assert_eq!(names, ["id", "meta", "schemas"], "{method} {path}");
+                assert_eq!(json["meta"]["version"], answer.etag(), "{method} {path}");
+            }
+        }
+        // What is taken is refused without saying what it is.
+        let rename = patch(json!({"op": "replace", "path": "userName", "value": "s3cret"}));
+        let bulk = json!({"schemas": [BULK], "Operations": [
+            {"method": "PATCH", "path": writer, "data": serde_json::from_str::<Value>(&rename).unwrap()},
+            {"method": "PUT", "path": writer, "data": serde_json::from_str::<Value>(&user("s3cret")).unwrap()},
+        ]});
+        let bulk = Bulk::of(ask("POST", "/Bulk", &bulk.to_string()).await.expect(200));
+        assert_eq!(bulk.statuses(), ["409", "409"]);
+        let mut details: Vec<String> =
+            bulk.0.iter().map(|done| done["response"]["detail"].as_str().unwrap().to_owned()).collect();
+        for (method, path, body) in [
+            ("POST", "/Users", user("s3cret")),
+            ("PUT", &writer, user("s3cret")),
+            ("PATCH", &writer, rename.clone()),
+            ("PATCH", "/Me", rename.clone()),
+        ] {
+            details.push(ask(method, path, &body).await.refused(409, "uniqueness"));
+        }
+        for detail in details {
+            assert_eq!(detail, "another User already has this userName");
+        }
+        let stale: &[(&str, &str)] =
+            &[("authorization", &format!("Bearer {WRITER}")), ("if-match", "W/\"999\"")];
+        let answer = send(service.clone(), "PATCH", &taken, stale, nothing.as_str()).await;
+        assert!(!answer.refused(412, "").contains("s3cret"));
+    }
+    // Who may read as well sees what was written.
+    let seen = call(service, "PATCH", &writer, ALL, &nothing).await.expect(200).json();
+    assert_eq!(seen["title"], "s3cret");
 }
 
 #[tokio::test]

@@ -29,6 +29,55 @@ fn registry() -> Arc<Registry> {
     Arc::new(Registry::builder().schema(schema).resource_type(kind).build().unwrap())
 }
 
+/// That a unique value is taken has to be said; what it is need not stand in the answer, and so in the logs of a client.
+#[tokio::test]
+async fn a_secret_that_is_taken_is_not_repeated() {
+    let schema = json!({"id": SAFE, "name": "Safe", "attributes": [
+        {"name": "label", "uniqueness": "server"},
+        {"name": "badge", "returned": "never", "uniqueness": "server"},
+        {"name": "pin", "mutability": "writeOnly", "uniqueness": "server"},
+        {"name": "lock", "type": "complex", "subAttributes": [{"name": "code", "returned": "never", "uniqueness": "server"}]},
+        {"name": "hatch", "type": "complex", "returned": "never",
+            "subAttributes": [{"name": "code", "uniqueness": "server"}]}
+    ]});
+    let schema = Schema::from_json(&schema.to_string()).unwrap();
+    let kind = ResourceType::new("Safe", SAFE.parse().unwrap());
+    let registry = Arc::new(Registry::builder().schema(schema).resource_type(kind).build().unwrap());
+    for server in Server::both(&registry) {
+        let secrets = [
+            ("badge", json!({"badge": "x4711"})),
+            ("pin", json!({"pin": "x4711"})),
+            ("lock.code", json!({"lock": {"code": "x4711"}})),
+            ("hatch.code", json!({"hatch": {"code": "x4711"}})),
+        ];
+        let safe = |mut data: Value| {
+            data["schemas"] = json!([SAFE]);
+            data
+        };
+        let other = server.post("/Safes", &safe(json!({"label": "other"}))).await.expect(201).id();
+        let other = format!("/Safes/{other}");
+        for (name, secret) in secrets {
+            server.post("/Safes", &safe(secret.clone())).await.expect(201);
+            let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "add", "value": secret}]});
+            let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                "Operations": [{"method": "PUT", "path": other, "data": safe(secret.clone())}]});
+            let operation = server.post("/Bulk", &bulk).await.expect(200).json()["Operations"][0].clone();
+            assert_eq!(operation["status"], "409", "{operation}");
+            for answer in [
+                operation["response"].clone(),
+                server.post("/Safes", &safe(secret.clone())).await.expect(409).json(),
+                server.send("PATCH", &other, &patch.to_string()).await.expect(409).json(),
+            ] {
+                assert_eq!(answer["scimType"], "uniqueness");
+                assert_eq!(answer["detail"], format!("another Safe already has this {name}"));
+            }
+        }
+        let taken = server.post("/Safes", &safe(json!({"label": "other"}))).await.expect(409).json();
+        assert_eq!(taken["detail"], "another Safe already has the label `other`");
+    }
+}
+
 /// What cannot be asked about cannot be found out by asking about what it is part of.
 #[tokio::test]
 async fn a_value_of_nothing_but_secrets_counts_as_none_in_filters() {

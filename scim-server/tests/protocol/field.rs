@@ -10,7 +10,7 @@
 //! | 04 | readOnly in POST and PUT is ignored, in PATCH 400 | `r7644_3_3_01`, `r7644_3_5_1_06`, `r7644_3_5_2_05` |
 //! | 05 | URNs have no case, the longest one wins | `r7644_3_10_01`, `r7644_3_10_03`, and `field_05` here |
 //! | 05 | `schemas` says which extensions have data | `r7644_3_5_2_07`, `r7644_3_5_1_13` |
-//! | 06 | names that differ by case, names that are no names, `null` | `r7644_3_3_09`, and `field_06` here |
+//! | 06 | names that differ by case, names that are no names, `null` are 400; but in interop mode names that are not ASCII and like no known one (`größe`) are passed over in bodies, as every unknown name is | `r7644_3_3_09`, and `field_06` here |
 //! | 07 | a list in a filter means `value`, one element at a time | `r7644_3_4_2_2_21`, `r7644_3_4_2_2_15` |
 //! | 08 | no value comes last ascending, first descending | `r7644_3_4_2_3_04` |
 //! | 08 | ties have an order | `r7644_3_4_2_4_10`, and `field_08` here |

@@ -68,7 +68,8 @@ impl Scopes {
     pub const READ_WRITE: Self = Self { read: true, write: true };
     /// Reading only.
     pub const READ: Self = Self { read: true, write: false };
-    /// Writing only. The answers to writes still show what was written.
+    /// Writing only. The layer marks requests as [`WriteOnly`](crate::context::WriteOnly), so that the answers to writes show
+    /// `id`, `schemas`, `meta` and what is `returned: always`, and no more.
     pub const WRITE: Self = Self { read: false, write: true };
 
     /// Whether this is among them.

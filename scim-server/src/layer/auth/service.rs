@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::{Access, AuthError, AuthLayer, Scope, TenantAccess};
 use crate::body::Body;
+use crate::context::WriteOnly;
 use crate::error::{error_response, insert_retry_after};
 use crate::layer::tenant;
 use crate::policy::{Intent, Policies};
@@ -79,6 +80,9 @@ where
                         Policies::add(&mut parts.extensions, move |intent: &Intent<'_>| {
                             policy(intent, &access)
                         });
+                    }
+                    if !access.scopes.read {
+                        parts.extensions.insert(WriteOnly);
                     }
                     parts.extensions.insert(access);
                     inner.call(Request::from_parts(parts, body)).await?

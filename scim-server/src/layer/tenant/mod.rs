@@ -11,6 +11,10 @@
 //! | [`by_host(..)`](TenantLayer::by_host) | `Host: id.acme.example` | the same | `http://id.acme.example/scim/v2` |
 //! | [`by_principal(..)`](TenantLayer::by_principal) | any | the same | `http://example.com/scim/v2` |
 //!
+//! The stores of this crate number the versions of all tenants by one counter, so that who writes now and then can tell from
+//! `ETag` and `meta.version` how much is written in all tenants together, though not by whom or what; a store for each
+//! tenant keeps that apart too.
+//!
 //! Tokens that are bound to a tenant need no layer but [`auth`](super::auth), which then sets the tenant itself.
 //!
 //! ```

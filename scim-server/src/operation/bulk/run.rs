@@ -335,11 +335,14 @@ impl<'a, S: ResourceStore> Run<'a, S> {
     }
 
     fn to_scim(&self, error: &Error) -> ScimError {
-        log_internal(error, &self.context.request_id, "/Bulk");
-        match error {
-            Error::Store(StoreError::Unavailable(_)) => not_saved(&self.context.request_id),
-            error => error.to_scim(&self.context.request_id),
-        }
+        let request = &self.context.request_id;
+        log_internal(error, request, "/Bulk");
+        let told = match error {
+            Error::Store(StoreError::Unavailable(_)) => return not_saved(request),
+            Error::Store(error) if self.context.write_only => error.without_value().map(Error::Store),
+            _ => None,
+        };
+        told.as_ref().unwrap_or(error).to_scim(request)
     }
 
     /// Notes which resource an operation is about.
