@@ -36,7 +36,9 @@ impl Clock for FixedClock {
 
 /// Gives out ids of resources and of requests.
 pub trait IdGenerator: Send + Sync + fmt::Debug {
-    /// An id that no resource has had.
+    /// An id that no resource has had, not even one that is gone: an id "MUST NOT be reassigned" (RFC 7643
+    /// section 3.1). A generator must never repeat one, also after a restart. No store remembers the ids of what was
+    /// deleted, so that none can tell; one that is in use is refused.
     fn resource_id(&self) -> ResourceId;
 
     /// An id for a request.

@@ -56,9 +56,13 @@ impl RequestContext {
         }
     }
 
-    /// Tells whoever wants to know that one of several writes is done, so that it is known even if nobody waits for the
-    /// others.
-    pub(crate) fn note_write(&self, nth: usize, result: &Result<Outcome, StoreError>) {
+    /// Tells the audit log and whoever else listens that the `nth` of several writes (from zero) is done, so that it is
+    /// known even if nobody waits for the others.
+    ///
+    /// For stores with a [`write_all`](crate::store::ResourceStore::write_all) of their own: call it for each write once
+    /// its result is settled, for writes in one transaction that is after the commit. A store that does not has a batch
+    /// that was abandoned reported as a whole. Failures are not noted.
+    pub fn note_write(&self, nth: usize, result: &Result<Outcome, StoreError>) {
         if let (Some(trail), Ok(outcome)) = (&self.trail, result) {
             trail.end_write(nth, outcome);
         }

@@ -276,7 +276,9 @@ fn store_error(error: &StoreError, request: &RequestId) -> ScimError {
         }
         StoreError::Member { error, .. } => store_error(error, request),
         StoreError::TooLarge { .. } => ScimError::new(413, error.to_string()),
-        StoreError::WorkSpent { .. } => ScimError::new(400, error.to_string()).with_type(ScimType::TooMany),
+        StoreError::WorkSpent { .. } | StoreError::QueryWorkSpent => {
+            ScimError::new(400, error.to_string()).with_type(ScimType::TooMany)
+        }
         StoreError::Precondition { .. } => ScimError::new(412, error.to_string()),
         StoreError::UnknownReference { .. } => {
             ScimError::new(400, error.to_string()).with_type(ScimType::InvalidValue)

@@ -40,6 +40,11 @@ pub struct Limits {
     pub bulk_patch_work: u64,
     /// What `relation_sweeps` is for one PATCH, for all of a bulk request together. Default 1,000.
     pub bulk_sweeps: usize,
+    /// How many values the filter and the sorting of one request may look at, all resources together: a filter of one
+    /// term looks at about ten values of a user, and at all values of an attribute that has many. Indexes need none.
+    /// Default 50,000,000, which is a few seconds of one processor. Past it: 400 `tooMany`. Databases that filter by
+    /// themselves have limits of time beside it.
+    pub query_work: u64,
     /// How many resources a page has when the request does not say. Default 1,000.
     pub default_count: usize,
     /// How many resources a page has at most. Default 1,000. Asking for more gets this many.
@@ -68,6 +73,7 @@ impl Default for Limits {
             bulk_work: 64 * 1024 * 1024,
             bulk_patch_work: 20_000_000,
             bulk_sweeps: 1000,
+            query_work: 50_000_000,
             default_count: 1000,
             max_count: 1000,
             cursor_timeout: Duration::from_secs(3600),
@@ -123,6 +129,13 @@ impl Limits {
     #[must_use]
     pub fn with_bulk_work(mut self, bytes: u64) -> Self {
         self.bulk_work = bytes;
+        self
+    }
+
+    /// Sets how many values the filter and the sorting of one request may look at.
+    #[must_use]
+    pub fn with_query_work(mut self, values: u64) -> Self {
+        self.query_work = values;
         self
     }
 

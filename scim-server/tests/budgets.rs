@@ -315,6 +315,42 @@ fn a_filter_looks_at_each_value_once_for_each_of_its_terms() {
     assert_eq!(looks(&negated(60), &emails(1000)), looks(&negated(0), &emails(1000)));
 }
 
+#[test]
+fn a_query_ends_at_a_budget() {
+    let server = Server::with(|builder| builder.limits(Limits::default().with_query_work(20_000)));
+    let emails: Vec<Value> = (0..1_000).map(|n| json!({"value": format!("a{n}@example.com")})).collect();
+    run(server.user(json!({"userName": "u", "title": "t", "emails": emails})));
+    let terms = |n: usize| vec!["emails.value co \"zz\""; n].join(" or ");
+    let ask = |filter: &str| run(server.filter("/Users", filter));
+    assert_eq!(ask(&terms(1)).json()["totalResults"], 0);
+    for dear in [terms(40), format!("not ({})", terms(40)), format!("title eq \"t\" and ({})", terms(40))] {
+        let refused = ask(&dear);
+        assert_eq!(
+            (refused.status, refused.json()["scimType"].clone()),
+            (400, json!("tooMany")),
+            "{}",
+            refused.text
+        );
+        let body = refused.json();
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.contains("more values") && detail.contains("`userName`"), "{detail}");
+        let search = json!({"schemas": [SEARCH], "filter": dear});
+        assert_eq!(run(server.post("/Users/.search", &search)).status, 400);
+        assert_eq!(run(server.post("/.search", &search)).status, 400);
+    }
+    // What an index finds is looked at, and what it does not find is not.
+    assert_eq!(ask(&format!("userName eq \"u\" and ({})", terms(40))).status, 400);
+    assert_eq!(ask(&format!("userName eq \"v\" and ({})", terms(40))).json()["totalResults"], 0);
+    assert_eq!(ask("userName eq \"u\"").json()["totalResults"], 1);
+    // Sorting looks at values, too.
+    let tight = Server::with(|builder| builder.limits(Limits::default().with_query_work(20)));
+    for n in 0..10 {
+        run(tight.user(json!({"userName": format!("u{n}")})));
+    }
+    assert_eq!(run(tight.get("/Users?sortBy=title")).status, 400);
+    assert_eq!(run(tight.get("/Users")).json()["totalResults"], 10);
+}
+
 /// A server with a user who has this many e-mails; the user's path and JSON.
 fn with_emails(n: usize) -> (Server, String, String) {
     let server = Server::new();

@@ -11,7 +11,9 @@ use proptest::{collection, option};
 use scim_core::message::SortOrder;
 use scim_core::schema::{Attribute, Mutability, Returned, Uniqueness};
 use scim_core::strategies::types;
-use scim_core::{Draft, Quirks, Registry, Relation, ResourceType, Schema, TypeDefinition, Value, validate};
+use scim_core::{
+    Draft, Quirks, Registry, Relation, ResourceType, Schema, TenantId, TypeDefinition, Value, validate,
+};
 use scim_filter::{AttrPath, DataType, Filter, ResolveOptions, ResolvedAttr, ResolvedFilter};
 use scim_server::RequestContext;
 use scim_server::store::{
@@ -19,9 +21,31 @@ use scim_server::store::{
     Start, StoreError, Target, Write,
 };
 
-/// The stores under test, each empty.
-fn stores() -> Vec<(&'static str, Arc<dyn ResourceStore>)> {
-    vec![("memory", Arc::new(MemoryStore::new())), ("sqlite", Arc::new(SqliteStore::in_memory().unwrap()))]
+#[cfg(feature = "postgres")]
+#[path = "support/postgres.rs"]
+mod server;
+
+/// A tenant of a store, with nothing in it.
+type Place = (Arc<dyn ResourceStore>, TenantId);
+
+/// The stores under test that need no server.
+fn stores() -> Vec<Place> {
+    let stores: [Arc<dyn ResourceStore>; 2] =
+        [Arc::new(MemoryStore::new()), Arc::new(SqliteStore::in_memory().unwrap())];
+    stores.into_iter().map(|store| (store, TenantId::default())).collect()
+}
+
+/// A new tenant in PostgreSQL, if there is a server.
+#[cfg(feature = "postgres")]
+fn postgres() -> Option<Place> {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static STORE: OnceLock<Option<Arc<scim_server::store::PostgresStore>>> = OnceLock::new();
+    static TENANTS: AtomicU32 = AtomicU32::new(0);
+    let open = || Arc::new(scim_server::store::PostgresStore::open(&server::database()).unwrap());
+    let store = STORE.get_or_init(|| server::is_there().then(open)).clone()?;
+    let tenant = format!("t{}", TENANTS.fetch_add(1, Ordering::Relaxed));
+    Some((store, tenant.parse().unwrap()))
 }
 
 /// A server's types, what is written, and what is asked.
@@ -118,7 +142,7 @@ fn simple(attribute: &Attribute, literal: bool) -> BoxedStrategy<String> {
             prop_oneof![40 => select(NUMBERS).prop_map(str::to_owned), 1 => many].boxed()
         }
         DataType::DateTime => texts(DATES),
-        DataType::Binary => texts(&["YQ==", "YWI=", "eQ=="]),
+        DataType::Binary => texts(&["YQ==", "YQ", "YWI=", "eQ=="]),
         DataType::Reference => texts(&["https://example.com/a", "https://example.com/A", "urn:example:b"]),
         DataType::Complex => Just("{}".to_owned()).boxed(),
     }
@@ -371,9 +395,10 @@ struct Filled {
 
 impl Filled {
     /// Writes what a world has; says what became of it.
-    async fn new(store: Arc<dyn ResourceStore>, world: &World) -> (Self, Vec<String>) {
+    async fn new((store, tenant): Place, world: &World) -> (Self, Vec<String>) {
         let context = RequestContext::new(Arc::clone(&world.registry), time(0))
-            .with_base_url("https://example.com/scim");
+            .with_base_url("https://example.com/scim")
+            .with_tenant(tenant);
         let mut filled = Self { store, context };
         let mut log = Vec::new();
         for (n, (over, body)) in world.things.iter().enumerate() {
@@ -414,9 +439,9 @@ impl Filled {
         };
         match self.store.write(&self.context, write).await {
             Ok(_) => "done".to_owned(),
-            Err(error @ (StoreError::Uniqueness { .. } | StoreError::UnknownReference { .. })) => {
-                error.to_string()
-            }
+            // Of several values that others have, each store names the one that it meets first.
+            Err(StoreError::Uniqueness { .. }) => "taken".to_owned(),
+            Err(error @ StoreError::UnknownReference { .. }) => error.to_string(),
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -526,53 +551,85 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
+/// All stores find what evaluation finds, and the same.
+async fn agree(stores: Vec<Place>, world: &World) {
+    let mut logs = Vec::new();
+    let mut answers: Vec<Vec<Option<Vec<String>>>> = Vec::new();
+    for place in stores {
+        let (filled, log) = Filled::new(place, world).await;
+        let everything = filled.everything().await;
+        let mut found = Vec::new();
+        for question in &world.questions {
+            let answer = filled.ask(&everything, question).await;
+            // The numbers of versions are each store's own.
+            let is_own = question.filter.as_ref().is_some_and(|filter| filter.contains("meta.version"));
+            found.push(answer.filter(|_| !is_own));
+        }
+        logs.push(log);
+        answers.push(found);
+    }
+    for (log, answer) in logs.iter().zip(&answers).skip(1) {
+        assert_eq!(log, &logs[0]);
+        assert_eq!(answer, &answers[0]);
+    }
+}
+
+/// What was written by other schemas is found by those of today, before and after search documents are made anew.
+async fn follow(place: Place, world: &World) {
+    let before = World { registry: altered(&world.registry), ..world.clone() };
+    let (filled, _) = Filled::new(place, &before).await;
+    let old = filled.context;
+    let context = RequestContext::new(Arc::clone(&world.registry), old.now)
+        .with_base_url("https://example.com/scim")
+        .with_tenant(old.tenant);
+    let filled = Filled { context, store: filled.store };
+    let body = &world.things[0].1;
+    filled.write("Thing", "newest", None, body).await;
+    let everything = filled.everything().await;
+    for question in &world.questions {
+        filled.ask(&everything, question).await;
+        tokio::task::yield_now().await;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn stores_find_what_evaluation_finds(world in world()) {
-        block_on(async {
-            let mut logs = Vec::new();
-            let mut answers: Vec<Vec<Option<Vec<String>>>> = Vec::new();
-            for (_, store) in stores() {
-                let (filled, log) = Filled::new(store, &world).await;
-                let everything = filled.everything().await;
-                let mut found = Vec::new();
-                for question in &world.questions {
-                    let answer = filled.ask(&everything, question).await;
-                    // The numbers of versions are each store's own.
-                    let is_own = question.filter.as_ref().is_some_and(|filter| filter.contains("meta.version"));
-                    found.push(answer.filter(|_| !is_own));
-                }
-                logs.push(log);
-                answers.push(found);
-            }
-            for (log, answer) in logs.iter().zip(&answers).skip(1) {
-                assert_eq!(log, &logs[0]);
-                assert_eq!(answer, &answers[0]);
-            }
-        });
+        block_on(agree(stores(), &world));
     }
 
-    /// Whoever changes a schema finds what is there by the new one, before and after search documents are made anew.
+    /// Whoever changes a schema finds what is there by the new one.
     #[test]
     fn what_was_written_by_other_schemas_is_found_by_those_of_today(world in world()) {
         block_on(async {
-            for (_, store) in stores() {
-                let before = World { registry: altered(&world.registry), ..world.clone() };
-                let (filled, _) = Filled::new(store, &before).await;
-                let context = filled.context.clone();
-                let context = RequestContext::new(Arc::clone(&world.registry), context.now).with_base_url("https://example.com/scim");
-                let filled = Filled { context, ..filled };
-                let body = &world.things[0].1;
-                filled.write("Thing", "newest", None, body).await;
-                let everything = filled.everything().await;
-                for question in &world.questions {
-                    filled.ask(&everything, question).await;
-                    tokio::task::yield_now().await;
-                }
+            for place in stores() {
+                follow(place, &world).await;
             }
         });
+    }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same with a database server, in a new tenant each time.
+    #[test]
+    fn postgres_finds_what_evaluation_and_the_others_find(world in world()) {
+        if let Some(postgres) = postgres() {
+            let mut stores = stores();
+            stores.push(postgres);
+            block_on(agree(stores, &world));
+        }
+    }
+
+    #[test]
+    fn what_was_written_by_other_schemas_is_found_in_postgres(world in world()) {
+        if let Some(postgres) = postgres() {
+            block_on(follow(postgres, &world));
+        }
     }
 }
 

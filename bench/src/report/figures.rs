@@ -8,6 +8,7 @@ use super::builds::Builds;
 use super::bulk::Bulk;
 use super::disk::Disk;
 use super::micro::Micro;
+use super::peers::{Parsers, Peers};
 use crate::steps::{AtSize, Figures, Settings};
 use crate::{kill, sync};
 
@@ -28,6 +29,10 @@ pub(crate) struct Report {
     pub(crate) sync: Option<Part<sync::Figures>>,
     #[serde(default)]
     pub(crate) kill: Option<Part<kill::Figures>>,
+    #[serde(default)]
+    pub(crate) peers: Option<Part<Peers>>,
+    #[serde(default)]
+    pub(crate) peer_parsers: Option<Part<Parsers>>,
 }
 
 /// Figures, and under which circumstances they came about.

@@ -7,6 +7,7 @@ mod disk;
 mod figures;
 mod markdown;
 mod micro;
+mod peers;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,30 @@ pub(crate) struct Options {
     /// Folder with benchmarks.md, benchmarks.json and the charts
     #[arg(long, value_name = "FOLDER", default_value = "docs")]
     docs: PathBuf,
+    /// Figures of the comparison with peers, one load for all: JSON of servers of others and scim-directory
+    ///
+    /// They are taken over before anything of --only is measured; `--only nothing` measures nothing. Rates are per second, latencies
+    /// in microseconds; `wrong` says what was not as it must be, and makes the step count for nothing. The shape:
+    ///
+    /// {"when": "2026-11-22T03:00:00Z", "cores": 2, "scale": 10000, "conns": 8, "load_avg_start": [0.1, 0.1, 0.1],
+    ///
+    /// "targets": {"scim-directory": {"rss_mib@10000": 18.5, "filter_eq@10000": {"rps": 40000.0, "p50_us": 90.0}, ...},
+    ///
+    /// "peer": {"group_add1@10000": {"rps": 0.5, "p50_us": 2000000.0, "wrong": "status 400"}, ...}},
+    ///
+    /// "about": {"peer": {"version": "1.0", "language": "Rust"}}}
+    ///
+    /// docs/benchmarks.md lists the steps.
+    #[arg(long, value_name = "FILE")]
+    peers: Option<PathBuf>,
+    /// Figures of the parsers of others in Rust, for the filters of scim-filter/benches/filters.txt: JSON
+    ///
+    /// Median nanoseconds of each parser for each filter in the order of that file, or text for a filter that it rejects. If it says
+    /// nothing about `ours`, our parser is measured when the file is read: do so right after the others were. The shape:
+    ///
+    /// {"filters_ns": [{"len": 15, "ours": 65.0, "peer": 300.0}, {"len": 8, "peer": "REJECTED"}, ...]}
+    #[arg(long, value_name = "FILE")]
+    peer_parsers: Option<PathBuf>,
     #[command(flatten)]
     program: ProgramOptions,
 }
@@ -118,6 +143,13 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             .with_context(|| format!("{} is not of this program", json.display()))?,
         Err(_) => Report::default(),
     };
+    if let Some(file) = &options.peers {
+        report.peers = Some(peers::read_servers(file, &begin())?);
+    }
+    if let Some(file) = &options.peer_parsers {
+        let ours = || Ok(micro::parse()?.iter().map(|nanos| nanos.median).collect());
+        report.peer_parsers = Some(part(|| peers::read_parsers(file, ours))?);
+    }
     let (program, folder) = options.program.open()?;
     let folder = folder.path();
     for what in &options.only {

@@ -1,6 +1,7 @@
 //! What was aimed at, and how far each target is.
 
 use super::figures::{Report, Store};
+use super::peers::OUR_SERVER;
 use crate::steps::Figures;
 
 /// One target.
@@ -80,7 +81,7 @@ pub(crate) fn all(report: &Report) -> Vec<Row> {
         micro(report, "parse `userName eq \"x\"`", "70 ns", "parse F1", 70.0),
         micro(report, "parse filter 7", "400 ns", "parse F7", 400.0),
         micro(report, "parse filter 8", "1.6 µs", "parse F8", 1600.0),
-        not_measured("parse, against the fastest Rust peer", "4 times as fast"),
+        parsers(report),
         micro(report, "User of 1,970 bytes: read and validate", "6 µs", "user: read and validate", 6000.0),
         micro(report, "write it unprojected", "0.3 µs", "user: write unprojected", 300.0),
         micro(report, "write it projected", "1.5 µs", "user: write projected", 1500.0),
@@ -90,15 +91,23 @@ pub(crate) fn all(report: &Report) -> Vec<Row> {
         builds(report, "cold release build, server core without SQL", "40 s", 40.0, |builds| builds.server),
         builds(report, "cold release build, scim-filter", "5 s", 5.0, |builds| builds.filter),
         bulk(report),
-        not_measured("`userName eq` at 10,000, against the fastest correct peer", "100 times"),
-        not_measured("member edit in a group of 10,000, the same", "10,000 times"),
+        peers(
+            report,
+            "`userName eq` at 10,000, against the fastest correct peer",
+            "100 times",
+            &["filter_eq"],
+            100.0,
+        ),
+        peers(
+            report,
+            "member edit in a group of 10,000, the same",
+            "10,000 times",
+            &["group_add1", "group_del1"],
+            10_000.0,
+        ),
         sync(report),
         kill(report),
     ]
-}
-
-fn not_measured(step: &'static str, target: &'static str) -> Row {
-    Row { step, target, seen: String::new(), verdict: Verdict::NotMeasured }
 }
 
 fn row(step: &'static str, target: &'static str, seen: Option<(String, Verdict)>) -> Row {
@@ -314,6 +323,52 @@ fn kill(report: &Report) -> Row {
     )
 }
 
+/// The worst of some steps against the fastest peer that did it right.
+fn peers(report: &Report, step: &'static str, target: &'static str, keys: &[&str], least: f64) -> Row {
+    let seen = report.peers.as_ref().and_then(|part| {
+        let peers = &part.figures;
+        let times = keys.iter().filter_map(|key| {
+            let key = format!("{key}@{}", peers.users);
+            let (name, rate) = peers.fastest(&key)?;
+            // Ours counts for nothing, too, where it is wrong.
+            let ours = peers.ours(&key).and_then(|step| step.right_rate()).unwrap_or_default();
+            Some((ours / rate, ours, name, rate))
+        });
+        let times: Vec<_> = times.collect();
+        let (times_worst, ours, name, rate) = times.iter().min_by(|a, b| a.0.total_cmp(&b.0)).copied()?;
+        let text = format!(
+            "{} times at {}: {} of {OUR_SERVER}, {} of {name}",
+            number(times_worst as usize),
+            number(peers.users),
+            per_second(ours),
+            per_second(rate)
+        );
+        let is_whole = times.len() == keys.len() && peers.users >= 10_000;
+        Some((text, Verdict::of(times_worst >= least, is_whole)))
+    });
+    row(step, target, seen)
+}
+
+/// A rate, with a digit behind the point if it is small.
+pub(crate) fn per_second(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") }
+}
+
+/// The worst of the filters that have a target of their own.
+fn parsers(report: &Report) -> Row {
+    let seen = report.peer_parsers.as_ref().and_then(|part| {
+        let times = [1, 7, 8].map(|filter| {
+            let (ours, name, fastest) = part.figures.pair(filter)?;
+            Some((fastest / ours, format!("{:.1} times {name} for F{filter}", fastest / ours)))
+        });
+        let times: Vec<_> = times.into_iter().flatten().collect();
+        let worst = times.iter().map(|(times, _)| *times).min_by(f64::total_cmp)?;
+        let text: Vec<_> = times.iter().map(|(_, text)| text.as_str()).collect();
+        Some((text.join(", "), Verdict::of(worst >= 4.0, times.len() == 3)))
+    });
+    row("parse, against the fastest Rust peer", "4 times as fast", seen)
+}
+
 /// A number with a comma after every three digits.
 pub(crate) fn number(n: usize) -> String {
     let digits = n.to_string();
@@ -334,6 +389,58 @@ mod tests {
     #[test]
     fn nothing_measured_is_not_missed() {
         assert!(all(&Report::default()).iter().all(|row| row.verdict == Verdict::NotMeasured));
+    }
+
+    fn seen(report: &Report, step: &str) -> (String, Verdict) {
+        let row = all(report).into_iter().find(|row| row.step.starts_with(step)).unwrap();
+        (row.seen, row.verdict)
+    }
+
+    #[test]
+    fn peers_are_held_against_the_fastest_that_is_right() {
+        use super::super::peers::tests::{SERVERS, here, in_file};
+        let report = |json: &str| {
+            let peers = in_file(json, |file| super::super::peers::read_servers(file, &here())).unwrap();
+            Report { peers: Some(peers), ..Report::default() }
+        };
+        let (filter, member) = ("`userName eq` at 10,000, against", "member edit");
+        let whole = report(SERVERS);
+        assert_eq!(
+            seen(&whole, filter),
+            ("150 times at 10,000: 33000/s of scim-directory, 220/s of slow".to_owned(), Verdict::Reached)
+        );
+        // The worse one of adding and removing.
+        assert_eq!(
+            seen(&whole, member),
+            ("12,500 times at 10,000: 7500/s of scim-directory, 0.6/s of slow".to_owned(), Verdict::Reached)
+        );
+        let slower = report(&SERVERS.replace("33000.0", "21000.0").replace("9000.0", "4000.0"));
+        assert_eq!(seen(&slower, filter).1, Verdict::Missed);
+        assert!(seen(&slower, member).0.starts_with("8,000 times"), "{:?}", seen(&slower, member));
+        let wrong = report(&SERVERS.replace("\"p50_us\": 122.0", "\"p50_us\": 122.0, \"wrong\": \"status\""));
+        assert_eq!(seen(&wrong, filter).1, Verdict::Missed);
+        let small = report(&SERVERS.replace("10000", "1000"));
+        assert_eq!(seen(&small, filter).1, Verdict::SoFar);
+        let no_peer = report(&SERVERS.replace("220.0", "0.0"));
+        assert_eq!(seen(&no_peer, filter).1, Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn parsers_are_held_against_the_fastest_for_each_filter() {
+        let part = |ours: f64, accepts_last: bool| {
+            let times = |time: f64| (0..8).map(|_| Some(time)).collect::<Vec<_>>();
+            let mut quick = times(400.0);
+            quick[7] = accepts_last.then_some(500.0);
+            let nanos = [("ours", times(ours)), ("quick", quick), ("slow", times(4000.0))];
+            let nanos = nanos.into_iter().map(|(name, times)| (name.to_owned(), times)).collect();
+            let parsers = super::super::peers::Parsers { nanos, is_one_process: true };
+            let part = super::super::peers::tests::here().with(parsers);
+            Report { peer_parsers: Some(part), ..Report::default() }
+        };
+        let step = "parse, against the fastest";
+        let text = "4.0 times quick for F1, 4.0 times quick for F7, 40.0 times slow for F8".to_owned();
+        assert_eq!(seen(&part(100.0, false), step), (text, Verdict::Reached));
+        assert_eq!(seen(&part(101.0, true), step).1, Verdict::Missed);
     }
 
     #[test]

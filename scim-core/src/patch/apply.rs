@@ -7,8 +7,7 @@ use crate::registry::TypeDefinition;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Mutability, Returned};
 use crate::validate::{
-    check_required, covers, element_value, guessed_part, has_guarded_parts, has_part, hides_for_good,
-    same_value, without_duplicates,
+    check_required, covers, element_value, has_guarded_parts, same_value, without_duplicates,
 };
 use crate::value::{Object, Value};
 
@@ -103,10 +102,6 @@ fn apply_one(definition: &TypeDefinition, resource: &mut Resource, change: &Chan
         Mutability::Immutable => object.get(attribute.name()).cloned(),
         _ => None,
     };
-    // Nor may the answer to a guess tell whether it was right.
-    if fixed.is_some() && attribute.returned() == Returned::Never {
-        return Err(spot.mutability(IMMUTABLE));
-    }
     if attribute.is_multi_valued() {
         List { spot: &spot, work }.change(object, &change.action)?;
     } else {
@@ -181,9 +176,6 @@ impl Spot<'_> {
             return Ok(());
         }
         let had = has_guarded_parts(self.attribute).then(|| object.get(name).cloned()).flatten();
-        if let (Some(had), Some(value)) = (&had, action.value()) {
-            self.check_guess(had, value)?;
-        }
         match (self.sub(), action) {
             // "a set of sub-attributes ... those not specified are left" (sections 3.5.2.1 and 3.5.2.3)
             (None, Action::Add(Value::Object(given)) | Action::Replace(Some(Value::Object(given)))) => {
@@ -220,15 +212,6 @@ impl Spot<'_> {
             object.remove(name);
         }
         Ok(())
-    }
-
-    /// Refuses to set an immutable sub-attribute that has a value and is never returned, whatever it is set to.
-    pub(super) fn check_guess(&self, had: &Value, given: &Value) -> Done {
-        let guessed = match self.sub() {
-            Some(sub) => hides_for_good(sub).then_some(sub).filter(|sub| has_part(had, sub)),
-            None => guessed_part(self.attribute, given, had),
-        };
-        guessed.map_or(Ok(()), |sub| Err(self.immutable_part(sub)))
     }
 
     /// Sees to it that a complex value that was changed in place keeps its immutable sub-attributes, and loses what

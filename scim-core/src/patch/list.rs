@@ -81,11 +81,6 @@ impl List<'_> {
             };
             let heaviness = weight(value);
             self.work.pay(heaviness.saturating_mul(u64::try_from(candidates.len()).unwrap_or(u64::MAX)))?;
-            for n in &candidates {
-                if let Some(item) = items.get(*n).filter(|item| same_identity(attribute, item, value)) {
-                    self.spot.check_guess(item, value)?;
-                }
-            }
             // "If the value already exists, no changes SHOULD be made" (section 3.5.2.1)
             let at = |n: &usize| items.get(*n);
             if candidates.iter().filter_map(at).any(|item| covers(attribute, item, value)) {
@@ -221,7 +216,6 @@ impl List<'_> {
                 self.work.copy(length)?;
             }
             any = true;
-            self.spot.check_guess(item, value)?;
             let had = item.clone();
             match (sub, &mut *item, value) {
                 (Some(sub), Value::Object(parts), value) => set_sub(parts, sub, value, adds),

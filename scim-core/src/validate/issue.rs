@@ -81,10 +81,6 @@ pub enum IssueKind {
     /// An immutable attribute would get another value (RFC 7644 section 3.5.1).
     #[error("is immutable and already has another value")]
     Immutable,
-    /// An immutable attribute that is never returned and has a value is given one, be it the same: an answer that told the
-    /// two apart would tell whether it was guessed.
-    #[error("is immutable and already has a value, which is never returned")]
-    Sealed,
     /// The attribute can be given a value when a resource is made, and not be changed by clients of this server.
     #[error("cannot be changed: {why}")]
     NotChangeable {
@@ -149,9 +145,7 @@ impl ValidationError {
     pub fn scim_type(&self) -> ScimType {
         match self.issues.kept.first().map(Issue::kind) {
             Some(IssueKind::Schemas(_) | IssueKind::Key(_)) => ScimType::InvalidSyntax,
-            Some(IssueKind::Immutable | IssueKind::Sealed | IssueKind::NotChangeable { .. }) => {
-                ScimType::Mutability
-            }
+            Some(IssueKind::Immutable | IssueKind::NotChangeable { .. }) => ScimType::Mutability,
             _ => ScimType::InvalidValue,
         }
     }

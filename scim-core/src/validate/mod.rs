@@ -21,6 +21,4 @@ pub(crate) use issue::Issues;
 pub use issue::{Issue, IssueKind, ValidationError};
 pub(crate) use names::{Slip, is_possible_name};
 pub use replace::validate_replacement;
-pub(crate) use replace::{
-    guessed_part, has_guarded_parts, has_part, hides_for_good, keep_element_parts, keep_parts,
-};
+pub(crate) use replace::{has_guarded_parts, keep_element_parts, keep_parts};

@@ -77,9 +77,8 @@ fn keep(
         }
         (Mutability::Immutable, Some(given)) => {
             keep_parts(attribute, given, had, at, is_cleared, issues);
-            if attribute.returned() == Returned::Never {
-                issues.push(at, IssueKind::Sealed);
-            } else if !same_value(attribute, given, had) {
+            // NB: "the input value(s) MUST match" (RFC 7644 section 3.5.1), so that one that matches is right, seen or not.
+            if !same_value(attribute, given, had) {
                 issues.push(at, IssueKind::Immutable);
             }
         }
@@ -113,29 +112,6 @@ fn parts_to_keep(attribute: &Attribute, had: &Value) -> Option<Value> {
     (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
-/// Whether a sub-attribute cannot be seen, nor changed once it has a value.
-pub(crate) fn hides_for_good(sub: &Attribute) -> bool {
-    sub.mutability() == Mutability::Immutable && sub.returned() == Returned::Never
-}
-
-/// Whether a complex value has a sub-attribute.
-pub(crate) fn has_part(value: &Value, sub: &Attribute) -> bool {
-    value.as_object().is_some_and(|parts| parts.contains(sub.name()))
-}
-
-/// The sub-attribute that is given again though it can neither be seen nor changed: an answer that depends on what it is
-/// would tell.
-pub(crate) fn guessed_part<'a>(
-    attribute: &'a Attribute,
-    given: &Value,
-    had: &Value,
-) -> Option<&'a Attribute> {
-    attribute
-        .sub_attributes()
-        .iter()
-        .find(|sub| hides_for_good(sub) && has_part(given, sub) && has_part(had, sub))
-}
-
 /// Whether a sub-attribute has a say in what a write of its parent may do.
 fn is_guarded(sub: &Attribute) -> bool {
     matches!(sub.mutability(), Mutability::ReadOnly | Mutability::Immutable)
@@ -166,17 +142,11 @@ pub(crate) fn keep_parts(
                 had.iter().map(|old| (identity_key(attribute, old), old)).collect();
             for (n, element) in given.iter_mut().enumerate() {
                 if let Some(old) = known.get(&identity_key(attribute, element)) {
-                    if let Some(sub) = guessed_part(attribute, element, old) {
-                        issues.push(At::Sub(&At::Item(at, n), sub.name()), IssueKind::Sealed);
-                    }
                     keep_element_parts(attribute, element, old, &At::Item(at, n), &|_| false, issues);
                 }
             }
         }
         (given, had) => {
-            if let Some(sub) = guessed_part(attribute, given, had) {
-                issues.push(At::Sub(at, sub.name()), IssueKind::Sealed);
-            }
             keep_element_parts(attribute, given, had, at, is_cleared, issues);
         }
     }
@@ -207,10 +177,7 @@ pub(crate) fn keep_element_parts(
             None => {
                 given.insert(sub.name(), old.clone());
             }
-            // What hides for good was looked at before, as a comparison would tell.
-            Some(new) if immutable && !hides_for_good(sub) && !same_value(sub, new, old) => {
-                issues.push(at, IssueKind::Immutable)
-            }
+            Some(new) if immutable && !same_value(sub, new, old) => issues.push(at, IssueKind::Immutable),
             Some(_) => {}
         }
     }

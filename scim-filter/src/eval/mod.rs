@@ -4,6 +4,7 @@ mod sort;
 mod value;
 
 pub use sort::SortKey;
+pub(crate) use value::NoParts;
 pub use value::{Node, ValueRef};
 
 use crate::ast::CompareOp;
@@ -91,6 +92,12 @@ impl ResolvedComparison {
         match (&self.value, value.node()) {
             (TypedValue::String(right), Node::String(left)) => {
                 text_holds(op, left, right.key(), self.attr.case_rule())
+            }
+            // Padding says nothing about the bytes, and may be left out (RFC 7643 section 2.3.6).
+            (TypedValue::Binary(right), Node::String(left))
+                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
+            {
+                left.trim_end_matches('=') == right.trim_end_matches('=')
             }
             (TypedValue::Binary(right), Node::String(left)) => text_holds(op, left, right, CaseRule::Exact),
             (TypedValue::Bool(right), Node::Bool(left)) => left == *right,

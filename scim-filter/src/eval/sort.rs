@@ -1,5 +1,7 @@
 //! What resources are sorted by.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::member;
@@ -37,9 +39,9 @@ impl ResolvedAttr {
     }
 
     fn sorted_value<'v, V: ValueRef<'v>>(&self, resource: V) -> Option<V> {
-        let value = first(self.find(resource)?)?;
+        let value = first(self.find(resource)?, self.seen())?;
         match self.sub() {
-            Some(sub) => first(member(value, sub)?),
+            Some(sub) => first(member(value, sub)?, None),
             None => Some(value),
         }
     }
@@ -59,11 +61,18 @@ impl ResolvedAttr {
     }
 }
 
-/// A value itself; of several the primary one, or else the first.
-fn first<'v, V: ValueRef<'v>>(value: V) -> Option<V> {
+/// A value itself; of several the primary one, or else the first, as far as they can be seen.
+fn first<'v, V: ValueRef<'v>>(value: V, seen: Option<&[Arc<str>]>) -> Option<V> {
     if !matches!(value.node(), Node::Array) {
         return Some(value);
     }
+    let is_seen =
+        |name: &str| seen.is_none_or(|seen| seen.iter().any(|part| part.eq_ignore_ascii_case(name)));
     let is_primary = |item: &V| matches!(item.member("primary").map(ValueRef::node), Some(Node::Bool(true)));
-    value.items().find(is_primary).or_else(|| value.items().find(|item| is_assigned(*item)))
+    let primary = if is_seen("primary") { value.items().find(is_primary) } else { None };
+    let has_seen = |item: V| match seen {
+        None => is_assigned(item),
+        Some(seen) => seen.iter().any(|part| member(item, part).is_some_and(is_assigned)),
+    };
+    primary.or_else(|| value.items().find(|item| has_seen(*item)))
 }

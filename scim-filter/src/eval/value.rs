@@ -43,6 +43,31 @@ pub enum Node<'v> {
     Object,
 }
 
+/// A complex value without any part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoParts;
+
+impl<'v> ValueRef<'v> for NoParts {
+    type Items = std::iter::Empty<Self>;
+    type Members = std::iter::Empty<Self>;
+
+    fn node(self) -> Node<'v> {
+        Node::Object
+    }
+
+    fn items(self) -> Self::Items {
+        std::iter::empty()
+    }
+
+    fn members(self) -> Self::Members {
+        std::iter::empty()
+    }
+
+    fn member(self, _: &str) -> Option<Self> {
+        None
+    }
+}
+
 /// How deep a value is looked into to find whether it is empty. SCIM nests three levels (RFC 7643, 2.3.8).
 const DEEPEST: u8 = 8;
 

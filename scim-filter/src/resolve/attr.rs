@@ -23,6 +23,8 @@ pub struct ResolvedAttr {
     case_rule: CaseRule,
     multi_valued: bool,
     assumed_false: bool,
+    /// The parts that can be seen of a value that has others too, by which values are chosen to sort by.
+    seen: Option<Arc<[Arc<str>]>>,
 }
 
 impl ResolvedAttr {
@@ -62,6 +64,12 @@ impl ResolvedAttr {
     /// present for all that.
     pub fn is_assumed_false(&self) -> bool {
         self.assumed_false
+    }
+
+    /// The names of those parts of a value of a multi-valued complex attribute that filters and sorting may use, where it
+    /// has others besides; else `None`.
+    pub(crate) fn seen(&self) -> Option<&[Arc<str>]> {
+        self.seen.as_deref()
     }
 
     /// The attribute without its sub-attribute, as which it has the type [`Complex`](DataType::Complex).
@@ -236,14 +244,14 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             assumed_false: self.of_many
                 && target.data_type() == DataType::Boolean
                 && target.name().eq_ignore_ascii_case("primary"),
+            seen: self.parts().filter(|_| self.attribute.is_multi_valued()).map(|parts| {
+                parts.iter().filter_map(|part| part.sub).map(AttributeDef::shared_name).collect()
+            }),
         }
     }
 
     /// Those parts of a complex attribute that filters may use, where it has others besides.
     pub(super) fn parts(&self) -> Option<Vec<Self>> {
-        if self.sub.is_some() {
-            return None;
-        }
         let parts = self.attribute.filterable_sub_attributes()?;
         let part = |sub| Found {
             extension: self.extension.clone(),
@@ -252,6 +260,21 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             of_many: self.attribute.is_multi_valued(),
         };
         Some(parts.into_iter().map(part).collect())
+    }
+
+    /// The compared part as it is named inside the brackets, where values may have nothing but other parts that filters
+    /// may not use.
+    pub(super) fn part_of_seen(&self, compared: &ResolvedAttr) -> Option<ResolvedAttr> {
+        let sub = self.attribute.sub_attribute(compared.sub()?)?;
+        if !self.attribute.is_multi_valued() || self.attribute.filterable_sub_attributes().is_none() {
+            return None;
+        }
+        Some(Found { extension: None, attribute: sub, sub: None, of_many: true }.to_attr())
+    }
+
+    /// The attribute without the sub-attribute.
+    pub(super) fn whole(&self) -> Self {
+        Self { extension: self.extension.clone(), attribute: self.attribute, sub: None, of_many: false }
     }
 
     /// A part of a value, as it is named inside the brackets.

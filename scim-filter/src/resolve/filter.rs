@@ -8,6 +8,7 @@ use super::{
     AttributeDef, ResolveError, ResolveOptions, ResolvedAttr, SchemaView, TypedValue, UnknownAttributes,
 };
 use crate::ast::{CompareOp, Comparison, Filter, Literal, Terms, ValuePath};
+use crate::eval::NoParts;
 use crate::path::AttrPath;
 use crate::types::DataType;
 
@@ -170,7 +171,20 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
         if attr.data_type() == DataType::Complex {
             return Err(ResolveError::NeedsSubAttribute { attribute: name(path.as_str()) });
         }
-        ResolvedComparison::new(attr, *op, value, options).map(ResolvedFilter::Compare)
+        let Some(part) =
+            found.part_of_seen(&attr).filter(|part| *op == CompareOp::Ne || part.is_assumed_false())
+        else {
+            return ResolvedComparison::new(attr, *op, value, options).map(ResolvedFilter::Compare);
+        };
+        // What holds where the part is missing would hold for a value that cannot be seen at all: ask the others only.
+        let part = ResolvedComparison::new(part, *op, value, options).map(ResolvedFilter::Compare)?;
+        let parent = attr.parent().unwrap_or(attr);
+        let filter = Box::new(of_seen(found.attribute, part));
+        let any = ResolvedFilter::ValuePath { attr: parent, filter };
+        Ok(match op {
+            CompareOp::Ne => ResolvedFilter::Or(vec![self.present(&found.whole()).negate(), any]),
+            _ => any,
+        })
     }
 
     fn value_path(
@@ -185,17 +199,9 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
             ResolvedFilter::Constant(false) => return Ok(ResolvedFilter::Constant(false)),
             filter => filter,
         };
-        // What can be seen of the value comes first: `not` would hold for one that cannot be seen at all.
-        let filter = match found.target().filterable_sub_attributes() {
-            None => filter,
-            Some(parts) => {
-                let part = |part| ResolvedFilter::Present(Found::part(part).to_attr());
-                match any_of(parts.into_iter().map(part).collect()) {
-                    ResolvedFilter::Constant(false) => return Ok(ResolvedFilter::Constant(false)),
-                    seen if filter == ResolvedFilter::Constant(true) => seen,
-                    seen => ResolvedFilter::And(vec![seen, filter]),
-                }
-            }
+        let filter = match of_seen(found.target(), filter) {
+            ResolvedFilter::Constant(false) => return Ok(ResolvedFilter::Constant(false)),
+            filter => filter,
         };
         Ok(ResolvedFilter::ValuePath { attr, filter: Box::new(filter) })
     }
@@ -203,7 +209,7 @@ impl<'s, V: SchemaView + ?Sized> Scope<'s, V> {
     /// The attribute has a value, or of a value with parts that nobody may ask about, another part.
     fn present(&self, found: &Found<'s, V::Attribute>) -> ResolvedFilter {
         let attr = self.to_attr(found);
-        match found.parts() {
+        match found.parts().filter(|_| found.sub.is_none()) {
             None => ResolvedFilter::Present(attr),
             Some(parts) => any_of(parts.iter().map(|part| ResolvedFilter::Present(part.to_attr())).collect()),
         }
@@ -255,6 +261,23 @@ impl<'s, A: AttributeDef> Found<'s, A> {
             return Err(ResolveError::NotComplex { attribute: name(path.as_str()) });
         }
         Ok(Scope::Value(target, attr))
+    }
+}
+
+/// A filter inside the brackets, for those values only of which something can be seen.
+///
+/// To a filter a value of nothing but parts that nobody may ask about is empty, so only one that holds for an empty value
+/// needs to say that it wants more.
+pub(super) fn of_seen<A: AttributeDef>(attribute: &A, filter: ResolvedFilter) -> ResolvedFilter {
+    let Some(parts) = attribute.filterable_sub_attributes() else { return filter };
+    if !filter.matches_value(NoParts) {
+        return filter;
+    }
+    let part = |part| ResolvedFilter::Present(Found::part(part).to_attr());
+    match any_of(parts.into_iter().map(part).collect()) {
+        ResolvedFilter::Constant(false) => ResolvedFilter::Constant(false),
+        seen if filter == ResolvedFilter::Constant(true) => seen,
+        seen => ResolvedFilter::And(vec![seen, filter]),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::attr::{Found, Target};
 use super::error::name;
+use super::filter::of_seen;
 use super::{
     AttributeDef as _, ResolveError, ResolveOptions, ResolvedAttr, ResolvedFilter, SchemaKind, SchemaView,
 };
@@ -57,6 +58,7 @@ impl Path<'_> {
         let attr = found.to_attr();
         let options = options.with_unknown(super::UnknownAttributes::Refuse);
         let filter = found.value_scope::<V>(self.attr(), &attr)?.filter(filter, &options)?;
+        let filter = of_seen(found.attribute, filter);
         let attr = match &self.sub {
             None => attr,
             Some(sub) => {

@@ -28,7 +28,9 @@ pub enum TypedValue {
     String(StringValue),
     /// For a date and time.
     Instant(InstantValue),
-    /// For a binary attribute: its base64 text, which compares as it is.
+    /// For a binary attribute: its base64 text. `eq` and `ne` pass over the padding, so that they compare the bytes;
+    /// substrings are those of the text. What is no base64, or that for URLs and file names (RFC 4648 section 5), is the
+    /// text of no value.
     Binary(Arc<str>),
 }
 

@@ -70,7 +70,8 @@ async fn run<S: ResourceStore>(
     let query = Query::new(scopes, pages.count)
         .with_order(params.sort_order)
         .with_start(pages.start.clone())
-        .with_load(load);
+        .with_load(load)
+        .with_work(inner.limits.query_work);
     let page = inner.store.query(context, &query).await?;
     let list = match &pages.cursor {
         None => ListResponse::by_index(page.total_results, pages.start_index),

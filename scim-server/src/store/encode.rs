@@ -8,7 +8,7 @@ use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
 use scim_core::{AttrName, Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use super::sql::SearchDocument;
 
 /// What is kept of the attributes of one resource.
@@ -34,7 +34,7 @@ pub(super) struct Keys {
     /// The members of the document, and where in it their values begin.
     pub members: Vec<(AttrName, usize)>,
     /// What else may be asked of the resource, if the store keeps that.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub search: Option<SearchDocument>,
 }
 
@@ -97,11 +97,11 @@ impl Encoded {
         let mut keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
         let mut keep = |attributes: &Object| {
-            #[cfg(feature = "sqlite")]
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
             if with_search {
                 keys.search = Some(SearchDocument::new(definition, attributes));
             }
-            #[cfg(not(feature = "sqlite"))]
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             let _ = with_search;
             let (document, members) = document(id, attributes);
             keys.members = members;

@@ -47,6 +47,11 @@ pub enum StoreError {
         /// The limit.
         limit: u64,
     },
+    /// A query would have to look at more than it may, or for longer, and has been given up.
+    #[error(
+        "this request looks at more values, or for longer, than this server does for one; compare an attribute such as `userName`, `externalId` or `id` by `eq` so that less has to be looked at, or leave terms and the sorting out"
+    )]
+    QueryWorkSpent,
     /// Of several new resources that are to be kept together, one cannot be.
     #[error("{error}")]
     Member {

@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
+mod meter;
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod perform;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod plan;
@@ -26,7 +28,7 @@ mod record;
 mod select;
 #[cfg(feature = "memory")]
 mod splice;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;

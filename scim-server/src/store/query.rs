@@ -20,6 +20,9 @@ pub struct Query {
     pub count: usize,
     /// How much of the relations comes with each resource.
     pub load: Load,
+    /// How many values filters and sorting may look at, all resources together. Past it:
+    /// [`QueryWorkSpent`](super::StoreError::QueryWorkSpent).
+    pub work: u64,
 }
 
 /// Where in a list a page is.
@@ -73,7 +76,14 @@ impl Query {
     /// The first resources of the given scopes, ascending, at most `count`.
     #[must_use]
     pub fn new(scopes: Vec<Scope>, count: usize) -> Self {
-        Self { scopes, order: SortOrder::Ascending, start: Start::Index(1), count, load: Load::All }
+        Self {
+            scopes,
+            order: SortOrder::Ascending,
+            start: Start::Index(1),
+            count,
+            load: Load::All,
+            work: u64::MAX,
+        }
     }
 
     /// Sorts in this direction.
@@ -94,6 +104,13 @@ impl Query {
     #[must_use]
     pub fn with_start(mut self, start: Start) -> Self {
         self.start = start;
+        self
+    }
+
+    /// Lets filters and sorting look at so many values.
+    #[must_use]
+    pub fn with_work(mut self, values: u64) -> Self {
+        self.work = values;
         self
     }
 

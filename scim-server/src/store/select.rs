@@ -7,20 +7,26 @@ use scim_core::message::SortOrder;
 use scim_core::{Object, TypeDefinition, Value};
 use scim_filter::{ResolvedFilter, SortKey};
 
+use super::meter::Meter;
 use super::plan::{Access, IdKey, Lookup, Plan};
 use super::view::{Answer, Ask, Needs, Row, Span, Stored, View, loaded, seen};
 use super::{Page, Position, Query, Scope, Start, StoreError};
 use crate::context::RequestContext;
 
 /// One page of what matches, and how much does.
-pub(super) fn select(view: &impl View, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+pub(super) fn select(
+    view: &impl View,
+    context: &RequestContext,
+    query: &Query,
+    meter: &Meter,
+) -> Result<Page, StoreError> {
     let plans = plans(query);
     let mut found = Found::of(query);
     if is_of_everything(query, &plans) {
         let stored = found.first_of_all(view, query)?;
         return page(view, query, found, stored);
     }
-    search(view, context, query, &plans, &mut found)?;
+    search(view, context, query, &plans, &mut found, meter)?;
     let rows: Vec<Row> = found.entries.iter().map(Position::row).collect();
     let stored = view.rows(&rows)?;
     page(view, query, found, stored)
@@ -62,9 +68,14 @@ pub(super) fn finds_one(query: &Query) -> bool {
 
 /// Finds what matches, without loading it.
 #[cfg(feature = "memory")]
-pub(super) fn find(view: &impl View, context: &RequestContext, query: &Query) -> Result<Found, StoreError> {
+pub(super) fn find(
+    view: &impl View,
+    context: &RequestContext,
+    query: &Query,
+    meter: &Meter,
+) -> Result<Found, StoreError> {
     let mut found = Found::of(query);
-    search(view, context, query, &plans(query), &mut found)?;
+    search(view, context, query, &plans(query), &mut found, meter)?;
     Ok(found)
 }
 
@@ -86,10 +97,11 @@ fn search(
     query: &Query,
     plans: &[Plan],
     found: &mut Found,
+    meter: &Meter,
 ) -> Result<(), StoreError> {
     let sorted = is_sorted(query);
     for (scope, plan) in query.scopes.iter().zip(plans) {
-        Search { view, context, scope, sorted, alone: plans.len() == 1 }.run(plan, found)?;
+        Search { view, context, scope, sorted, alone: plans.len() == 1, meter }.run(plan, found)?;
     }
     found.finish();
     Ok(())
@@ -147,6 +159,7 @@ struct Search<'a, V> {
     sorted: bool,
     /// Whether there is no other scope.
     alone: bool,
+    meter: &'a Meter,
 }
 
 impl<V: View> Search<'_, V> {
@@ -166,11 +179,14 @@ impl<V: View> Search<'_, V> {
                 let (mut matches, mut key) = (true, SortKey::Unassigned);
                 if !plan.exact || sorts {
                     let object = Value::Object(object);
+                    let watched = self.meter.watch(&object);
+                    self.meter.begin_resource()?;
                     matches =
-                        plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(&object));
+                        plan.exact || self.scope.filter.as_ref().is_none_or(|filter| filter.matches(watched));
                     if let (Some(attribute), true) = (&self.scope.sort_by, sorts && matches) {
-                        key = Position::cut(attribute.sort_key(&object));
+                        key = Position::cut(attribute.sort_key(watched));
                     }
+                    self.meter.check()?;
                 }
                 if matches {
                     found.push(Position::new(key, row));

@@ -48,7 +48,7 @@ pub(super) enum Span {
 
 /// What a store is asked that has means of its own to filter, sort and count.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "nobody is asked"))]
+#[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code, reason = "nobody is asked"))]
 pub(super) struct Ask<'a> {
     /// The type.
     pub definition: &'a Arc<TypeDefinition>,

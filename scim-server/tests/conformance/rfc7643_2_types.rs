@@ -326,6 +326,23 @@ async fn r7643_2_3_6_02_binaries_are_case_exact_and_not_unique() {
         assert_eq!(server.names("x509Certificates.value eq \"AbCd\"").await.len(), 2, "both may have it");
         assert!(server.names("x509Certificates.value eq \"abcd\"").await.is_empty());
         assert!(server.names("x509Certificates[value eq \"ABCD\"]").await.is_empty());
+        // The same bytes with and without the padding that may be left out.
+        server.user(json!({"userName": "cid", "x509Certificates": [{"value": "AA=="}]})).await;
+        server.user(json!({"userName": "dee", "x509Certificates": [{"value": "AA"}]})).await;
+        for same in ["AA", "AA=="] {
+            assert_eq!(server.names(&format!("x509Certificates eq \"{same}\"")).await.len(), 2, "{same}");
+            assert_eq!(
+                server.names(&format!("x509Certificates[value eq \"{same}\"]")).await.len(),
+                2,
+                "{same}"
+            );
+            assert_eq!(
+                server.names(&format!("not (x509Certificates ne \"{same}\")")).await.len(),
+                2,
+                "{same}"
+            );
+        }
+        assert!(server.names("x509Certificates eq \"***\"").await.is_empty(), "no base64, no match");
     }
     refuses_uniqueness(Attribute::new("a", DataType::Binary));
 }

@@ -103,16 +103,14 @@ async fn run(script: Script) {
         let read = pair(&servers, "GET", &path, "").await.map(|answer| answer.expect(200));
         shows_what_was_sent(thing, body, &read[0].json());
         // The same again changes nothing, unless something is given that is never returned: whether it was guessed shall
-        // not be told. What is immutable and never returned cannot be given again.
+        // not be told, but for what is immutable as well.
         let again = pair(&servers, "PUT", &path, &json(body)).await;
         let draft = validate_new(thing, body.clone(), &Quirks::strict()).unwrap();
         if draft.hidden.is_empty() {
             let again = again.map(|answer| answer.expect(200).etag);
             assert_eq!(again, read.map(|answer| answer.etag));
-        } else if again[0].status == 200 {
-            assert_ne!(again[0].etag, read[0].etag);
         } else {
-            again[0].refused(400, "mutability");
+            assert_ne!(again.map(|answer| answer.expect(200).etag), read.map(|answer| answer.etag));
         }
         ids.push(created.id());
     }

@@ -13,6 +13,7 @@ fn registry() -> Arc<Registry> {
     let parts = json!([
         {"name": "value"},
         {"name": "type"},
+        {"name": "primary", "type": "boolean"},
         {"name": "maker", "mutability": "immutable"},
         {"name": "code", "mutability": "writeOnly", "returned": "never"}
     ]);
@@ -98,6 +99,29 @@ async fn a_value_of_nothing_but_secrets_counts_as_none_in_filters() {
                 (format!("{name}[not (value pr)]"), vec!["both"]),
                 (format!("{name}[value eq \"a\" or type pr]"), vec!["both", "plain"]),
                 (format!("{name} pr and {name}.type eq \"b\""), vec!["both"]),
+                (format!("{name}[type ne \"b\"]"), vec!["plain"]),
+                (format!("{name}[type ne \"c\"]"), vec!["both", "plain"]),
+                (format!("{name}[type eq null and value ne \"b\"]"), vec!["plain"]),
+                (format!("{name}.type ne \"b\""), vec!["bare", "plain", "secret"]),
+                (format!("not ({name}.type ne \"b\")"), vec!["both"]),
+                (format!("{name}.type ne \"c\""), vec!["bare", "both", "plain", "secret"]),
+                (
+                    format!("{name}.primary eq false"),
+                    if name == "locks" { vec!["both", "plain"] } else { vec![] },
+                ),
+                (
+                    format!("{name}.primary ne false"),
+                    if name == "locks" {
+                        vec!["bare", "secret"]
+                    } else {
+                        vec!["bare", "both", "plain", "secret"]
+                    },
+                ),
+                (format!("{name}.primary ne true"), vec!["bare", "both", "plain", "secret"]),
+                (
+                    format!("{name}[primary eq false]"),
+                    if name == "locks" { vec!["both", "plain"] } else { vec![] },
+                ),
             ] {
                 let found = server
                     .get(&format!("/Safes?sortBy=label&attributes=label&filter={}", encode(&filter)))
@@ -118,6 +142,59 @@ async fn a_value_of_nothing_but_secrets_counts_as_none_in_filters() {
         for filter in ["lock.code pr", "locks[code pr]", "secrets.code eq \"1\""] {
             assert_eq!(server.filter("/Safes", filter).await.status, 403, "{filter}");
         }
+    }
+}
+
+/// Where a resource stands in a list tells nothing about values that cannot be seen.
+#[tokio::test]
+async fn a_value_of_nothing_but_secrets_does_not_decide_about_the_order() {
+    for server in Server::both(&registry()) {
+        for (label, locks) in [
+            ("3", json!([{"code": "1"}, {"type": "c"}, {"type": "a"}])),
+            ("2", json!([{"type": "b"}, {"code": "1"}])),
+            ("4", json!([{"code": "1"}])),
+            ("5", json!([])),
+            ("1", json!([{"code": "1"}, {"value": "x", "type": "d"}, {"type": "a", "primary": true}])),
+        ] {
+            let safe = json!({"schemas": [SAFE], "label": label, "locks": locks});
+            server.post("/Safes", &safe).await.expect(201);
+        }
+        let listed = server.get("/Safes?sortBy=locks.type&attributes=label").await.expect(200).json();
+        let listed = listed["Resources"].as_array().unwrap();
+        let labels: Vec<&str> = listed.iter().map(|safe| safe["label"].as_str().unwrap()).collect();
+        assert_eq!(labels, ["1", "2", "3", "4", "5"]);
+    }
+}
+
+/// An operation with a filter answers alike whether there is a value of nothing but secrets or not.
+#[tokio::test]
+async fn a_value_of_nothing_but_secrets_is_no_target_of_a_filter() {
+    for server in Server::both(&registry()) {
+        let mut answers = Vec::new();
+        for locks in [json!([{"type": "b"}]), json!([{"type": "b"}, {"code": "1"}])] {
+            let safe = json!({"schemas": [SAFE], "label": "x", "locks": locks});
+            let path = format!("/Safes/{}", server.post("/Safes", &safe).await.expect(201).id());
+            let mut heard = Vec::new();
+            for filter in [
+                "type ne \"b\"",
+                "not (type pr)",
+                "not (primary eq true) and type ne \"b\"",
+                "value ne \"a\" and type eq null",
+            ] {
+                let target = format!("locks[{filter}]");
+                let replace = json!([{"op": "replace", "path": format!("{target}.value"), "value": "x"}]);
+                server.patch(&path, replace).await.refused(400, "noTarget");
+                let before = server.get(&path).await.etag;
+                let removed = server.patch(&path, json!([{"op": "remove", "path": target}])).await;
+                heard.push((removed.status, removed.etag == before));
+                assert_eq!(removed.expect(200).json()["locks"], json!([{"type": "b"}]), "{filter}");
+            }
+            let seen = json!([{"op": "replace", "path": "locks[type eq \"b\"].value", "value": "v"}]);
+            let patched = server.patch(&path, seen).await.expect(200).json();
+            assert_eq!(patched["locks"], json!([{"type": "b", "value": "v"}]));
+            answers.push(heard);
+        }
+        assert_eq!(answers[0], answers[1], "whether there is one");
     }
 }
 

@@ -7,6 +7,7 @@ mod server;
 
 mod batches;
 mod claims;
+mod search;
 
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;

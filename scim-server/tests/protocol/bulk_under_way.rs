@@ -190,6 +190,46 @@ impl ResourceStore for Sluggish {
     }
 }
 
+/// The same with a way of its own to carry out many writes, which tells of each one.
+#[derive(Debug)]
+struct Telling(Sluggish);
+
+#[async_trait]
+impl ResourceStore for Telling {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        id: &ResourceId,
+        load: Load,
+    ) -> Result<Option<Record>, StoreError> {
+        self.0.get(context, definition, id, load).await
+    }
+
+    async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
+        self.0.query(context, query).await
+    }
+
+    async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
+        self.0.write(context, write).await
+    }
+
+    async fn write_all(
+        &self,
+        context: &RequestContext,
+        writes: Vec<Write>,
+        _: Option<NonZeroUsize>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let mut results = Vec::new();
+        for (nth, write) in writes.into_iter().enumerate() {
+            let result = self.write(context, write).await;
+            context.note_write(nth, &result);
+            results.push(result);
+        }
+        results
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_time_ends_a_request_between_two_operations() {
     let server = Server::over(Arc::new(Sluggish(Arc::new(MemoryStore::new()))), false, |builder| builder);
@@ -219,8 +259,13 @@ async fn the_audit_names_the_operations_that_had_ended_when_the_request_was_give
     let operations: Vec<Value> = (0..10).map(|n| create(&format!("b{n}"), &format!("u{n}"))).collect();
     let body = json!({"schemas": [BULK], "Operations": operations}).to_string();
     let time = Duration::from_millis(3_500);
-    for (limited_inside, limited_outside) in [(true, false), (false, true), (false, false)] {
-        let server = Server::over(Arc::new(Sluggish(Arc::new(MemoryStore::new()))), false, |builder| builder);
+    let limits = [(true, false), (false, true), (false, false)];
+    for (tells, (limited_inside, limited_outside)) in
+        limits.map(|limit| [(false, limit), (true, limit)]).concat()
+    {
+        let slow = Sluggish(Arc::new(MemoryStore::new()));
+        let store: Store = if tells { Arc::new(Telling(slow)) } else { Arc::new(slow) };
+        let server = Server::over(store, false, |builder| builder);
         let kept = Kept::default();
         let limit = |on| match on {
             true => LimitsLayer::unlimited().with_time(time),

@@ -102,6 +102,21 @@ pub(super) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Sto
     StoreError::Unavailable(UnavailableError { retry_after: RETRY_AFTER, cause: cause.into() })
 }
 
+/// The failure of a query. That its statement has taken too long says something about the question, which would take as
+/// long again.
+pub(super) fn of_query(error: StoreError) -> StoreError {
+    match &error {
+        StoreError::Unavailable(UnavailableError { cause, .. })
+            if cause
+                .downcast_ref::<tokio_postgres::Error>()
+                .is_some_and(|cause| cause.code() == Some(&SqlState::QUERY_CANCELED)) =>
+        {
+            StoreError::QueryWorkSpent
+        }
+        _ => error,
+    }
+}
+
 /// Whether a row was refused because its key is there already.
 pub(super) fn is_taken(error: &tokio_postgres::Error) -> bool {
     error.code() == Some(&SqlState::UNIQUE_VIOLATION)

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// How many bytes of a text are in an index. An entry has at most a third of a page of 8 KiB, and more columns than
-/// this one.
-const LONGEST: usize = 800;
+use super::super::sql::LONGEST_KEY as LONGEST;
 
 /// A text without the one character that PostgreSQL does not keep. Different texts stay different, in the same order.
 pub(super) fn text(text: &str) -> Cow<'_, str> {

@@ -10,7 +10,7 @@ use tokio_postgres::Row as SqlRow;
 use super::super::change::RelationDiff;
 use super::super::view::{Link, Row, Stored};
 use super::super::{StoreError, Write};
-use super::rows::{Rows, column, select_link, select_stored};
+use super::rows::{MARK, Rows, column, select_link, select_stored};
 use super::session::{Request, Session, params};
 use crate::context::RequestContext;
 
@@ -32,6 +32,8 @@ pub(super) struct Known {
     locked: HashMap<ResourceId, Option<Row>>,
     /// Those and the ones that refer to what is deleted, as they are by now.
     stored: HashMap<Row, Stored>,
+    /// The marks of the search documents of what is changed.
+    marks: HashMap<Row, i64>,
     /// The keys of those whose attributes change.
     keys: HashMap<Row, KeptKeys>,
     /// What the writes refer to.
@@ -166,8 +168,7 @@ impl Known {
         let mut answers = rows.session.exchange(requests)?.into_iter();
         let mut answer = || answers.next().unwrap_or_default();
         for id in targets {
-            let stored = answer().first().map(|row| rows.stored(row)).transpose()?;
-            known.lock(id.clone(), stored);
+            known.lock(rows, id.clone(), answer().first())?;
         }
         known.add_numbers(&answer())?;
         if !rewritten.is_empty() {
@@ -214,8 +215,7 @@ impl Known {
             }
         }
         for id in targets {
-            let stored = answer().first().map(|row| rows.stored(row)).transpose()?;
-            known.lock(id.clone(), stored);
+            known.lock(rows, id.clone(), answer().first())?;
         }
         known.add_numbers(&answer())?;
         for row in &answer() {
@@ -322,6 +322,11 @@ impl Known {
         self.keys.insert(row, keys);
     }
 
+    /// Notes the mark of the search document that a resource has from now on; tells the one that it had.
+    pub(super) fn keep_mark(&mut self, row: Row, mark: i64) -> Option<i64> {
+        self.marks.insert(row, mark)
+    }
+
     /// Notes what has become of a resource.
     pub(super) fn keep(&mut self, stored: &Stored, is_new: bool) {
         let id = &stored.record.id;
@@ -359,15 +364,22 @@ impl Known {
         }
     }
 
-    /// Notes that a resource is gone.
-    pub(super) fn remove(&mut self, row: Row) -> Option<Stored> {
+    /// Notes that a resource is gone; tells what it was, and the mark of its search document.
+    pub(super) fn remove(&mut self, row: Row) -> Option<(Stored, i64)> {
         self.removed.insert(row);
-        self.stored.remove(&row)
+        self.stored.remove(&row).zip(self.marks.remove(&row))
     }
 
-    fn lock(&mut self, id: ResourceId, stored: Option<Stored>) {
-        self.locked.insert(id, stored.as_ref().map(|stored| stored.row));
-        self.stored.extend(stored.map(|stored| (stored.row, stored)));
+    fn lock(&mut self, rows: &Rows<'_>, id: ResourceId, answer: Option<&SqlRow>) -> Result<(), StoreError> {
+        let Some(answer) = answer else {
+            self.locked.insert(id, None);
+            return Ok(());
+        };
+        let stored = rows.stored(answer)?;
+        self.locked.insert(id, Some(stored.row));
+        self.marks.insert(stored.row, column(answer, MARK)?);
+        self.stored.insert(stored.row, stored);
+        Ok(())
     }
 
     fn add_numbers(&mut self, answer: &[SqlRow]) -> Result<(), StoreError> {

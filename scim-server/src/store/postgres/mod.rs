@@ -9,6 +9,7 @@ mod options;
 mod pool;
 mod rest;
 mod rows;
+mod search;
 mod session;
 mod write;
 
@@ -18,14 +19,15 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use scim_core::{ResourceId, TypeDefinition};
 
+use super::meter::Meter;
 use super::select::select;
-use super::view::{View as _, kept_apart, loaded};
+use super::view::{Row, View as _, kept_apart, loaded};
 use super::{Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use claim::Claim;
@@ -91,10 +93,22 @@ pub use options::PostgresOptions;
 /// changing an attribute and adding a member are two exchanges with the database each, 1,000 new users in one call less
 /// than twenty.
 ///
-/// Equality on indexed attributes, adding a member to a group and reading by id cost the same however much is stored.
-/// Other filters and sorting read every resource of the type. Values longer than 800 bytes are indexed by their
-/// beginning and their SHA-256. These keys are made by the schemas in force when a resource is written: whoever changes
-/// how an existing attribute compares, or whether it is unique, writes the resources again.
+/// Equality on indexed attributes, adding a member to a group, a page by cursor, of a group's members too
+/// (`groups.value eq`), and reading by id cost the same however much is stored; `sw` of indexed attributes costs what it
+/// finds. Other filters, sorting and counting are done in SQL, over a second form of each resource of the type that has
+/// all values as they compare (`jsonb`); only the page leaves the database. What SQL cannot decide (binary values, `$ref`
+/// of relations, `display` of relations where case does not matter, `meta.location`) is decided on the resources
+/// themselves, which are read a few hundred at a time, where nothing else excludes them.
+/// A question without an index looks at every resource of the type in one statement, for which
+/// [`PostgresOptions::statement_timeout`] holds.
+///
+/// That form is made by the schemas in force when a resource is written. Where they have changed since, or an earlier
+/// version of this program made the tables, queries look at the resources themselves, and have the new form made in the
+/// background. Processes of an earlier version end before one of a newer version starts: they do not know of it.
+///
+/// Values longer than 800 bytes are indexed by their beginning and their SHA-256. The keys of unique and indexed values
+/// are made by the schemas in force when a resource is written too: whoever changes how an existing attribute compares,
+/// or whether it is unique, writes the resources again.
 ///
 /// # Order, pages and versions
 ///
@@ -131,6 +145,8 @@ pub struct PostgresStore {
     claim: Option<Claim>,
     /// Where the next transaction counts.
     slot: AtomicU32,
+    /// Whether search documents are being made anew.
+    is_refreshing: Arc<AtomicBool>,
 }
 
 /// Into how many parts the number of resources of a type is divided.
@@ -165,6 +181,7 @@ impl PostgresStore {
             batch_time: options.batch_time,
             claim: options.claimant.clone().map(Claim::new),
             slot: AtomicU32::new(start),
+            is_refreshing: Arc::default(),
         })
     }
 
@@ -227,9 +244,48 @@ impl PostgresStore {
         .await
     }
 
+    /// Makes the search documents of a type anew beside whatever else is done, a few at a time, unless others are being
+    /// made. It ends early with the store, or if anything is in its way; the next query that meets old ones begins again.
+    fn refresh(&self, context: &RequestContext, definition: Arc<TypeDefinition>) {
+        let Ok(line) = self.connections.line() else { return };
+        let Some(turn) = Turn::take(&self.is_refreshing) else { return };
+        let (context, slot, work) = (context.clone(), self.next_slot(), line.clone());
+        let claim = self.claim.clone();
+        line.spawn(async move {
+            let _turn = turn;
+            let mut after = Some(Row::MIN);
+            while let Some(row) = after {
+                let (context, definition, claim) = (context.clone(), Arc::clone(&definition), claim.clone());
+                let made = work.run(move |session| {
+                    begin_write(session, claim.as_ref())?;
+                    search::make_anew(session, &context, &definition, row, slot)
+                });
+                after = made.await.and_then(|(made, _)| made).unwrap_or_else(|error| {
+                    tracing::debug!(%error, "search documents were not made anew");
+                    None
+                });
+            }
+        });
+    }
+
     fn next_slot(&self) -> i32 {
         let slot = self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
         i32::try_from(slot).unwrap_or(0)
+    }
+}
+
+/// The one who makes search documents anew, until dropped.
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    fn take(taken: &Arc<AtomicBool>) -> Option<Self> {
+        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -271,7 +327,15 @@ impl ResourceStore for PostgresStore {
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let query = query.clone();
-        self.read(context, false, move |rows, context| select(rows, context, &query)).await
+        let answered = self.read(context, false, move |rows, context| {
+            let page = select(rows, context, &query, &Meter::new(query.work))?;
+            Ok((page, rows.outdated.take()))
+        });
+        let (page, outdated) = answered.await.map_err(error::of_query)?;
+        if let Some(definition) = outdated.into_iter().next() {
+            self.refresh(context, definition);
+        }
+        Ok(page)
     }
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {

@@ -21,9 +21,10 @@ use super::options::PostgresOptions;
 use super::session::Session;
 
 /// What made the tables what they are. Only ever add to it.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__claims", include_str!("migrations/V2__claims.sql")),
+    ("V3__search", include_str!("migrations/V3__search.sql")),
 ];
 
 /// The table in which the migrations are noted.
@@ -79,28 +80,19 @@ impl Connections {
         Ok(Self { runtime: Some(runtime), shared: Arc::new(shared) })
     }
 
-    /// Runs work that blocks, with a connection of its own, on a thread of its own. It goes on if nobody waits for it
-    /// any more.
+    /// What runs work with connections.
+    pub(super) fn line(&self) -> Result<Line, StoreError> {
+        const GONE: &str = "the threads that speak with the database have ended";
+        let runtime = self.runtime.as_ref().ok_or_else(|| StoreError::internal(GONE))?;
+        Ok(Line { runtime: runtime.handle().clone(), shared: Arc::clone(&self.shared) })
+    }
+
+    /// Runs work as [`Line::run`] does.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Session) -> T + Send + 'static,
     ) -> Result<(T, Ending), StoreError> {
-        const GONE: &str = "the threads that speak with the database have ended";
-        let runtime = self.runtime.as_ref().ok_or_else(|| StoreError::internal(GONE))?.handle();
-        let (shared, handle) = (Arc::clone(&self.shared), runtime.clone());
-        let task = runtime.spawn(async move {
-            let client = shared.acquire().await?;
-            let session = Session::new(client, handle, shared.options.statement_timeout);
-            spawn_blocking(move || {
-                let result = work(&session);
-                let ending = Ending { fate: session.fate(), is_in_doubt: session.is_in_doubt() };
-                session.close();
-                (result, ending)
-            })
-            .await
-            .map_err(StoreError::internal)
-        });
-        task.await.map_err(StoreError::internal)?
+        self.line()?.run(work).await
     }
 
     /// Waits.
@@ -123,6 +115,42 @@ impl Drop for Connections {
             // Dropping it would wait, which nobody may do in a task.
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Runs work with connections, for as long as there are threads to do so.
+#[derive(Clone)]
+pub(super) struct Line {
+    runtime: Handle,
+    shared: Arc<Inner>,
+}
+
+impl Line {
+    /// Runs what nobody waits for.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
+    /// Runs work that blocks, with a connection of its own, on a thread of its own. It goes on if nobody waits for it
+    /// any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Session) -> T + Send + 'static,
+    ) -> Result<(T, Ending), StoreError> {
+        let (shared, handle) = (Arc::clone(&self.shared), self.runtime.clone());
+        let task = self.runtime.spawn(async move {
+            let client = shared.acquire().await?;
+            let session = Session::new(client, handle, shared.options.statement_timeout);
+            spawn_blocking(move || {
+                let result = work(&session);
+                let ending = Ending { fate: session.fate(), is_in_doubt: session.is_in_doubt() };
+                session.close();
+                (result, ending)
+            })
+            .await
+            .map_err(StoreError::internal)
+        });
+        task.await.map_err(StoreError::internal)?
     }
 }
 

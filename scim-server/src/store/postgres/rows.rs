@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use scim_core::{ResourceId, Version};
+use scim_core::{Object, ResourceId, TypeDefinition, Version};
+use scim_filter::ResolvedFilter;
 use tokio_postgres::Row as SqlRow;
 use tokio_postgres::types::FromSql;
 
 use super::super::encode::Index;
 use super::super::plan::IdKey;
-use super::super::view::{Link, Row, Span, Stored, View};
+use super::super::view::{Answer, Ask, Link, Needs, Row, Span, Stored, View, seen};
 use super::super::{Record, Reference, StoreError};
 use super::keys::{from_text, key};
 use super::known::Holders;
@@ -27,6 +28,8 @@ pub(super) struct Rows<'s> {
     pub(super) context: &'s RequestContext,
     /// What a transaction that writes knows besides.
     pub(super) writing: Option<Writing<'s>>,
+    /// The types of which resources were met whose search documents are to be made anew.
+    pub(super) outdated: RefCell<Vec<Arc<TypeDefinition>>>,
     /// The resources that were read last, which may be asked for their relations next.
     recent: RefCell<Vec<Row>>,
     /// What has been found of those.
@@ -43,11 +46,11 @@ struct Question {
     limit: Option<usize>,
 }
 
-/// The columns of [`Rows::stored`].
+/// The columns of [`Rows::stored`], and [`MARK`].
 macro_rules! select_stored {
     ($rest:literal) => {
         concat!(
-            "SELECT seq, type, id, created, last_modified, version, display, document, hidden ",
+            "SELECT seq, type, id, created, last_modified, version, display, document, hidden, shape ",
             "FROM scim_resources ",
             $rest
         )
@@ -86,12 +89,26 @@ const BEFORE: &str =
 const AHEAD: usize = 127;
 
 /// How many resources a scan has in memory at once, at first and later.
-const FEW: i64 = 64;
-const MANY: i64 = 512;
+pub(super) const FEW: i64 = 64;
+pub(super) const MANY: i64 = 512;
+
+/// The number of the column that has the mark of a search document.
+pub(super) const MARK: usize = 9;
 
 impl<'s> Rows<'s> {
+    /// The columns of [`Rows::stored`], of the table `r`.
+    pub(super) const STORED: &'static str =
+        "r.seq, r.type, r.id, r.created, r.last_modified, r.version, r.display, r.document, r.hidden";
+
     pub(super) fn new(session: &'s Session, context: &'s RequestContext) -> Self {
-        Self { session, context, writing: None, recent: RefCell::default(), ahead: RefCell::default() }
+        Self {
+            session,
+            context,
+            writing: None,
+            outdated: RefCell::default(),
+            recent: RefCell::default(),
+            ahead: RefCell::default(),
+        }
     }
 
     pub(super) fn tenant(&self) -> String {
@@ -211,13 +228,15 @@ impl<'s> Rows<'s> {
     }
 
     /// Resources that may be asked for their relations next.
-    fn remember(&self, stored: Vec<Stored>) -> Vec<Stored> {
+    pub(super) fn remember(&self, stored: Vec<Stored>) -> Vec<Stored> {
         *self.recent.borrow_mut() = stored.iter().map(|stored| stored.row).collect();
         stored
     }
 }
 
 impl View for Rows<'_> {
+    const SEARCHES: bool = true;
+
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
         const SQL: &str = select_stored!("WHERE tenant = $1 AND id = $2");
         if let Some(locked) = self.writing.as_ref().and_then(|writing| writing.known.borrow().find(id)) {
@@ -253,7 +272,8 @@ impl View for Rows<'_> {
     fn rows(&self, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
         const SQL: &str = "SELECT r.seq, r.type, r.id, r.created, r.last_modified, r.version, r.display, \
             r.document, r.hidden FROM unnest($2::BIGINT[]) AS n (wanted) \
-            JOIN LATERAL (SELECT * FROM scim_resources WHERE tenant = $1 AND seq = n.wanted LIMIT 1) r ON TRUE";
+            JOIN LATERAL (SELECT seq, type, id, created, last_modified, version, display, document, hidden \
+             FROM scim_resources WHERE tenant = $1 AND seq = n.wanted LIMIT 1) r ON TRUE";
         let mut found = match rows {
             [] => Vec::new(),
             [row] => self.row(*row)?.into_iter().collect(),
@@ -334,6 +354,37 @@ impl View for Rows<'_> {
             }
             portion = MANY;
         }
+    }
+
+    fn answer(&self, ask: &Ask<'_>) -> Result<Option<Answer>, StoreError> {
+        self.answer_by_search(ask)
+    }
+
+    fn scan_unanswered(
+        &self,
+        definition: &Arc<TypeDefinition>,
+        span: Span,
+        visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.scan_unsearchable(definition, span, visit)
+    }
+
+    fn scan_seen(
+        &self,
+        context: &RequestContext,
+        definition: &Arc<TypeDefinition>,
+        filter: Option<&ResolvedFilter>,
+        span: Span,
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut visit = |stored: Stored| visit(stored.row, seen(self, context, definition, &stored, needs)?);
+        if let Some(filter) = filter
+            && self.scan_candidates(definition, filter, span, &mut visit)?
+        {
+            return Ok(());
+        }
+        self.scan(definition.shared_name(), span, &mut visit)
     }
 
     fn indexed(

@@ -12,9 +12,10 @@ use futures_util::future::{FutureExt as _, MaybeDone, maybe_done};
 use futures_util::stream::TryStreamExt as _;
 use tokio::runtime::Handle;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::super::StoreError;
+use super::super::sql::{Parameter, Statement};
 use super::error::{Fate, failed, fate, is_taken, unavailable};
 
 /// How much longer than the database may work on a statement its answer is waited for.
@@ -36,6 +37,8 @@ pub(super) struct Request {
     sql: Cow<'static, str>,
     /// None for what is not prepared: what begins, ends and divides transactions.
     params: Option<Params>,
+    /// The types of the parameters of what is not prepared to be asked again.
+    types: Option<Vec<Type>>,
     /// What it means if it is refused because a key is taken.
     taken: Option<StoreError>,
 }
@@ -43,12 +46,31 @@ pub(super) struct Request {
 impl Request {
     /// A statement with parameters.
     pub(super) fn new(sql: impl Into<Cow<'static, str>>, params: Params) -> Self {
-        Self { sql: sql.into(), params: Some(params), taken: None }
+        Self { sql: sql.into(), params: Some(params), types: None, taken: None }
+    }
+
+    /// A statement that is not kept for the next time: there are as many as clients have questions.
+    pub(super) fn once(statement: Statement) -> Self {
+        let mut types = Vec::with_capacity(statement.parameters.len());
+        let mut params = Params::with_capacity(statement.parameters.len());
+        for parameter in statement.parameters {
+            match parameter {
+                Parameter::Text(text) => {
+                    types.push(Type::TEXT);
+                    params.push(Box::new(text));
+                }
+                Parameter::Integer(number) => {
+                    types.push(Type::INT8);
+                    params.push(Box::new(number));
+                }
+            }
+        }
+        Self { sql: statement.text.into(), params: Some(params), types: Some(types), taken: None }
     }
 
     /// One that begins, ends or divides a transaction.
     pub(super) fn control(sql: impl Into<Cow<'static, str>>) -> Self {
-        Self { sql: sql.into(), params: None, taken: None }
+        Self { sql: sql.into(), params: None, types: None, taken: None }
     }
 
     /// Says what it means if a key is taken.
@@ -218,11 +240,14 @@ type Answer = Result<Vec<Row>, tokio_postgres::Error>;
 async fn pipeline(client: &ClientWrapper, requests: Vec<Request>) -> Result<Vec<Vec<Row>>, Failure> {
     let mut running = Vec::with_capacity(requests.len());
     let mut meanings = Vec::with_capacity(requests.len());
-    for Request { sql, params, taken } in requests {
+    for Request { sql, params, types, taken } in requests {
         meanings.push(taken);
-        let answer: Pin<Box<dyn Future<Output = Answer> + Send + '_>> = match params {
-            None => Box::pin(async move { client.batch_execute(&sql).await.map(|()| Vec::new()) }),
-            Some(params) => {
+        let answer: Pin<Box<dyn Future<Output = Answer> + Send + '_>> = match (params, types) {
+            (None, _) => Box::pin(async move { client.batch_execute(&sql).await.map(|()| Vec::new()) }),
+            (Some(params), Some(types)) => Box::pin(async move {
+                client.query_typed_raw(&sql, params.into_iter().zip(types)).await?.try_collect().await
+            }),
+            (Some(params), None) => {
                 // Only the first time on each connection does this ask the database.
                 let statement = client.prepare_cached(&sql).await?;
                 Box::pin(async move { client.query_raw(&statement, params).await?.try_collect().await })

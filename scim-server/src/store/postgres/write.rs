@@ -9,6 +9,7 @@ use scim_filter::{CaseRule, comparison_key};
 use super::super::change::{Ahead, Creation, Mutation, RelationDiff, Removal};
 use super::super::encode::{Key, Keys};
 use super::super::perform::{Transaction, perform};
+use super::super::sql::SearchDocument;
 use super::super::view::{Row, Stored};
 use super::super::{Outcome, Record, StoreError, Write};
 use super::keys::{key, text};
@@ -17,8 +18,14 @@ use super::rows::{Rows, version};
 use super::session::{Params, Request, Session, params};
 use crate::context::RequestContext;
 
-/// By how much transactions have changed the numbers of resources of types.
-pub(super) type Counts = BTreeMap<String, i64>;
+/// By how much transactions have changed the numbers of resources of types, by the marks of their search documents.
+pub(super) type Counts = BTreeMap<(String, i64), i64>;
+
+/// Adds to a number.
+pub(super) fn add(counts: &mut Counts, type_name: &str, mark: i64, more: i64) {
+    let count = counts.entry((type_name.to_owned(), mark)).or_default();
+    *count = count.saturating_add(more);
+}
 
 /// What is kept of the one write that is carried out.
 pub(super) struct Writing<'s> {
@@ -42,9 +49,8 @@ pub(super) fn carry_out(
     let mut rows = Rows::new(session, context);
     rows.writing = Some(Writing { known, version, places: Cell::new(0), counts: RefCell::default() });
     let outcome = perform(&mut rows, context, version, write, Ahead::Nothing)?;
-    for (name, more) in rows.writing.into_iter().flat_map(|writing| writing.counts.into_inner()) {
-        let count = counts.entry(name).or_default();
-        *count = count.saturating_add(more);
+    for ((name, mark), more) in rows.writing.into_iter().flat_map(|writing| writing.counts.into_inner()) {
+        add(counts, &name, mark, more);
     }
     Ok(outcome)
 }
@@ -52,12 +58,12 @@ pub(super) fn carry_out(
 /// Adds to the numbers of resources, when nothing else is left to be done: whoever else adds to the same slot waits
 /// until the transaction has ended.
 pub(super) fn count(session: &Session, context: &RequestContext, counts: Counts, slot: i32) {
-    const SQL: &str = "INSERT INTO scim_counts (tenant, type, slot, count) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (tenant, type, slot) DO UPDATE SET count = scim_counts.count + EXCLUDED.count";
-    for (name, more) in counts {
+    const SQL: &str = "INSERT INTO scim_counts (tenant, type, shape, slot, count) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (tenant, type, shape, slot) DO UPDATE SET count = scim_counts.count + EXCLUDED.count";
+    for ((name, mark), more) in counts {
         if more != 0 {
             let tenant = context.tenant.as_str().to_owned();
-            session.change(Request::new(SQL, params![tenant, name, slot, more]));
+            session.change(Request::new(SQL, params![tenant, name, mark, slot, more]));
         }
     }
 }
@@ -69,10 +75,8 @@ impl Writing<'_> {
         place
     }
 
-    fn count(&self, type_name: &str, more: i64) {
-        let mut counts = self.counts.borrow_mut();
-        let count = counts.entry(type_name.to_owned()).or_default();
-        *count = count.saturating_add(more);
+    fn count(&self, type_name: &str, mark: i64, more: i64) {
+        add(&mut self.counts.borrow_mut(), type_name, mark, more);
     }
 }
 
@@ -84,12 +88,15 @@ impl Transaction for Rows<'_> {
 
     fn commit(&mut self, definition: &TypeDefinition, mutation: Mutation) -> Result<Stored, StoreError> {
         const UPDATE: &str = "UPDATE scim_resources \
-            SET last_modified = $3, version = $4, display = $5, document = $6, hidden = $7 \
-            WHERE tenant = $1 AND seq = $2";
+            SET last_modified = $3, version = $4, display = $5, document = $6, hidden = $7, shape = $8, \
+            search = CAST($9::TEXT AS JSONB) WHERE tenant = $1 AND seq = $2";
         let Mutation { row, record, display, keys, relations } = mutation;
         let is_new = row.is_none();
+        let search = keys.as_ref().and_then(|keys| keys.search.as_ref());
+        let mark = search.map_or(0, SearchDocument::mark);
+        let json = search.and_then(|search| search.json.clone());
         let row = match row {
-            None => self.insert(definition, &record, display.as_deref())?,
+            None => self.insert(definition, &record, display.as_deref(), mark, json)?,
             Some(row) if keys.is_some() => {
                 let params = params![
                     self.tenant(),
@@ -99,8 +106,18 @@ impl Transaction for Rows<'_> {
                     display.as_deref().map(|name| text(name).into_owned()),
                     record.document.to_vec(),
                     record.hidden.as_deref().map(<[u8]>::to_vec),
+                    mark,
+                    json,
                 ];
                 self.session.change(Request::new(UPDATE, params));
+                let writing = self.writing()?;
+                let before = writing.known.borrow_mut().keep_mark(row, mark);
+                let before =
+                    before.ok_or_else(|| StoreError::internal("a resource is changed that is not locked"))?;
+                if before != mark {
+                    writing.count(definition.name(), before, -1);
+                    writing.count(definition.name(), mark, 1);
+                }
                 row
             }
             Some(row) => {
@@ -155,8 +172,8 @@ impl Transaction for Rows<'_> {
         }
         self.session.change(Request::new(SQL, params![self.tenant(), removal.row]));
         let writing = self.writing()?;
-        if let Some(removed) = writing.known.borrow_mut().remove(removal.row) {
-            writing.count(&removed.record.resource_type, -1);
+        if let Some((removed, mark)) = writing.known.borrow_mut().remove(removal.row) {
+            writing.count(&removed.record.resource_type, mark, -1);
         }
         Ok(())
     }
@@ -172,10 +189,12 @@ impl Rows<'_> {
         definition: &TypeDefinition,
         record: &Record,
         display: Option<&str>,
+        mark: i64,
+        json: Option<String>,
     ) -> Result<Row, StoreError> {
-        const SQL: &str = "INSERT INTO scim_resources \
-            (tenant, seq, type, id, folded_id, created, last_modified, version, display, document, hidden) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        const SQL: &str = "INSERT INTO scim_resources (tenant, seq, type, id, folded_id, created, last_modified, version, \
+            display, document, hidden, shape, search) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, CAST($13::TEXT AS JSONB))";
         let writing = self.writing()?;
         let row = writing.known.borrow_mut().number()?;
         let id = record.id.as_str();
@@ -192,10 +211,13 @@ impl Rows<'_> {
             display.map(|name| text(name).into_owned()),
             record.document.to_vec(),
             record.hidden.as_deref().map(<[u8]>::to_vec),
+            mark,
+            json,
         ];
         let taken = taken(definition, "id", excerpt(id));
         self.session.change(Request::new(SQL, params).or_taken(taken));
-        writing.count(definition.name(), 1);
+        writing.known.borrow_mut().keep_mark(row, mark);
+        writing.count(definition.name(), mark, 1);
         Ok(row)
     }
 

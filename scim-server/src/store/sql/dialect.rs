@@ -1,17 +1,35 @@
 //! How databases look into search documents.
 
+#[cfg(any(test, feature = "sqlite"))]
 use std::fmt::Write as _;
+
+#[cfg(any(test, feature = "postgres"))]
+use super::lower::TENANT;
 
 /// What differs between databases.
 ///
 /// In all of them the resources are the table `resources`, here by the name `r`, with the columns `seq`, `tenant`,
-/// `type`, `id`, `folded_id` and `display`, and relations the table `relations` with `source`, `attribute` and `target`.
+/// `type`, `id`, `folded_id` and `display`, relations the table `relations` with `source`, `attribute` and `target`, and
+/// keys the tables `unique_values` and `shared_values` with `tenant`, `type`, `attribute`, `value` and `resource`.
 pub(in super::super) trait Dialect {
     /// The parameter of this number, counted from 1, which is a text.
     fn text_parameter(&self, number: usize) -> String;
 
     /// The parameter of this number, counted from 1, which is a 64-bit integer.
     fn integer_parameter(&self, number: usize) -> String;
+
+    /// What the names of tables begin with.
+    fn prefix(&self) -> &'static str;
+
+    /// What is added to a condition that finds a row by its number, so that it is looked for among those of the tenant.
+    fn of_tenant(&self, alias: &str) -> String;
+
+    /// A text as `attribute` and `value` of keys have it; `None` if they have it in another form. Texts from this one on
+    /// that begin with it come one after the other there.
+    fn key(&self, text: &str) -> Option<String>;
+
+    /// Whether comparing the column `display` with a text says the same as comparing what was put in.
+    fn compares_display(&self, text: &str) -> bool;
 
     /// The search document of `r`.
     fn search_document(&self) -> &'static str;
@@ -78,14 +96,21 @@ pub(in super::super) enum Step<'a> {
 }
 
 /// SQLite, with search documents in its binary form of JSON.
+#[cfg(any(test, feature = "sqlite"))]
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Sqlite;
+
+/// How many bytes of a text PostgreSQL has in an index. An entry has at most a third of a page of 8 KiB, and more columns
+/// than this one.
+#[cfg(any(test, feature = "postgres"))]
+pub(in super::super) const LONGEST_KEY: usize = 800;
 
 /// A name or a path as a text in SQL.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+#[cfg(any(test, feature = "sqlite"))]
 impl Sqlite {
     /// NB: names come from schemas, and [`Lowering`](super::Lowering) leaves those with quotes and backslashes alone.
     fn path(path: &[Step<'_>]) -> String {
@@ -101,6 +126,7 @@ impl Sqlite {
     }
 }
 
+#[cfg(any(test, feature = "sqlite"))]
 impl Dialect for Sqlite {
     fn text_parameter(&self, number: usize) -> String {
         format!("?{number}")
@@ -108,6 +134,23 @@ impl Dialect for Sqlite {
 
     fn integer_parameter(&self, number: usize) -> String {
         format!("?{number}")
+    }
+
+    fn prefix(&self) -> &'static str {
+        ""
+    }
+
+    /// Numbers are those of the whole file.
+    fn of_tenant(&self, _: &str) -> String {
+        String::new()
+    }
+
+    fn key(&self, text: &str) -> Option<String> {
+        (!text.contains('\0')).then(|| text.to_owned())
+    }
+
+    fn compares_display(&self, _: &str) -> bool {
+        true
     }
 
     fn search_document(&self) -> &'static str {
@@ -175,11 +218,11 @@ impl Dialect for Sqlite {
 
 /// PostgreSQL, with search documents of the type `jsonb` in the column `search` of `resources`, the number of their shape in
 /// `shape`, and times in milliseconds.
-#[cfg(test)]
+#[cfg(any(test, feature = "postgres"))]
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Postgres;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "postgres"))]
 impl Postgres {
     fn steps(json: &str, path: &[Step<'_>]) -> String {
         path.iter().fold(json.to_owned(), |json, step| match step {
@@ -189,7 +232,7 @@ impl Postgres {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "postgres"))]
 impl Dialect for Postgres {
     fn text_parameter(&self, number: usize) -> String {
         format!("${number}::text")
@@ -199,12 +242,29 @@ impl Dialect for Postgres {
         format!("${number}::bigint")
     }
 
+    fn prefix(&self) -> &'static str {
+        "scim_"
+    }
+
+    fn of_tenant(&self, alias: &str) -> String {
+        format!(" AND {alias}.tenant = {}", self.text_parameter(TENANT))
+    }
+
+    fn key(&self, text: &str) -> Option<String> {
+        (text.len() <= LONGEST_KEY && !text.contains(['\0', '\u{1}'])).then(|| text.to_owned())
+    }
+
+    /// In place of NUL it has others, which are told apart from themselves.
+    fn compares_display(&self, text: &str) -> bool {
+        !text.contains(['\0', '\u{1}', '\u{2}'])
+    }
+
     fn search_document(&self) -> &'static str {
         "r.search"
     }
 
     fn tables(&self) -> &'static str {
-        "resources r"
+        "scim_resources r"
     }
 
     fn tables_and_misfits(&self, _: &str) -> String {

@@ -24,7 +24,7 @@ pub(super) const EMPTY: &str = "-";
 /// object under its URI, without `id`, `meta`, relations, what is never returned, and what has no value. Each simple
 /// value is a text: a string is its comparison key; numbers, dates and booleans are such that they sort as they should;
 /// of a binary value there is only whether it is empty. An attribute that may have several values is an array that
-/// begins with the primary one.
+/// begins with the primary one, without those values that have nothing but parts which are never returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct SearchDocument {
     /// The schemas by which it was made.
@@ -109,7 +109,7 @@ impl Known {
 
 fn digest(definition: &TypeDefinition) -> i64 {
     /// The rules of this file. Whoever changes what it makes of a resource counts them up.
-    const RULES: u8 = 1;
+    const RULES: u8 = 2;
     let mut hash = Sha256::new();
     hash.update([RULES]);
     let mut text = |text: &str| {
@@ -183,13 +183,24 @@ fn write_members<'a>(
             Value::Array(items) => items.as_slice(),
             one => std::slice::from_ref(one),
         };
+        let parts = attribute.filterable_sub_attributes();
+        // Nothing that cannot be seen decides about the order.
+        let is_seen = |item: &Value| match (&parts, item) {
+            (Some(parts), Value::Object(item)) => {
+                parts.iter().any(|part| item.get(part.name()).is_some_and(is_assigned))
+            }
+            _ => is_assigned(item),
+        };
+        let has_primary = parts.as_ref().is_none_or(|parts| parts.iter().any(|p| p.name() == "primary"));
         let is_primary = |item: &Value| {
-            item.as_object().and_then(|parts| parts.get("primary")).and_then(Value::as_bool) == Some(true)
+            has_primary
+                && item.as_object().and_then(|parts| parts.get("primary")).and_then(Value::as_bool)
+                    == Some(true)
         };
         let primary = items.iter().position(is_primary);
         let first = primary.and_then(|place| items.get(place));
         let others = items.iter().enumerate().filter(|(place, _)| Some(*place) != primary);
-        for item in first.into_iter().chain(others.map(|(_, item)| item)).filter(|item| is_assigned(item)) {
+        for item in first.into_iter().chain(others.map(|(_, item)| item)).filter(|item| is_seen(item)) {
             comma(json);
             write_value(json, attribute, item)?;
         }

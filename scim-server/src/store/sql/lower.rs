@@ -208,13 +208,12 @@ impl<'a, D: Dialect> Lowering<'a, D> {
             Index::Unique => "unique_values",
             Index::Shared => "shared_values",
         };
-        let (first, end) = (value.key(), end_of_prefix(value.key())?);
-        if first.contains('\0') {
-            return None;
-        }
+        let table = format!("{}{table}", self.dialect.prefix());
+        let attribute = self.dialect.key(path(attr.extension(), attr.name(), sub).as_ref())?;
+        let (first, end) = (self.dialect.key(value.key())?, end_of_prefix(value.key())?);
         let (tenant, name) = (self.dialect.text_parameter(TENANT), self.dialect.text_parameter(TYPE));
-        let attribute = self.text(path(attr.extension(), attr.name(), sub).as_ref().to_owned());
-        let (first, end) = (self.text(first.to_owned()), self.text(end));
+        let attribute = self.text(attribute);
+        let (first, end) = (self.text(first), self.text(end));
         let alias = self.alias("k");
         let value = self.dialect.by_code_points(&format!("{alias}.value"));
         Some(format!(
@@ -279,6 +278,11 @@ impl<'a, D: Dialect> Lowering<'a, D> {
                 self.test(&id, comparison)
             }
             "display" if comparison.attr.case_rule() == CaseRule::Exact => {
+                if let TypedValue::String(value) = &comparison.value
+                    && !self.dialect.compares_display(value.key())
+                {
+                    return None;
+                }
                 self.test(&format!("{alias}.display"), comparison)
             }
             "type" if apart.is_relation => {
@@ -480,12 +484,13 @@ impl<'a, D: Dialect> Lowering<'a, D> {
     /// The rows of an attribute that is kept apart, as far as the `WHERE` that ends what is in brackets after `EXISTS`,
     /// and the alias of the resource at the other end.
     fn rows(&mut self, apart: &Apart<'_>) -> (String, String) {
-        let (values, other) = (self.alias("v"), self.alias("m"));
+        let (values, other, prefix) = (self.alias("v"), self.alias("m"), self.dialect.prefix());
+        let of_tenant = format!("{}{}", self.dialect.of_tenant(&values), self.dialect.of_tenant(&other));
         let rows = if apart.is_relation {
             let name = self.text(apart.name.to_owned());
             format!(
-                "relations {values} JOIN resources {other} ON {other}.seq = {values}.target \
-                 WHERE {values}.source = r.seq AND {values}.attribute = {name}"
+                "{prefix}relations {values} JOIN {prefix}resources {other} ON {other}.seq = {values}.target \
+                 WHERE {values}.source = r.seq{of_tenant} AND {values}.attribute = {name}"
             )
         } else {
             let derived = self.definition.derived().iter();
@@ -498,8 +503,8 @@ impl<'a, D: Dialect> Lowering<'a, D> {
                 })
                 .collect();
             format!(
-                "relations {values} JOIN resources {other} ON {other}.seq = {values}.source \
-                 WHERE {values}.target = r.seq AND ({})",
+                "{prefix}relations {values} JOIN {prefix}resources {other} ON {other}.seq = {values}.source \
+                 WHERE {values}.target = r.seq{of_tenant} AND ({})",
                 sources.join(" OR ")
             )
         };

@@ -24,7 +24,10 @@ mod statement;
 mod tests;
 mod value;
 
+#[cfg(feature = "sqlite")]
 pub(super) use dialect::Sqlite;
+#[cfg(feature = "postgres")]
+pub(super) use dialect::{LONGEST_KEY, Postgres};
 pub(super) use document::{SearchDocument, Shape};
 pub(super) use order::SortColumn;
 pub(super) use statement::{Parameter, Statement, Statements, Wanted};

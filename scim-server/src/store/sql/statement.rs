@@ -57,6 +57,8 @@ pub(in super::super) struct Wanted<'a> {
     pub skip: u64,
     /// How many at most.
     pub take: usize,
+    /// Whether each row has, in its last column, how many there are from the start on.
+    pub counted: bool,
 }
 
 impl Wanted<'_> {
@@ -90,20 +92,21 @@ impl<D: Dialect> Statements<'_, D> {
     pub(in super::super) fn page(&self, wanted: &Wanted<'_>) -> Option<(Statement, Option<SortColumn>)> {
         let (mut parameters, mut within) = self.within();
         let tables = self.dialect.tables();
+        let total = if wanted.counted { ", count(*) OVER ()" } else { "" };
         if let Some(filter) = wanted.filter {
             within = format!("{within} AND {}", self.exactly(filter, &mut parameters)?);
         }
         let (column, mut text) = match wanted.sort_by {
             None => {
                 let (seek, by) = self.seek(wanted.span_without_key(), &mut parameters);
-                (None, format!("SELECT r.seq FROM {tables} WHERE {within}{seek} ORDER BY {by}"))
+                (None, format!("SELECT r.seq{total} FROM {tables} WHERE {within}{seek} ORDER BY {by}"))
             }
             Some(attr) => {
                 let column = SortColumn::new(&self.dialect, self.definition, attr)?;
                 let (seek, by) = column.seek(&self.dialect, wanted.start, wanted.order, &mut parameters);
                 let (k, once) = (&column.expression, self.dialect.once());
                 let text = format!(
-                    "SELECT seq, k FROM (SELECT r.seq AS seq, {k} AS k FROM {tables} WHERE {within}{once}) q \
+                    "SELECT seq, k{total} FROM (SELECT r.seq AS seq, {k} AS k FROM {tables} WHERE {within}{once}) q \
                      WHERE {seek} ORDER BY {by}"
                 );
                 (Some(column), text)

@@ -111,6 +111,7 @@ fn values_are_parameters() {
             start: &start,
             skip: 123_456_789,
             take: 123_456_789,
+            counted: false,
         };
         let sqlite = Statements { dialect: Sqlite, tenant: "sesame", registry: &registry, definition };
         let postgres = Statements { dialect: Postgres, tenant: "sesame", registry: &registry, definition };

@@ -22,6 +22,7 @@ use scim_core::{ResourceId, TenantId, TypeDefinition};
 use tokio::runtime::Handle;
 
 use super::change::Ahead;
+use super::meter::Meter;
 use super::perform::perform;
 use super::select::{finds_one, select};
 use super::view::{Row, View as _, loaded};
@@ -149,15 +150,17 @@ impl SqliteStore {
         }
     }
 
-    /// As [`read`](Self::read), for what looks at a few rows.
+    /// As [`read`](Self::read), for what looks at a few rows. The work is told how many values it may look at.
     async fn read_short<T: Send + 'static>(
         &self,
         context: &RequestContext,
-        work: impl Fn(&Rows<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Rows<'_>, u64) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let Some(readers) = &self.readers else { return self.read(context, work).await };
+        let Some(readers) = &self.readers else {
+            return self.read(context, move |rows| work(rows, u64::MAX)).await;
+        };
         let context = context.clone();
-        readers.run_short(move |connection| work(&Rows::new(connection, &context))).await
+        readers.run_short(move |connection, most| work(&Rows::new(connection, &context), most)).await
     }
 }
 
@@ -261,23 +264,30 @@ impl ResourceStore for SqliteStore {
     ) -> Result<Option<Record>, StoreError> {
         let is_short = is_short(definition, load);
         let (id, definition) = (id.clone(), Arc::clone(definition));
-        let work = move |rows: &Rows<'_>| {
+        let work = move |rows: &Rows<'_>, _| {
             let found = rows.find(&id)?.filter(|s| &*s.record.resource_type == definition.name());
             found.map(|stored| loaded(rows, &definition, stored, load)).transpose()
         };
-        if is_short { self.read_short(context, work).await } else { self.read(context, work).await }
+        if is_short {
+            self.read_short(context, work).await
+        } else {
+            self.read(context, move |rows| work(rows, u64::MAX)).await
+        }
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {
         let (asking, query) = (context.clone(), query.clone());
         let is_short =
             finds_one(&query) && query.scopes.iter().all(|one| is_short(&one.definition, query.load));
-        let work = move |rows: &Rows<'_>| {
-            let page = select(rows, &asking, &query)?;
+        let work = move |rows: &Rows<'_>, most: u64| {
+            let page = select(rows, &asking, &query, &Meter::new(query.work.min(most)))?;
             Ok((page, rows.outdated.take()))
         };
-        let answered =
-            if is_short { self.read_short(context, work).await } else { self.read(context, work).await };
+        let answered = if is_short {
+            self.read_short(context, work).await
+        } else {
+            self.read(context, move |rows| work(rows, u64::MAX)).await
+        };
         let (page, outdated) = answered?;
         for definition in outdated {
             self.refresh(context, definition);

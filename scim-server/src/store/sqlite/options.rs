@@ -10,6 +10,8 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// When a write counts as done. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
+    /// After how long a read is given up: it would look at too much. Default 10 seconds.
+    pub read_time: Duration,
     /// The page cache of each connection, in KiB. Default 8,192.
     pub cache_kib: u32,
     /// How many writes may wait in line; further ones wait to get into it. At least 1. Default 4,096.
@@ -41,6 +43,7 @@ impl Default for SqliteOptions {
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             synchronous: Synchronous::Full,
+            read_time: Duration::from_secs(10),
             cache_kib: 8_192,
             queue: 4_096,
             batch: 512,
@@ -68,6 +71,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
+        self
+    }
+
+    /// Sets after how long a read is given up.
+    #[must_use]
+    pub fn with_read_time(mut self, time: Duration) -> Self {
+        self.read_time = time;
         self
     }
 

@@ -89,6 +89,7 @@ impl Rows<'_> {
                 start: ask.start,
                 skip: if at_once { 0 } else { skipped },
                 take: if at_once { usize::MAX } else { take },
+                counted: false,
             };
             let Some((page, column)) = statements.page(&wanted) else { return Ok(None) };
             let mut statement = self.connection.prepare(&page.text).map_err(failed)?;

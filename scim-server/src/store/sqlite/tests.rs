@@ -360,7 +360,15 @@ async fn strategy(store: &SqliteStore, filter: &str) -> Vec<String> {
         let statements = Statements { dialect: Sqlite, tenant: "t", registry: &registry, definition: &user };
         let start = super::super::Start::Index(1);
         let order = scim_core::message::SortOrder::Ascending;
-        let wanted = Wanted { filter: Some(&filter), sort_by: None, order, start: &start, skip: 0, take: 10 };
+        let wanted = Wanted {
+            filter: Some(&filter),
+            sort_by: None,
+            order,
+            start: &start,
+            skip: 0,
+            take: 10,
+            counted: false,
+        };
         let (page, _) = statements.page(&wanted).unwrap();
         let mut statement = batch
             .connection()
