@@ -10,8 +10,8 @@
 //! | [`panic_guard`] | makes an answer of a panic | 500 | |
 //! | [`limits`] | bytes and time of one request, number of requests at once | 408, 413, 503 | |
 //! | `rate_limit` | requests per time and client, principal or tenant | 429 | `rate-limit` |
-//! | [`auth`] | bearer tokens and what they are good for; access tokens of OAuth 2.0 | 400, 401, 403, 503 | `jwt`, `jwks-http` |
-//! | [`tenant`] | whose data the request is about | 404 | |
+//! | [`auth`] | bearer tokens and what they are good for; access tokens of OAuth 2.0 | 400, 401, 403, 404, 503 | `jwt`, `jwks-http` |
+//! | [`tenant`] | whose data the request is about | 400, 403, 404 | |
 //! | [`audit`] | one event for each request that writes, and for each operation of a Bulk | | |
 //! | [`conditional`] | `If-Match` and `If-None-Match` | 304, 400, 428 | |
 //!
