@@ -202,10 +202,16 @@ impl Rest {
             let together = self.each(
                 || batch.is_full(),
                 |write| {
-                    let before = batch.connection().total_changes();
+                    let (before, version) = (batch.connection().total_changes(), batch.revision());
                     let result = caught(|| perform_in(batch, context, write));
                     let has_changed = || batch.connection().total_changes() != before || batch.is_lost();
-                    if result.is_err() && has_changed() { Err(HalfWay) } else { Ok(result) }
+                    if result.is_err() {
+                        if has_changed() {
+                            return Err(HalfWay);
+                        }
+                        batch.forget_since(version);
+                    }
+                    Ok(result)
                 },
             );
             match together {

@@ -139,9 +139,14 @@ impl Batch<'_> {
         self.take_back(revision).map_err(failed)
     }
 
+    /// Hands out again what was handed out after this version, as nothing of it has stayed.
+    pub(super) fn forget_since(&self, revision: u64) {
+        self.revision.set(revision);
+    }
+
     fn take_back(&self, revision: u64) -> rusqlite::Result<()> {
         if !self.is_first.get() {
-            self.revision.set(revision);
+            self.forget_since(revision);
             return execute(self.connection, "ROLLBACK TO job");
         }
         execute(self.connection, "ROLLBACK")?;
@@ -157,6 +162,7 @@ impl Batch<'_> {
         &self,
         work: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<Result<T, StoreError>, StoreError> {
+        let revision = self.revision();
         execute(self.connection, "SAVEPOINT part").map_err(failed)?;
         let result = caught(work);
         if self.is_lost() {
@@ -168,6 +174,7 @@ impl Batch<'_> {
         }
         if result.is_err() {
             execute(self.connection, "ROLLBACK TO part").map_err(failed)?;
+            self.forget_since(revision);
         }
         execute(self.connection, "RELEASE part").map_err(failed)?;
         Ok(result)
@@ -313,8 +320,12 @@ fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
         let lost = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
         return Err(rusqlite::Error::SqliteFailure(lost, Some("the transaction was rolled back".to_owned())));
     }
-    if !keep && connection.total_changes() != changes {
-        batch.take_back(revision)?;
+    if !keep {
+        if connection.total_changes() == changes {
+            batch.forget_since(revision);
+        } else {
+            batch.take_back(revision)?;
+        }
     }
     // One that has changed nothing leaves the next one first.
     if !is_first {
