@@ -209,6 +209,7 @@ pub mod serve;
 mod service;
 pub mod store;
 mod trail;
+mod within;
 
 pub use body::Body;
 pub use builder::ScimServiceBuilder;

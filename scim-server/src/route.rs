@@ -1,6 +1,7 @@
 //! From the path of a request to what it is about.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use http::Method;
@@ -14,29 +15,37 @@ use crate::error::{Error, no_endpoint};
 pub(crate) struct Mounts(Vec<String>);
 
 impl Mounts {
-    /// Prefixes with one slash before and none after each; the root is the empty one.
+    /// Prefixes with one slash before and none after each; the root is the empty one. The longest comes first.
     pub(crate) fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
         let normalized = prefixes.into_iter().map(|prefix| match prefix.trim_matches('/') {
             "" => String::new(),
             prefix => format!("/{prefix}"),
         });
-        Self(normalized.collect())
+        let mut normalized: Vec<String> = normalized.collect();
+        normalized.sort_by_key(|mount| Reverse(mount.len()));
+        Self(normalized)
     }
 
     /// The prefix that a path lies under, and the rest of the path; the longest prefix wins.
     pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
-        // Doubled slashes count as one here too: clients join base URL and path carelessly.
-        let rest = |mount: &str| {
-            mount.split('/').filter(|segment| !segment.is_empty()).try_fold(path, |rest, segment| {
-                let rest = rest.strip_prefix('/')?.trim_start_matches('/').strip_prefix(segment)?;
-                (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-            })
-        };
-        self.0
-            .iter()
-            .filter_map(|mount| Some((mount.as_str(), rest(mount)?)))
-            .max_by_key(|(mount, _)| mount.len())
+        self.0.iter().find_map(|mount| {
+            let rest = path.strip_prefix(mount.as_str()).filter(|rest| is_end(rest));
+            Some((mount.as_str(), rest.or_else(|| behind(mount, path))?))
+        })
     }
+}
+
+/// What comes after a prefix. Doubled slashes count as one here too: clients join base URL and path carelessly.
+fn behind<'p>(mount: &str, path: &'p str) -> Option<&'p str> {
+    mount.split('/').filter(|segment| !segment.is_empty()).try_fold(path, |rest, segment| {
+        let rest = rest.strip_prefix('/')?.trim_start_matches('/').strip_prefix(segment)?;
+        is_end(rest).then_some(rest)
+    })
+}
+
+/// Whether a segment of a path ends before this.
+fn is_end(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
 }
 
 /// Whether a path under a mount is one of the discovery endpoints of RFC 7644 section 4.
@@ -99,8 +108,8 @@ pub(crate) enum Route {
     Collection(Arc<TypeDefinition>),
     /// `/Users/.search`
     Search(Arc<TypeDefinition>),
-    /// `/Users/{id}`; the text is kept for the message when it cannot be an id.
-    Resource(Arc<TypeDefinition>, Option<ResourceId>, String),
+    /// `/Users/{id}`, or the text that cannot be an id, for the message.
+    Resource(Arc<TypeDefinition>, Result<ResourceId, String>),
     /// `/ServiceProviderConfig`
     ServiceProviderConfig,
     /// `/ResourceTypes` or `/ResourceTypes/{name}`
@@ -121,15 +130,14 @@ impl Route {
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             segments.push(decode(segment).map_err(Error::Path)?);
         }
-        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         let [endpoint, rest @ ..] = segments.as_slice() else { return Ok(Self::Root) };
         let route = match (Endpoint::find(endpoint), rest) {
             (Some(Endpoint::Search), []) => Self::RootSearch,
             (Some(Endpoint::ServiceProviderConfig), []) => Self::ServiceProviderConfig,
             (Some(Endpoint::ResourceTypes), []) => Self::ResourceTypes(None),
-            (Some(Endpoint::ResourceTypes), [name]) => Self::ResourceTypes(Some((*name).to_owned())),
+            (Some(Endpoint::ResourceTypes), [name]) => Self::ResourceTypes(Some(name.to_string())),
             (Some(Endpoint::Schemas), []) => Self::Schemas(None),
-            (Some(Endpoint::Schemas), [uri]) => Self::Schemas(Some((*uri).to_owned())),
+            (Some(Endpoint::Schemas), [uri]) => Self::Schemas(Some(uri.to_string())),
             (Some(Endpoint::Me), []) => Self::Me,
             (Some(Endpoint::Bulk), []) => Self::Bulk,
             (Some(_), _) => return Err(no_endpoint(path)),
@@ -137,7 +145,7 @@ impl Route {
                 (Some(definition), []) => Self::Collection(Arc::clone(definition)),
                 (Some(definition), [search]) if is_search(search) => Self::Search(Arc::clone(definition)),
                 (Some(definition), [id]) => {
-                    Self::Resource(Arc::clone(definition), id.parse().ok(), (*id).to_owned())
+                    Self::Resource(Arc::clone(definition), id.parse().map_err(|_| id.to_string()))
                 }
                 _ => return Err(no_endpoint(path)),
             },
@@ -155,7 +163,7 @@ impl Route {
             Self::RootSearch => RouteName("/.search".into()),
             Self::Collection(definition) => of(definition, ""),
             Self::Search(definition) => of(definition, "/.search"),
-            Self::Resource(definition, ..) => of(definition, "/{id}"),
+            Self::Resource(definition, _) => of(definition, "/{id}"),
             Self::ServiceProviderConfig => RouteName("/ServiceProviderConfig".into()),
             Self::ResourceTypes(_) => RouteName("/ResourceTypes".into()),
             Self::Schemas(_) => RouteName("/Schemas".into()),
@@ -168,7 +176,7 @@ impl Route {
     pub(crate) fn subject(&self) -> (Option<Arc<TypeDefinition>>, Option<ResourceId>) {
         match self {
             Self::Collection(definition) | Self::Search(definition) => (Some(Arc::clone(definition)), None),
-            Self::Resource(definition, id, _) => (Some(Arc::clone(definition)), id.clone()),
+            Self::Resource(definition, id) => (Some(Arc::clone(definition)), id.clone().ok()),
             _ => (None, None),
         }
     }
@@ -211,6 +219,9 @@ impl RouteName {
 
 /// Decodes one part of a URI. Half an escape and bytes that are not UTF-8 are refused rather than guessed at.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, String> {
+    if !text.as_bytes().contains(&b'%') {
+        return Ok(text.into());
+    }
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let hex = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_hexdigit());

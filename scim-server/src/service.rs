@@ -231,6 +231,7 @@ impl<S: ResourceStore> Inner<S> {
         (answer.map_err(|error| if reads { error } else { error.of_write() }), name)
     }
 
+    /// What is no GET of one resource is in a box: the future of that one, which copies more than it works, stays small.
     async fn dispatch<B: HttpBody>(
         &self,
         context: &RequestContext,
@@ -255,12 +256,12 @@ impl<S: ResourceStore> Inner<S> {
                 } else {
                     bytes::Bytes::new()
                 };
-                operation::me(self, me, context, &request, &body).await
+                Box::pin(operation::me(self, me, context, &request, &body)).await
             }
             Route::Bulk if !self.bulk => Err(Error::NotSupported("/Bulk")),
             Route::Bulk if request.method == Method::POST => {
-                let body = operation::read_bulk_body(self, &request.headers, body).await?;
-                operation::bulk(self, context, &body).await
+                let body = Box::pin(operation::read_bulk_body(self, &request.headers, body)).await?;
+                Box::pin(operation::bulk(self, context, &body)).await
             }
             Route::ServiceProviderConfig if get => {
                 discover()?;
@@ -276,43 +277,43 @@ impl<S: ResourceStore> Inner<S> {
             }
             Route::Root if get => {
                 search(self.registry.types())?;
-                operation::list(self, context, self.registry.types(), &request).await
+                Box::pin(operation::list(self, context, self.registry.types(), &request)).await
             }
             Route::Collection(definition) if get => {
                 search(std::slice::from_ref(definition))?;
-                operation::list(self, context, std::slice::from_ref(definition), &request).await
+                Box::pin(operation::list(self, context, std::slice::from_ref(definition), &request)).await
             }
             Route::RootSearch if request.method == Method::POST => {
                 search(self.registry.types())?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
-                operation::search(self, context, self.registry.types(), &body).await
+                Box::pin(operation::search(self, context, self.registry.types(), &body)).await
             }
             Route::Search(definition) if request.method == Method::POST => {
                 search(std::slice::from_ref(definition))?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
-                operation::search(self, context, std::slice::from_ref(definition), &body).await
+                Box::pin(operation::search(self, context, std::slice::from_ref(definition), &body)).await
             }
             Route::Collection(definition) if request.method == Method::POST => {
                 Intent::new(Action::Create, context).to_type(definition).ask()?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
-                operation::create(self, context, definition, &request, &body).await
+                Box::pin(operation::create(self, context, definition, &request, &body)).await
             }
-            Route::Resource(definition, id, text) => {
+            Route::Resource(definition, id) => {
                 let known = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
                 if !known.contains(&request.method) {
                     return Err(route.wrong_method(&request.method));
                 }
-                request.intent(context, definition, id.as_ref()).ask()?;
+                request.intent(context, definition, id.as_ref().ok()).ask()?;
                 let body = match request.method {
                     Method::PUT | Method::PATCH => read_body(&request.headers, body, &self.limits).await?,
                     _ => bytes::Bytes::new(),
                 };
-                let Some(id) = id else { return Err(operation::not_found(definition, text)) };
+                let id = id.as_ref().map_err(|text| operation::not_found(definition, text))?;
                 match request.method {
                     Method::GET => operation::read(self, context, definition, id, &request).await,
-                    Method::PUT => operation::replace(self, context, definition, id, &request, &body).await,
-                    Method::PATCH => operation::patch(self, context, definition, id, &request, &body).await,
-                    _ => operation::delete(self, context, definition, id, &request).await,
+                    Method::PUT => Box::pin(operation::replace(self, context, definition, id, &request, &body)).await,
+                    Method::PATCH => Box::pin(operation::patch(self, context, definition, id, &request, &body)).await,
+                    _ => Box::pin(operation::delete(self, context, definition, id, &request)).await,
                 }
             }
             _ => Err(route.wrong_method(&request.method)),
@@ -377,15 +378,16 @@ pub(crate) fn may_be_host(text: &str, version: Version) -> bool {
 
 /// `uri-host [ ":" port ]` (RFC 9110 section 7.2), where the host of an HTTP URI is not empty (section 4.2.1).
 fn is_host(text: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
     if let Some((address, port)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        let port = port.is_empty() || port.strip_prefix(':').is_some_and(digits);
+        let port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| digits(port.as_bytes()));
         return address.parse::<Ipv6Addr>().is_ok() && port;
     }
-    let (name, port) = text.split_once(':').unwrap_or((text, ""));
     // `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986 section 3.2.2)
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&b);
-    !name.is_empty() && name.bytes().all(legal) && decode(name).is_ok() && digits(port)
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'%' | b'&'..=b',' | b';' | b'=');
+    let length = text.bytes().take_while(|b| legal(*b)).count();
+    let Some((name, port)) = text.split_at_checked(length) else { return false };
+    !name.is_empty() && decode(name).is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| digits(port.as_bytes())))
 }
 
 /// What the operations need of a request besides its body.

@@ -1,22 +1,25 @@
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST};
 use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 use scim_core::{ScimError, excerpt};
 use tower_service::Service;
 
 use super::framing::Requests;
 use crate::body::Body;
 use crate::context::PeerAddr;
-use crate::error::{Error, error_response, insert_retry_after};
+use crate::error::{Error, error_response, insert_retry_after, internal_response};
 use crate::service::may_be_host;
 use crate::trail::Trail;
+use crate::within::{TimeIsUp, Within};
 
 /// Answers 503 when a request takes too long, and 400 when it does not say which server it is for or where it ends.
 /// Tells the service who is at the other end of the connection.
@@ -44,61 +47,100 @@ fn refuse(why: &str) -> Response<Body> {
 impl<S> Service<Request<Incoming>> for Guard<S>
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = GuardFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let (answer, requests) = (self.answer(request), Arc::clone(&self.requests));
-        Box::pin(async move {
-            let response = answer.await;
-            requests.answer();
-            response
-        })
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        let kind = match self.problem(&request) {
+            Some(why) => Kind::Refused { response: Some(refuse(&why)) },
+            None => {
+                request.extensions_mut().insert(self.peer);
+                let trail = Trail::begin(request.extensions_mut());
+                let answer = Within::new(Some(self.timeout), self.inner.call(request));
+                Kind::Passed { answer, trail, timeout: self.timeout }
+            }
+        };
+        GuardFuture { kind, requests: Arc::clone(&self.requests) }
     }
 }
 
-impl<S> Guard<S>
-where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    fn answer(&mut self, mut request: Request<Incoming>) -> <Self as Service<Request<Incoming>>>::Future {
+impl<S> Guard<S> {
+    /// Why a request does not reach the service.
+    fn problem(&self, request: &Request<Incoming>) -> Option<Cow<'static, str>> {
         if let Some(why) = self.requests.next_is_refused() {
-            return Box::pin(std::future::ready(Ok(refuse(why))));
+            return Some(why.into());
         }
+        let host = request.headers().get(HOST);
         // "A server MUST respond with a 400 ... to any HTTP/1.1 request message that lacks a Host header field" (RFC
         // 9112 section 3.2)
-        if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
-            return Box::pin(std::future::ready(Ok(refuse("the header Host is missing"))));
+        if request.version() == Version::HTTP_11 && host.is_none() {
+            return Some("the header Host is missing".into());
         }
-        if let Some(host) = request.headers().get(HOST)
-            && !host.to_str().is_ok_and(|host| may_be_host(host, request.version()))
-        {
-            let host = excerpt(&String::from_utf8_lossy(host.as_bytes()));
-            return Box::pin(std::future::ready(Ok(refuse(&Error::Host(host).to_string()))));
-        }
-        request.extensions_mut().insert(self.peer);
-        let trail = Trail::begin(request.extensions_mut());
-        let answer = self.inner.call(request);
-        let timeout = self.timeout;
-        Box::pin(async move {
-            let mut answer = pin!(answer);
-            tokio::time::timeout(timeout, answer.as_mut()).await.unwrap_or_else(|_| {
-                let error =
-                    ScimError::new(503, format!("the request took longer than {timeout:?}; it may have been carried out all the same, wholly or in part, so look before trying again"));
-                let mut response = error_response(&error);
-                insert_retry_after(&mut response, Duration::from_secs(1));
-                // Before the request is dropped, so that whoever reports that knows why.
-                trail.time_out(&mut response);
-                Ok(response)
-            })
-        })
+        let host = host.filter(|host| !host.to_str().is_ok_and(|host| may_be_host(host, request.version())))?;
+        let host = excerpt(&String::from_utf8_lossy(host.as_bytes()));
+        Some(Error::Host(host).to_string().into())
     }
+}
+
+pin_project! {
+    /// The future of [`Guard`].
+    #[derive(Debug)]
+    pub(super) struct GuardFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+        requests: Arc<Requests>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<F> {
+        Passed { #[pin] answer: Within<F>, trail: Trail, timeout: Duration },
+        Refused { response: Option<Response<Body>> },
+    }
+}
+
+impl<F> Future for GuardFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let response = match this.kind.project() {
+            KindProjection::Passed { answer, trail, timeout } => match ready!(answer.poll(context)) {
+                Ok(Ok(response)) => response,
+                Err(TimeIsUp) => {
+                    let mut response = too_slow(*timeout);
+                    // Before the request is dropped, so that whoever reports that knows why.
+                    trail.time_out(&mut response);
+                    response
+                }
+            },
+            // Polled again after it was ready, which callers must not do, it has nothing better to say.
+            KindProjection::Refused { response } => response.take().unwrap_or_else(|| internal_response(None)),
+        };
+        this.requests.answer();
+        Poll::Ready(Ok(response))
+    }
+}
+
+fn too_slow(timeout: Duration) -> Response<Body> {
+    let error = ScimError::new(
+        503,
+        format!(
+            "the request took longer than {timeout:?}; it may have been carried out all the same, wholly or in part, so look before trying again"
+        ),
+    );
+    let mut response = error_response(&error);
+    insert_retry_after(&mut response, Duration::from_secs(1));
+    response
 }

@@ -181,7 +181,8 @@ pub(crate) fn write_meta(
     let start = out.len();
     write_location(context, definition, record.id.as_str(), out);
     // What stands before the id may have anything in it.
-    if out.iter().skip(start).any(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
+    let written = out.get(start..).unwrap_or_default();
+    if written.iter().fold(false, |found, b| found | (*b < 0x20) | (*b == b'"') | (*b == b'\\')) {
         out.truncate(start.saturating_sub(1));
         write_json_string(&location(context, definition, &record.id), out);
     } else {
@@ -200,20 +201,38 @@ fn write_time(time: &DateTime<Utc>, out: &mut Vec<u8>) {
         out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::Millis, true).as_bytes());
         return;
     };
-    let mut number = |number: u32, digits: u32, end: u8| {
-        for place in (0..digits).rev() {
-            let digit = number / 10_u32.pow(place) % 10;
-            out.push(b'0'.saturating_add(u8::try_from(digit).unwrap_or(0)));
-        }
-        out.push(end);
+    let digit = |number: u32| {
+        let [last, ..] = (number % 10).to_le_bytes();
+        b'0' | last
     };
-    number(date.year().unsigned_abs(), 4, b'-');
-    number(date.month(), 2, b'-');
-    number(date.day(), 2, b'T');
-    number(clock.hour(), 2, b':');
-    number(clock.minute(), 2, b':');
-    number(clock.second(), 2, b'.');
-    number(nanos / 1_000_000, 3, b'Z');
+    let (year, month, day) = (date.year().unsigned_abs(), date.month(), date.day());
+    let (hour, minute, second, millis) = (clock.hour(), clock.minute(), clock.second(), nanos / 1_000_000);
+    out.extend_from_slice(&[
+        digit(year / 1000),
+        digit(year / 100),
+        digit(year / 10),
+        digit(year),
+        b'-',
+        digit(month / 10),
+        digit(month),
+        b'-',
+        digit(day / 10),
+        digit(day),
+        b'T',
+        digit(hour / 10),
+        digit(hour),
+        b':',
+        digit(minute / 10),
+        digit(minute),
+        b':',
+        digit(second / 10),
+        digit(second),
+        b'.',
+        digit(millis / 100),
+        digit(millis / 10),
+        digit(millis),
+        b'Z',
+    ]);
 }
 
 /// The URI of a resource: base URL, endpoint, id.
@@ -242,7 +261,8 @@ pub(crate) fn write_segment(text: &str, out: &mut Vec<u8>) {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     /// RFC 3986 "unreserved" stays as it is.
     const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    // A whole pass: it is the faster one for what ids are.
+    if text.bytes().fold(true, |plain, b| plain & (b.is_ascii_alphanumeric() | (b == b'-'))) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

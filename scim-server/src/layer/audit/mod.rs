@@ -50,5 +50,5 @@ mod sink;
 pub use event::{AuditEvent, Outcome};
 pub use json_lines::JsonLinesSink;
 pub use layer::AuditLayer;
-pub use service::AuditService;
+pub use service::{AuditFuture, AuditService};
 pub use sink::{AuditSink, TracingSink};

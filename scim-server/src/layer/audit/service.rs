@@ -2,11 +2,12 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::header::{ETAG, HeaderName, LOCATION};
 use http::{Extensions, HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
 use scim_core::{ResourceId, TenantId, excerpt};
 use tower_service::Service;
 
@@ -41,11 +42,10 @@ impl<S> AuditService<S> {
 impl<S, B> Service<Request<B>> for AuditService<S>
 where
     S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = AuditFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -53,7 +53,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if only_reads(request.method(), request.uri().path()) {
-            return Box::pin(self.inner.call(request));
+            return AuditFuture { answer: self.inner.call(request), pending: None };
         }
         let mut event = AuditEvent {
             time: self.clock.now(),
@@ -76,26 +76,50 @@ where
         let path = request.uri().path().to_owned();
         let trail = Trail::begin(request.extensions_mut());
         let (started, sink) = (Instant::now(), Arc::clone(&self.sink));
-        let pending = Pending { event: Some(event), started, trail, sink };
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let response = answer.await?;
-            pending.finish(&path, &response);
-            Ok(response)
-        })
+        let pending = Some(Box::new(Pending { event: Some(event), path, started, trail, sink }));
+        AuditFuture { answer: self.inner.call(request), pending }
+    }
+}
+
+pin_project! {
+    /// The future of [`AuditService`].
+    #[derive(Debug)]
+    pub struct AuditFuture<F> {
+        #[pin]
+        answer: F,
+        // Below it, as what is dropped in there says more of how the request ended.
+        pending: Option<Box<Pending>>,
+    }
+}
+
+impl<F> Future for AuditFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Ok(response) = ready!(this.answer.poll(context));
+        if let Some(pending) = this.pending.take() {
+            pending.finish(&response);
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
 /// An event of a request that is under way; dropped, it is reported as far as it is known.
+#[derive(Debug)]
 struct Pending {
     event: Option<AuditEvent>,
+    path: String,
     started: Instant,
     trail: Trail,
     sink: Arc<dyn AuditSink>,
 }
 
 impl Pending {
-    fn finish(mut self, path: &str, response: &Response<Body>) {
+    fn finish(mut self, response: &Response<Body>) {
         let Some(mut event) = self.event.take() else { return };
         event.learn(response.extensions());
         let mut found = self.trail.found();
@@ -110,7 +134,7 @@ impl Pending {
             event.request_id.take().or_else(|| header(HeaderName::from_static("x-request-id")));
         if event.resource_id.is_none() {
             let names_one = event.route.as_deref().is_some_and(|route| route.ends_with("/{id}"));
-            let named = names_one.then(|| path.to_owned());
+            let named = names_one.then(|| self.path.clone());
             event.resource_id = named.or_else(|| header(LOCATION)).and_then(|path| last_segment(&path));
         }
         event.duration = self.started.elapsed();

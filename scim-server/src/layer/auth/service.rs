@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -22,12 +23,12 @@ use crate::trail::Trail;
 #[derive(Clone)]
 pub struct AuthService<S> {
     inner: S,
-    layer: AuthLayer,
+    layer: Arc<AuthLayer>,
 }
 
 impl<S> AuthService<S> {
     pub(super) fn new(inner: S, layer: AuthLayer) -> Self {
-        Self { inner, layer }
+        Self { inner, layer: Arc::new(layer) }
     }
 
     /// The service behind it.
@@ -60,7 +61,7 @@ where
         // The service that was polled ready goes into the future, its clone stays behind.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let layer = self.layer.clone();
+        let layer = Arc::clone(&self.layer);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if (layer.open)(&parts) {
@@ -75,7 +76,7 @@ where
             let mut response = match layer.authorize(&mut parts, &access) {
                 Ok(()) => {
                     parts.extensions.insert(principal.clone());
-                    if let Some(policy) = layer.policy {
+                    if let Some(policy) = layer.policy.clone() {
                         let access = access.clone();
                         Policies::add(&mut parts.extensions, move |intent: &Intent<'_>| {
                             policy(intent, &access)

@@ -29,4 +29,4 @@ mod service;
 
 pub use body::{LimitedBody, LimitedBodyError};
 pub use layer::LimitsLayer;
-pub use service::LimitsService;
+pub use service::{LimitsFuture, LimitsService};

@@ -1,20 +1,24 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Request, Response};
 use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
 use scim_core::ScimError;
+use tokio::sync::OwnedSemaphorePermit;
 use tower_service::Service;
 
+use super::body::Progress;
 use super::{LimitedBody, LimitsLayer};
 use crate::body::Body;
-use crate::error::{Error, error_response, insert_retry_after};
+use crate::error::{Error, error_response, insert_retry_after, internal_response};
 use crate::trail::Trail;
+use crate::within::{TimeIsUp, Within};
 
 /// Times are cut down to a year: what is later than the clock can tell would end in a panic.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -40,12 +44,11 @@ impl<S> LimitsService<S> {
 impl<S, B> Service<Request<B>> for LimitsService<S>
 where
     S: Service<Request<LimitedBody<B>>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
     B: HttpBody,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = LimitsFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -68,36 +71,80 @@ where
         let (body, progress) = LimitedBody::new(body, limit);
         let answer = self.inner.call(Request::from_parts(parts, body));
         let time = self.limits.time.map(|time| time.min(LONGEST));
-        Box::pin(async move {
-            let answer = match time {
-                None => answer.await,
-                Some(time) => {
-                    let mut answer = pin!(answer);
-                    match tokio::time::timeout(time, answer.as_mut()).await {
-                        Ok(answer) => answer,
-                        Err(_) => {
-                            let mut refusal =
-                                if progress.is_complete() { too_slow(time) } else { not_sent(time) };
-                            // Before the request is dropped, so that whoever reports that knows why.
-                            if let Some(trail) = &trail {
-                                trail.time_out(&mut refusal);
-                            }
-                            Ok(refusal)
-                        }
-                    }
-                }
-            };
-            drop(permit);
-            // What the service makes of a body that breaks off does not say why it did.
-            if progress.is_too_large() { Ok(too_large(limit)) } else { answer }
-        })
+        let answer = Within::new(time, answer);
+        LimitsFuture { kind: Kind::Passed { answer, limits: Held { limit, time, trail, permit, progress } } }
     }
 }
 
-fn refuse(
-    response: Response<Body>,
-) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>> {
-    Box::pin(std::future::ready(Ok(response)))
+pin_project! {
+    /// The future of [`LimitsService`].
+    #[derive(Debug)]
+    pub struct LimitsFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<F> {
+        Passed { #[pin] answer: Within<F>, limits: Held },
+        Refused { response: Option<Response<Body>> },
+    }
+}
+
+/// What one request is held to.
+#[derive(Debug)]
+struct Held {
+    limit: usize,
+    time: Option<Duration>,
+    trail: Option<Trail>,
+    /// Given back once there is an answer.
+    permit: Option<OwnedSemaphorePermit>,
+    progress: Arc<Progress>,
+}
+
+impl<F> Future for LimitsFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let response = match self.project().kind.project() {
+            KindProjection::Passed { answer, limits } => {
+                let answer = ready!(answer.poll(context));
+                limits.permit = None;
+                match answer {
+                    // What the service makes of a body that breaks off does not say why it did.
+                    _ if limits.progress.is_too_large() => too_large(limits.limit),
+                    Ok(Ok(response)) => response,
+                    Err(TimeIsUp) => limits.give_up(),
+                }
+            }
+            // Polled again after it was ready, which callers must not do, it has nothing better to say.
+            KindProjection::Refused { response } => response.take().unwrap_or_else(|| internal_response(None)),
+        };
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl Held {
+    /// The answer when the time is up.
+    fn give_up(&self) -> Response<Body> {
+        let time = self.time.unwrap_or_default();
+        let mut refusal = if self.progress.is_complete() { too_slow(time) } else { not_sent(time) };
+        // Before the request is dropped, so that whoever reports that knows why.
+        if let Some(trail) = &self.trail {
+            trail.time_out(&mut refusal);
+        }
+        refusal
+    }
+}
+
+fn refuse<F>(response: Response<Body>) -> LimitsFuture<F> {
+    LimitsFuture { kind: Kind::Refused { response: Some(response) } }
 }
 
 fn declared<B: HttpBody>(request: &Request<B>) -> Option<u64> {

@@ -34,4 +34,4 @@ mod layer;
 mod service;
 
 pub use layer::TraceLayer;
-pub use service::TraceService;
+pub use service::{TraceFuture, TraceService};

@@ -2,10 +2,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use pin_project_lite::pin_project;
 use scim_core::excerpt;
 use tower_service::Service;
 
@@ -44,11 +45,10 @@ impl<S> TraceService<S> {
 impl<S, B> Service<Request<B>> for TraceService<S>
 where
     S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = TraceFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -57,30 +57,51 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let id = given(request.headers()).unwrap_or_else(|| RequestId::new(&self.ids.request_id()));
         request.extensions_mut().insert(id.clone());
-        let method = excerpt(request.method().as_str());
+        let method = request.method().clone();
         let uri = self.with_uri.then(|| redacted(request.uri()));
         let line =
             Line { id, method, uri, started: Instant::now(), trail: Trail::begin(request.extensions_mut()) };
-        let mut pending = Pending(Some(line));
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let mut response = answer.await?;
-            if let Some(line) = pending.0.take() {
-                let principal = response.extensions().get::<Principal>();
-                line.log(response.extensions().get::<RouteName>(), principal, Ok(response.status().as_u16()));
-                if let Ok(value) = HeaderValue::from_str(line.id.as_str()) {
-                    response.headers_mut().insert(REQUEST_ID, value);
-                }
+        let pending = Pending(Some(line));
+        TraceFuture { answer: self.inner.call(request), pending }
+    }
+}
+
+pin_project! {
+    /// The future of [`TraceService`].
+    #[derive(Debug)]
+    pub struct TraceFuture<F> {
+        #[pin]
+        answer: F,
+        // Below it, as what is dropped in there says more of how the request ended.
+        pending: Pending,
+    }
+}
+
+impl<F> Future for TraceFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let Ok(mut response) = ready!(this.answer.poll(context));
+        if let Some(line) = this.pending.0.take() {
+            let principal = response.extensions().get::<Principal>();
+            line.log(response.extensions().get::<RouteName>(), principal, Ok(response.status().as_u16()));
+            if let Ok(value) = HeaderValue::from_str(line.id.as_str()) {
+                response.headers_mut().insert(REQUEST_ID, value);
             }
-            Ok(response)
-        })
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
 /// What is known of a request from its beginning.
+#[derive(Debug)]
 struct Line {
     id: RequestId,
-    method: String,
+    method: Method,
     uri: Option<String>,
     started: Instant,
     trail: Trail,
@@ -91,7 +112,7 @@ impl Line {
     fn log(&self, route: Option<&RouteName>, principal: Option<&Principal>, end: Result<u16, &'static str>) {
         tracing::info!(
             request_id = %self.id,
-            method = self.method,
+            method = excerpt(self.method.as_str()),
             route = route.map_or("-", RouteName::as_str),
             status = end.ok(),
             outcome = end.err(),
@@ -104,6 +125,7 @@ impl Line {
 }
 
 /// The line of a request that is under way; dropped, it says that nobody has waited for the answer.
+#[derive(Debug)]
 struct Pending(Option<Line>);
 
 impl Drop for Pending {

@@ -247,11 +247,13 @@ fn task<S>(
         ("POST", Route::Collection(definition)) => {
             return Ok(Task::Create { definition, data: data(parts.data)? });
         }
-        (_, Route::Resource(definition, id, text)) if method != "POST" => match (id, bulk_id_of(&text)) {
-            (Some(id), _) => (definition, SubjectId::Known(id)),
-            (None, Some(bulk_id)) => (definition, SubjectId::Bulk(bulk_id)),
-            (None, None) => (definition, SubjectId::Impossible(text)),
-        },
+        (_, Route::Resource(definition, id)) if method != "POST" => {
+            let impossible = |text: String| match bulk_id_of(&text) {
+                Some(bulk_id) => SubjectId::Bulk(bulk_id),
+                None => SubjectId::Impossible(text),
+            };
+            (definition, id.map_or_else(impossible, SubjectId::Known))
+        }
         _ => {
             let wanted = match method {
                 "POST" => "the path of an endpoint, such as /Users",
