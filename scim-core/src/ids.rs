@@ -222,7 +222,7 @@ impl Version {
     /// The version as an entity tag: `W/"<number>"`.
     #[must_use]
     pub fn etag(self) -> String {
-        format!("W/\"{}\"", self.0)
+        ["W/\"", &self.0.to_string(), "\""].concat()
     }
 
     /// The version that an entity tag stands for, if it is one of ours. Weak comparison: `"7"` is `W/"7"`.

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use scim_core::{IncompatibleRegistry, Registry};
@@ -34,17 +35,39 @@ use scim_core::{IncompatibleRegistry, Registry};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct RegistryHandle(Arc<RwLock<Arc<Registry>>>);
+pub struct RegistryHandle(Arc<Served>);
+
+struct Served {
+    registry: RwLock<Arc<Registry>>,
+    /// How often it was exchanged. Written under the lock.
+    version: AtomicU64,
+}
 
 impl RegistryHandle {
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self(Arc::new(RwLock::new(registry)))
+        Self(Arc::new(Served { registry: RwLock::new(registry), version: AtomicU64::new(0) }))
     }
 
     /// What is served now.
     #[must_use]
     pub fn get(&self) -> Arc<Registry> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        self.seen().1
+    }
+
+    /// A number that changes with what is served: looking at it keeps nobody else waiting.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    /// What is served now, and its number.
+    pub(crate) fn seen(&self) -> (u64, Arc<Registry>) {
+        let current = self.0.registry.read().unwrap_or_else(PoisonError::into_inner);
+        (self.version(), Arc::clone(&current))
+    }
+
+    fn exchange(&self, current: &mut Arc<Registry>, registry: Arc<Registry>) -> Arc<Registry> {
+        self.0.version.fetch_add(1, Ordering::Release);
+        std::mem::replace(current, registry)
     }
 
     /// Serves another registry from now on, and returns the one before.
@@ -54,15 +77,15 @@ impl RegistryHandle {
     pub fn set(&self, registry: impl Into<Arc<Registry>>) -> Result<Arc<Registry>, IncompatibleRegistry> {
         let registry = registry.into();
         // Checked under the lock, so that of two who exchange it at once the second is checked against the first.
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.0.registry.write().unwrap_or_else(PoisonError::into_inner);
         current.check_successor(&registry)?;
-        Ok(std::mem::replace(&mut *current, registry))
+        Ok(self.exchange(&mut current, registry))
     }
 
     /// As [`RegistryHandle::set`], whatever is stored.
     pub fn set_unchecked(&self, registry: impl Into<Arc<Registry>>) -> Arc<Registry> {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, registry.into())
+        let mut current = self.0.registry.write().unwrap_or_else(PoisonError::into_inner);
+        self.exchange(&mut current, registry.into())
     }
 }
 

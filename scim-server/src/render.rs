@@ -47,12 +47,13 @@ pub(crate) fn resource_response(
 ) -> Result<Response<Body>, Error> {
     let version = record.version;
     let location = location(context, definition, &record.id);
-    let shown = Shown::new(definition, projection);
-    let body = if is_long(std::slice::from_ref(&shown), std::slice::from_ref(&record)) {
+    let copies = projection.shows_all(definition);
+    let body = if copies && estimate(std::slice::from_ref(&record)) > WHOLE {
+        let shown = Shown::new(definition, projection);
         Pieces::new(context, vec![shown], vec![record], Vec::new(), b"")?.into()
     } else {
         let mut bytes = Vec::new();
-        Scribe::new(context, &shown).write(&record, &mut bytes)?;
+        Scribe { context, definition, projection: &projection, copies }.write(&record, &mut bytes)?;
         Body::from(bytes)
     };
     let mut response = json_body(status, body);

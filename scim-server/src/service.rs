@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::net::Ipv6Addr;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -38,7 +38,20 @@ use crate::trail::Trail;
 /// place of its own for one request, [`PathPrefix`] and [`BaseUrl`] say what locations begin with, and [`WriteOnly`] keeps
 /// answers to writes from showing more than the client may read.
 pub struct ScimService<S> {
-    settings: Arc<Settings<S>>,
+    settings: Own<S>,
+    seen: Option<Seen>,
+}
+
+/// The settings, counted for each clone of a service apart, where each connection has one: the requests of two processors
+/// would otherwise wait for each other's counts.
+type Own<S> = Arc<Arc<Settings<S>>>;
+
+/// The registry that a service has seen last.
+struct Seen {
+    version: u64,
+    registry: Arc<Registry>,
+    /// Whether it is counted for this service alone.
+    is_own: bool,
 }
 
 /// What all requests have in common.
@@ -62,9 +75,10 @@ pub(crate) struct Settings<S> {
 /// The service as one request sees it: with the quirks and schemas that layers have chosen for it, and otherwise with
 /// the schemas that were served when it came.
 pub(crate) struct Inner<S> {
-    settings: Arc<Settings<S>>,
+    settings: Own<S>,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) quirks: Quirks,
+    /// Those that a layer has chosen.
+    chosen: Option<Quirks>,
 }
 
 impl<S> Deref for Inner<S> {
@@ -77,15 +91,17 @@ impl<S> Deref for Inner<S> {
 
 impl<S> Inner<S> {
     /// Uses of quirks are counted with the service's own.
-    fn new(settings: &Arc<Settings<S>>, extensions: &Extensions) -> Self {
-        let own = &settings.own_quirks;
-        let quirks = match (extensions.get::<Quirks>().cloned(), own.uses()) {
-            (Some(quirks), Some(uses)) if quirks.uses().is_none() => quirks.counted_by(uses),
-            (Some(quirks), _) => quirks,
-            (None, _) => own.clone(),
+    fn new(settings: &Own<S>, registry: Arc<Registry>, extensions: &Extensions) -> Self {
+        let chosen = match (extensions.get::<Quirks>().cloned(), settings.own_quirks.uses()) {
+            (Some(quirks), Some(uses)) if quirks.uses().is_none() => Some(quirks.counted_by(uses)),
+            (quirks, _) => quirks,
         };
-        let registry = extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| settings.current.get());
-        Self { settings: Arc::clone(settings), registry, quirks }
+        Self { settings: Arc::clone(settings), registry, chosen }
+    }
+
+    /// The deviations that are tolerated.
+    pub(crate) fn quirks(&self) -> &Quirks {
+        self.chosen.as_ref().unwrap_or(&self.settings.own_quirks)
     }
 }
 
@@ -96,7 +112,26 @@ impl<S> ScimService<S> {
     }
 
     pub(crate) fn new(settings: Settings<S>) -> Self {
-        Self { settings: Arc::new(settings) }
+        Self { settings: Arc::new(Arc::new(settings)), seen: None }
+    }
+
+    /// What is served now. From its second request on, a service looks at a copy of its own until there is another one.
+    fn current(&mut self) -> Arc<Registry> {
+        let handle = &self.settings.current;
+        let version = handle.version();
+        match self.seen.as_mut().filter(|seen| seen.version == version) {
+            Some(seen) => {
+                if !std::mem::replace(&mut seen.is_own, true) {
+                    seen.registry = Arc::new(Registry::clone(&seen.registry));
+                }
+                Arc::clone(&seen.registry)
+            }
+            None => {
+                let (version, registry) = handle.seen();
+                self.seen = Some(Seen { version, registry: Arc::clone(&registry), is_own: false });
+                registry
+            }
+        }
     }
 
     /// The handle by which the schemas and resource types can be exchanged while the service runs.
@@ -120,7 +155,7 @@ impl<S> ScimService<S> {
 
 impl<S> Clone for ScimService<S> {
     fn clone(&self) -> Self {
-        Self { settings: Arc::clone(&self.settings) }
+        Self { settings: Arc::new(Arc::clone(&self.settings)), seen: None }
     }
 }
 
@@ -145,98 +180,124 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = Inner::new(&self.settings, request.extensions());
-        Box::pin(async move { Ok(inner.serve(request).await) })
+        let (parts, body) = request.into_parts();
+        let registry = parts.extensions.get::<Arc<Registry>>().cloned().unwrap_or_else(|| self.current());
+        let inner = Inner::new(&self.settings, registry, &parts.extensions);
+        let request_id = parts.extensions.get::<RequestId>().cloned();
+        let request_id =
+            request_id.unwrap_or_else(|| RequestId::new(&self.settings.sources.ids.request_id()));
+        let (is_head, mut name) = (parts.method == Method::HEAD, None);
+        // Here rather than in the future, which is moved as a whole.
+        match inner.read(parts, &request_id, &mut name) {
+            Ok(asked) => Box::pin(async move {
+                let answer = inner.answer(&asked, body).await;
+                Ok(finish(answer, is_head, name, &asked.context.request_id))
+            }),
+            Err(error) => Box::pin(ready(Ok(finish(Err(error), is_head, name, &request_id)))),
+        }
     }
 }
 
-impl<S: ResourceStore> Inner<S> {
-    async fn serve<B: HttpBody>(&self, request: Request<B>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let head = parts.method == Method::HEAD;
-        let request_id = parts
-            .extensions
-            .get::<RequestId>()
-            .cloned()
-            .unwrap_or_else(|| RequestId::new(&self.sources.ids.request_id()));
-        let (answer, name) = self.answer(parts, body, &request_id).await;
-        let mut response = answer.unwrap_or_else(|error| {
-            log_internal(&error, &request_id, name.as_ref().map_or("-", RouteName::as_str));
-            error.to_response(&request_id)
-        });
-        if head {
-            // The headers are those of GET, the length of the body that is left out among them.
-            let length = response.body().size_hint().exact();
-            if let (Some(length), false) =
-                (length, matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
-            {
-                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-            }
-            *response.body_mut() = Body::empty();
+/// The answer as it is sent.
+fn finish(
+    answer: Result<Response<Body>, Error>,
+    is_head: bool,
+    name: Option<RouteName>,
+    request_id: &RequestId,
+) -> Response<Body> {
+    let mut response = answer.unwrap_or_else(|error| {
+        log_internal(&error, request_id, name.as_ref().map_or("-", RouteName::as_str));
+        error.to_response(request_id)
+    });
+    if is_head {
+        // The headers are those of GET, the length of the body that is left out among them.
+        let length = response.body().size_hint().exact();
+        if let (Some(length), false) =
+            (length, matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+        {
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        if let Some(name) = name {
-            response.extensions_mut().insert(name);
-        }
-        response
+        *response.body_mut() = Body::empty();
     }
+    if let Some(name) = name {
+        response.extensions_mut().insert(name);
+    }
+    response
+}
 
-    async fn answer<B: HttpBody>(
+/// A request that has been read, but for its body.
+struct Asked {
+    context: RequestContext,
+    route: Route,
+    request: Incoming,
+}
+
+impl Asked {
+    fn only_reads(&self) -> bool {
+        only_reads(&self.request.method, &self.route)
+    }
+}
+
+fn only_reads(method: &Method, route: &Route) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) || matches!(route, Route::RootSearch | Route::Search(_))
+}
+
+impl<S: ResourceStore> Inner<S> {
+    /// Reads all of a request that is there before its body. `name` is that of the route, once it is known.
+    fn read(
         &self,
         parts: Parts,
-        body: B,
         request_id: &RequestId,
-    ) -> (Result<Response<Body>, Error>, Option<RouteName>) {
+        name: &mut Option<RouteName>,
+    ) -> Result<Asked, Error> {
         let path = parts.uri.path();
-        let Some((mount, rest)) = self.mounts.split(path) else { return (Err(no_endpoint(path)), None) };
-        let route = match Route::parse(rest, &self.registry) {
-            Ok(route) => route,
+        let (mount, rest) = self.mounts.split(path).ok_or_else(|| no_endpoint(path))?;
+        let route = Route::parse(rest, &self.registry).map_err(|error| match error {
             // The message shows the path as the client has sent it.
-            Err(Error::NoEndpoint { .. }) => return (Err(no_endpoint(path)), None),
-            Err(error) => return (Err(error), None),
-        };
-        let name = Some(route.name());
+            Error::NoEndpoint { .. } => no_endpoint(path),
+            error => error,
+        })?;
+        let name = name.insert(route.name());
         let trail = parts.extensions.get::<Trail>().cloned();
         if let Some(trail) = &trail {
             trail.write(|found| {
-                found.route.clone_from(&name);
-                (found.definition, found.id) = route.subject();
+                found.route = Some(name.clone());
+                if !only_reads(&parts.method, &route) {
+                    (found.definition, found.id) = route.subject();
+                }
             });
         }
-        let base_url = match self.base_url(mount, &parts) {
-            Ok(base_url) => base_url,
-            Err(error) => return (Err(error), name),
-        };
         let context = RequestContext {
+            base_url: self.base_url(mount, &parts)?,
             tenant: parts.extensions.get::<TenantId>().cloned().unwrap_or_default(),
             principal: parts.extensions.get::<Principal>().cloned(),
             request_id: request_id.clone(),
             now: self.sources.clock.now(),
             registry: Arc::clone(&self.registry),
-            base_url,
             policies: Policies::of(&parts.extensions),
             trail,
             budget: WriteBudget::unlimited().with_size(self.limits.resource),
             write_only: parts.extensions.get::<WriteOnly>().is_some(),
         };
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
-        let conditions = match Conditions::read(&parts.headers) {
-            Ok(conditions) => conditions,
-            Err(error) => return (Err(error), name),
-        };
+        let conditions = Conditions::read(&parts.headers)?;
         let query = parts.uri.query().map(str::to_owned);
         let request = Incoming { method, headers: parts.headers, conditions, query };
-        let reads = request.method == Method::GET || matches!(route, Route::RootSearch | Route::Search(_));
-        let answer = self.dispatch(&context, route, request, body).await;
-        let answer = answer.map_err(|error| error.for_client(&context));
-        (answer.map_err(|error| if reads { error } else { error.of_write() }), name)
+        Ok(Asked { context, route, request })
+    }
+
+    async fn answer<B: HttpBody>(&self, asked: &Asked, body: B) -> Result<Response<Body>, Error> {
+        let answer = self.dispatch(&asked.context, &asked.route, &asked.request, body).await;
+        let answer = answer.map_err(|error| error.for_client(&asked.context));
+        answer.map_err(|error| if asked.only_reads() { error } else { error.of_write() })
     }
 
     /// What is no GET of one resource is in a box: the future of that one, which copies more than it works, stays small.
     async fn dispatch<B: HttpBody>(
         &self,
         context: &RequestContext,
-        route: Route,
-        request: Incoming,
+        route: &Route,
+        request: &Incoming,
         body: B,
     ) -> Result<Response<Body>, Error> {
         let get = request.method == Method::GET;
@@ -244,7 +305,7 @@ impl<S: ResourceStore> Inner<S> {
         let search = |types: &[Arc<TypeDefinition>]| {
             types.iter().try_for_each(|one| Intent::new(Action::Search, context).to_type(one).ask())
         };
-        match &route {
+        match route {
             Route::Me => {
                 let Some(me) = &self.me else { return Err(Error::NotSupported("/Me")) };
                 let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
@@ -256,7 +317,7 @@ impl<S: ResourceStore> Inner<S> {
                 } else {
                     bytes::Bytes::new()
                 };
-                Box::pin(operation::me(self, me, context, &request, &body)).await
+                Box::pin(operation::me(self, me, context, request, &body)).await
             }
             Route::Bulk if !self.bulk => Err(Error::NotSupported("/Bulk")),
             Route::Bulk if request.method == Method::POST => {
@@ -265,23 +326,23 @@ impl<S: ResourceStore> Inner<S> {
             }
             Route::ServiceProviderConfig if get => {
                 discover()?;
-                operation::service_provider_config(self, context, &request)
+                operation::service_provider_config(self, context, request)
             }
             Route::ResourceTypes(name) if get => {
                 discover()?;
-                operation::resource_types(self, context, &request, name.as_deref())
+                operation::resource_types(self, context, request, name.as_deref())
             }
             Route::Schemas(uri) if get => {
                 discover()?;
-                operation::schemas(self, context, &request, uri.as_deref())
+                operation::schemas(self, context, request, uri.as_deref())
             }
             Route::Root if get => {
                 search(self.registry.types())?;
-                Box::pin(operation::list(self, context, self.registry.types(), &request)).await
+                Box::pin(operation::list(self, context, self.registry.types(), request)).await
             }
             Route::Collection(definition) if get => {
                 search(std::slice::from_ref(definition))?;
-                Box::pin(operation::list(self, context, std::slice::from_ref(definition), &request)).await
+                Box::pin(operation::list(self, context, std::slice::from_ref(definition), request)).await
             }
             Route::RootSearch if request.method == Method::POST => {
                 search(self.registry.types())?;
@@ -296,7 +357,7 @@ impl<S: ResourceStore> Inner<S> {
             Route::Collection(definition) if request.method == Method::POST => {
                 Intent::new(Action::Create, context).to_type(definition).ask()?;
                 let body = read_body(&request.headers, body, &self.limits).await?;
-                Box::pin(operation::create(self, context, definition, &request, &body)).await
+                Box::pin(operation::create(self, context, definition, request, &body)).await
             }
             Route::Resource(definition, id) => {
                 let known = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
@@ -310,10 +371,14 @@ impl<S: ResourceStore> Inner<S> {
                 };
                 let id = id.as_ref().map_err(|text| operation::not_found(definition, text))?;
                 match request.method {
-                    Method::GET => operation::read(self, context, definition, id, &request).await,
-                    Method::PUT => Box::pin(operation::replace(self, context, definition, id, &request, &body)).await,
-                    Method::PATCH => Box::pin(operation::patch(self, context, definition, id, &request, &body)).await,
-                    _ => Box::pin(operation::delete(self, context, definition, id, &request)).await,
+                    Method::GET => operation::read(self, context, definition, id, request).await,
+                    Method::PUT => {
+                        Box::pin(operation::replace(self, context, definition, id, request, &body)).await
+                    }
+                    Method::PATCH => {
+                        Box::pin(operation::patch(self, context, definition, id, request, &body)).await
+                    }
+                    _ => Box::pin(operation::delete(self, context, definition, id, request)).await,
                 }
             }
             _ => Err(route.wrong_method(&request.method)),
@@ -332,9 +397,8 @@ impl<S: ResourceStore> Inner<S> {
             return Err(Error::Hosts);
         }
         let named = uri.authority().map(Authority::as_str);
-        for name in
-            host.map(|host| String::from_utf8_lossy(host.as_bytes())).as_deref().into_iter().chain(named)
-        {
+        let text = host.map(|host| String::from_utf8_lossy(host.as_bytes()));
+        for name in text.as_deref().into_iter().chain(named) {
             if !may_be_host(name, parts.version) {
                 return Err(Error::Host(excerpt(name)));
             }
@@ -352,7 +416,7 @@ impl<S: ResourceStore> Inner<S> {
                 }
             });
         }
-        let authority = named.or_else(|| host?.to_str().ok()).filter(|text| is_server_name(text));
+        let authority = named.or(text.as_deref()).filter(|text| names_server(text));
         // Not the scheme of the request line, which may say anything in absolute-form.
         let scheme = extensions.get::<SaidScheme>().map_or("http", |said| said.0.as_str());
         Ok(authority.map_or_else(
@@ -365,9 +429,14 @@ impl<S: ResourceStore> Inner<S> {
 /// Whether a text is a host with or without a port, and nothing that could end up as something else in a URL or on a
 /// page that shows one.
 pub(crate) fn is_server_name(text: &str) -> bool {
-    let port_of_five = |text: &str| text.rsplit_once(':').is_none_or(|(_, port)| port.len() <= 5);
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-    is_host(text) && text.bytes().all(plain) && (text.ends_with(']') || port_of_five(text))
+    is_host(text) && names_server(text)
+}
+
+/// Whether a host is no more than a name or an address, and a port.
+fn names_server(host: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':' | b'[' | b']');
+    let port_of_five = || host.rsplit_once(':').is_none_or(|(_, port)| port.len() <= 5);
+    !host.is_empty() && host.bytes().all(plain) && (host.ends_with(']') || port_of_five())
 }
 
 /// Whether a Host header may say this. "A server MUST respond with a 400 ... to any request message that contains ... a
@@ -384,10 +453,15 @@ fn is_host(text: &str) -> bool {
         return address.parse::<Ipv6Addr>().is_ok() && port;
     }
     // `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986 section 3.2.2)
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'%' | b'&'..=b',' | b';' | b'=');
+    let legal = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'%' | b'&'..=b',' | b';' | b'=')
+    };
     let length = text.bytes().take_while(|b| legal(*b)).count();
     let Some((name, port)) = text.split_at_checked(length) else { return false };
-    !name.is_empty() && decode(name).is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| digits(port.as_bytes())))
+    !name.is_empty()
+        && decode(name).is_ok()
+        && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| digits(port.as_bytes())))
 }
 
 /// What the operations need of a request besides its body.

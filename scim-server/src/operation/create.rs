@@ -23,8 +23,8 @@ pub(crate) async fn create<S: ResourceStore>(
 ) -> Result<Response<Body>, Error> {
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
-    let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
-    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
+    let projection = Projection::new(definition, &params, inner.quirks())?.with_set_by(definition, &body);
+    let projection = answer_to_write(context, definition, projection, inner.quirks())?;
     let new = new_resource(inner, definition, inner.sources.ids.resource_id(), body)?;
     let write = Write::create(definition, new).with_load(load_for(definition, &projection));
     let record = inner.store.write(context, write).await?.into_created()?;
@@ -38,7 +38,7 @@ pub(super) fn new_resource<S>(
     id: ResourceId,
     body: Object,
 ) -> Result<NewResource, Error> {
-    let mut draft = validate_new(definition, body, &inner.quirks)?;
+    let mut draft = validate_new(definition, body, inner.quirks())?;
     check_relation_values(&draft, &inner.limits)?;
     forget_password(definition, &mut draft);
     Ok(NewResource::new(id, draft.resource, draft.relations))

@@ -49,7 +49,7 @@ async fn run<S: ResourceStore>(
     params: &QueryParams,
     limits: Limits,
 ) -> Result<Response<Body>, Error> {
-    let quirks = &inner.quirks;
+    let quirks = inner.quirks();
     // "attributes that are not defined for a resource type SHALL be treated as if [they] had no value" (section
     // 3.4.2.1), where several types are asked.
     let unknown = if types.len() > 1 { UnknownAttributes::NoValue } else { UnknownAttributes::Refuse };

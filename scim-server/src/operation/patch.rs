@@ -26,11 +26,11 @@ pub(crate) async fn patch<S: ResourceStore>(
 ) -> Result<Response<Body>, Error> {
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
-    let patch = PatchRequest::from_object(body, &inner.quirks, &inner.limits.patch)?;
-    let projection = Projection::new(definition, &params, &inner.quirks)?;
+    let patch = PatchRequest::from_object(body, inner.quirks(), &inner.limits.patch)?;
+    let projection = Projection::new(definition, &params, inner.quirks())?;
     let changes = changes(inner, definition, patch)?;
     let projection = projection.with_changed(definition, &changes);
-    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
+    let projection = answer_to_write(context, definition, projection, inner.quirks())?;
     let load = match load_for(definition, &projection) {
         Load::All if !projection.is_explicit() => Load::AtMost(inner.limits.patch_answer_values),
         load => load,
@@ -51,8 +51,8 @@ pub(super) fn changes<S>(
     definition: &TypeDefinition,
     patch: PatchRequest,
 ) -> Result<ChangeSet, Error> {
-    let mut changes = patch.resolve(definition, &inner.quirks)?;
+    let mut changes = patch.resolve(definition, inner.quirks())?;
     check_relation_changes(&changes, &inner.limits)?;
-    forget_password_changes(definition, &mut changes, &inner.quirks)?;
+    forget_password_changes(definition, &mut changes, inner.quirks())?;
     Ok(changes)
 }

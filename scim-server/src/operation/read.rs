@@ -21,7 +21,7 @@ pub(crate) async fn read<S: ResourceStore>(
     request: &Incoming,
 ) -> Result<Response<Body>, Error> {
     let params = parse_projection(request.query.as_deref())?;
-    let projection = Projection::new(definition, &params, &inner.quirks)?;
+    let projection = Projection::new(definition, &params, inner.quirks())?;
     let load = load_for(definition, &projection);
     let record = inner.store.get(context, definition, id, load).await?;
     let record = record.ok_or_else(|| not_found(definition, id.as_str()))?;

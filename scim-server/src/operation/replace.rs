@@ -27,8 +27,8 @@ pub(crate) async fn replace<S: ResourceStore>(
 ) -> Result<Response<Body>, Error> {
     let params = parse_projection(request.query.as_deref())?;
     let body = read_object(body, &inner.limits)?;
-    let projection = Projection::new(definition, &params, &inner.quirks)?.with_set_by(definition, &body);
-    let projection = answer_to_write(context, definition, projection, &inner.quirks)?;
+    let projection = Projection::new(definition, &params, inner.quirks())?.with_set_by(definition, &body);
+    let projection = answer_to_write(context, definition, projection, inner.quirks())?;
     let load = load_for(definition, &projection);
     let target = Target::new(definition, id).with_precondition(request.conditions.of_write());
     let written = put(inner, context, &target, &body, load, |_| Ok(())).await;
@@ -56,7 +56,7 @@ pub(super) async fn put<S: ResourceStore>(
         context.budget.pay(current.document.len())?;
         // Immutable and hidden values are judged against this version, so it must still be there when writing.
         let had = current.to_resource().map_err(StoreError::internal)?;
-        let mut draft = validate_replacement(definition, body.clone(), &had, &inner.quirks)?;
+        let mut draft = validate_replacement(definition, body.clone(), &had, inner.quirks())?;
         check_relation_values(&draft, &inner.limits)?;
         forget_password(definition, &mut draft);
         let sets_hidden = !draft.hidden.is_empty();

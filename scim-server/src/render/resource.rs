@@ -12,10 +12,11 @@ use crate::store::{Record, Reference, Related, StoreError, write_location, write
 /// What is needed to write resources of one type.
 #[derive(Clone, Copy)]
 pub(super) struct Scribe<'a> {
-    context: &'a RequestContext,
-    definition: &'a TypeDefinition,
-    projection: &'a Projection,
-    copies: bool,
+    pub(super) context: &'a RequestContext,
+    pub(super) definition: &'a TypeDefinition,
+    pub(super) projection: &'a Projection,
+    /// Whether all that is stored is shown, so that it can be copied.
+    pub(super) copies: bool,
 }
 
 /// How far the writing of one resource has come.
@@ -99,11 +100,14 @@ impl<'a> Scribe<'a> {
 
     /// The references of a relation, from where the writing has come to; whether these are all.
     fn references(&self, related: &Related, progress: &mut Progress, most: usize, out: &mut Vec<u8>) -> bool {
-        let Some(attribute) = self.definition.attribute(&related.attribute) else { return true };
         let all = related.references.as_deref().unwrap_or_default();
-        if all.is_empty() || !self.projection.shows(attribute) {
+        if all.is_empty() {
             return true;
         }
+        let attribute = self.definition.attribute(&related.attribute);
+        let Some(attribute) = attribute.filter(|attribute| self.projection.shows(attribute)) else {
+            return true;
+        };
         let parts = self.parts(attribute);
         let mut prefixes = Prefixes { context: self.context, known: Vec::new() };
         let before = out.len();

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -34,6 +34,65 @@ pub(super) struct Guard<S> {
 impl<S> Guard<S> {
     pub(super) fn new(inner: S, requests: Arc<Requests>, peer: PeerAddr, timeout: Duration) -> Self {
         Self { inner, requests, peer, timeout }
+    }
+}
+
+/// The service of one connection.
+///
+/// A clone of it for each request would make all connections count the references to what they share, and processors
+/// would spend more time on passing those counts on than on the requests.
+#[derive(Debug)]
+pub(super) struct OfConnection<S>(Arc<Mutex<Guard<S>>>);
+
+impl<S> OfConnection<S> {
+    pub(super) fn new(guard: Guard<S>) -> Self {
+        Self(Arc::new(Mutex::new(guard)))
+    }
+}
+
+impl<S> hyper::service::Service<Request<Incoming>> for OfConnection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = AnswerFuture<S, S::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        AnswerFuture::Waits { guard: Arc::clone(&self.0), request: Some(request) }
+    }
+}
+
+pin_project! {
+    /// The answer of a service that is asked once it is ready.
+    #[derive(Debug)]
+    #[project = AnswerProjection]
+    pub(super) enum AnswerFuture<S, F> {
+        Waits { guard: Arc<Mutex<Guard<S>>>, request: Option<Request<Incoming>> },
+        Asked { #[pin] answer: GuardFuture<F> },
+    }
+}
+
+impl<S> Future for AnswerFuture<S, S::Future>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let AnswerProjection::Waits { guard, request } = self.as_mut().project() {
+            let answer = {
+                let mut guard = guard.lock().unwrap_or_else(PoisonError::into_inner);
+                let Ok(()) = ready!(guard.poll_ready(context));
+                request.take().map(|request| guard.call(request))
+            };
+            let Some(answer) = answer else { return Poll::Ready(Ok(internal_response(None))) };
+            self.set(Self::Asked { answer });
+        }
+        match self.project() {
+            AnswerProjection::Asked { answer } => answer.poll(context),
+            AnswerProjection::Waits { .. } => Poll::Pending,
+        }
     }
 }
 
@@ -82,7 +141,8 @@ impl<S> Guard<S> {
         if request.version() == Version::HTTP_11 && host.is_none() {
             return Some("the header Host is missing".into());
         }
-        let host = host.filter(|host| !host.to_str().is_ok_and(|host| may_be_host(host, request.version())))?;
+        let host =
+            host.filter(|host| !host.to_str().is_ok_and(|host| may_be_host(host, request.version())))?;
         let host = excerpt(&String::from_utf8_lossy(host.as_bytes()));
         Some(Error::Host(host).to_string().into())
     }
@@ -126,7 +186,9 @@ where
                 }
             },
             // Polled again after it was ready, which callers must not do, it has nothing better to say.
-            KindProjection::Refused { response } => response.take().unwrap_or_else(|| internal_response(None)),
+            KindProjection::Refused { response } => {
+                response.take().unwrap_or_else(|| internal_response(None))
+            }
         };
         this.requests.answer();
         Poll::Ready(Ok(response))

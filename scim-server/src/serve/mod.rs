@@ -71,7 +71,6 @@ use http::{Request, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -84,7 +83,7 @@ pub use options::ServeOptions;
 use crate::body::Body;
 use crate::context::PeerAddr;
 use framing::{Framing, Requests};
-use guard::Guard;
+use guard::{Guard, OfConnection};
 use stream::Stream;
 
 /// Times are cut down to a year: what is later than the clock can tell would end in a panic.
@@ -135,7 +134,7 @@ where
         let guard = Guard::new(service.clone(), requests, peer, options.request_timeout);
         let (write_timeout, linger) = (options.write_timeout.min(LONGEST), options.linger.min(LONGEST));
         let stream = TokioIo::new(Stream::new(stream, framing, write_timeout, linger));
-        let connection = http.serve_connection(stream, TowerToHyperService::new(guard));
+        let connection = http.serve_connection(stream, OfConnection::new(guard));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {

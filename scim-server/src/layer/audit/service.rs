@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::{ETAG, HeaderName, LOCATION};
@@ -87,7 +87,6 @@ pin_project! {
     pub struct AuditFuture<F> {
         #[pin]
         answer: F,
-        // Below it, as what is dropped in there says more of how the request ended.
         pending: Option<Box<Pending>>,
     }
 }
@@ -100,8 +99,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Ok(response) = ready!(this.answer.poll(context));
-        if let Some(pending) = this.pending.take() {
+        // Held here, so that it ends with a panic in there, and tells of it.
+        let pending = this.pending.take();
+        let Poll::Ready(Ok(response)) = this.answer.poll(context) else {
+            *this.pending = pending;
+            return Poll::Pending;
+        };
+        if let Some(pending) = pending {
             pending.finish(&response);
         }
         Poll::Ready(Ok(response))

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -20,20 +20,29 @@ use crate::policy::{Intent, Policies};
 use crate::trail::Trail;
 
 /// The service of [`AuthLayer`].
-#[derive(Clone)]
 pub struct AuthService<S> {
     inner: S,
     layer: Arc<AuthLayer>,
+    /// A service that has passed a request on, for one of the next.
+    spare: Arc<Mutex<Option<S>>>,
 }
 
 impl<S> AuthService<S> {
     pub(super) fn new(inner: S, layer: AuthLayer) -> Self {
-        Self { inner, layer: Arc::new(layer) }
+        Self { inner, layer: Arc::new(layer), spare: Arc::default() }
     }
 
     /// The service behind it.
     pub fn inner(&self) -> &S {
         &self.inner
+    }
+}
+
+/// Nothing of a clone is counted together with the original, where each connection has one: the requests of two
+/// processors would otherwise wait for each other's counts.
+impl<S: Clone> Clone for AuthService<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), AuthLayer::clone(&self.layer))
     }
 }
 
@@ -58,14 +67,16 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled ready goes into the future, its clone stays behind.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let layer = Arc::clone(&self.layer);
+        // The service that was polled ready goes into the future, another one stays behind.
+        let spare = lock(&self.spare).take().unwrap_or_else(|| self.inner.clone());
+        let mut inner = std::mem::replace(&mut self.inner, spare);
+        let (layer, spare) = (Arc::clone(&self.layer), Arc::clone(&self.spare));
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if (layer.open)(&parts) {
-                return inner.call(Request::from_parts(parts, body)).await;
+                let answer = inner.call(Request::from_parts(parts, body));
+                *lock(&spare) = Some(inner);
+                return answer.await;
             }
             let access = match layer.authenticate(&parts.headers).await {
                 Ok(access) => access,
@@ -86,7 +97,9 @@ where
                         parts.extensions.insert(WriteOnly);
                     }
                     parts.extensions.insert(access);
-                    inner.call(Request::from_parts(parts, body)).await?
+                    let answer = inner.call(Request::from_parts(parts, body));
+                    *lock(&spare) = Some(inner);
+                    answer.await?
                 }
                 Err(refusal) => *refusal,
             };
@@ -95,6 +108,10 @@ where
             Ok(response)
         })
     }
+}
+
+fn lock<S>(spare: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AuthLayer {

@@ -150,7 +150,9 @@ impl VerifyToken for StaticTokens {
             found = u64::conditional_select(&found, &n, equal);
         }
         let at = usize::try_from(found).unwrap_or(usize::MAX);
-        self.tokens.get(at).map(|(access, _)| access.clone()).ok_or(AuthError::Unknown)
+        let (access, _) = self.tokens.get(at).ok_or(AuthError::Unknown)?;
+        let Access { principal, scopes, tenants } = access;
+        Ok(Access { principal: principal.apart(), scopes: *scopes, tenants: tenants.clone() })
     }
 }
 

@@ -124,7 +124,9 @@ where
                 }
             }
             // Polled again after it was ready, which callers must not do, it has nothing better to say.
-            KindProjection::Refused { response } => response.take().unwrap_or_else(|| internal_response(None)),
+            KindProjection::Refused { response } => {
+                response.take().unwrap_or_else(|| internal_response(None))
+            }
         };
         Poll::Ready(Ok(response))
     }

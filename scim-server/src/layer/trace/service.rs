@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
@@ -72,7 +72,6 @@ pin_project! {
     pub struct TraceFuture<F> {
         #[pin]
         answer: F,
-        // Below it, as what is dropped in there says more of how the request ended.
         pending: Pending,
     }
 }
@@ -85,8 +84,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Ok(mut response) = ready!(this.answer.poll(context));
-        if let Some(line) = this.pending.0.take() {
+        // Held here, so that it ends with a panic in there, and tells of it.
+        let mut pending = std::mem::take(this.pending);
+        let Poll::Ready(Ok(mut response)) = this.answer.poll(context) else {
+            *this.pending = pending;
+            return Poll::Pending;
+        };
+        if let Some(line) = pending.0.take() {
             let principal = response.extensions().get::<Principal>();
             line.log(response.extensions().get::<RouteName>(), principal, Ok(response.status().as_u16()));
             if let Ok(value) = HeaderValue::from_str(line.id.as_str()) {
@@ -125,7 +129,7 @@ impl Line {
 }
 
 /// The line of a request that is under way; dropped, it says that nobody has waited for the answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pending(Option<Line>);
 
 impl Drop for Pending {

@@ -229,7 +229,7 @@ fn task<S>(
     if bulk_id.is_none() && parts.bulk_id.is_some() {
         return Err(a_string("bulkId", &parts.bulk_id));
     }
-    if method == "POST" && bulk_id.is_none() && !inner.quirks.tolerate(Quirk::MissingBulkIds) {
+    if method == "POST" && bulk_id.is_none() && !inner.quirks().tolerate(Quirk::MissingBulkIds) {
         return Err(BulkError::NoBulkId.into());
     }
     if bulk_id.as_deref() == Some("") {
@@ -274,7 +274,7 @@ fn task<S>(
         "PATCH" => {
             let data = match parts.data {
                 // NB: section 3.7.3 prints the operations alone; erratum 5050 has the whole message.
-                Some(Value::Array(operations)) if inner.quirks.tolerate(Quirk::AssumeSchemas) => {
+                Some(Value::Array(operations)) if inner.quirks().tolerate(Quirk::AssumeSchemas) => {
                     let mut message = Object::new();
                     message.insert("schemas", vec![Value::from(urn::PATCH_OP)]);
                     message.insert("Operations", operations);

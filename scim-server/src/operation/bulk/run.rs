@@ -392,7 +392,7 @@ impl<S: ResourceStore> Run<'_, S> {
             Task::Replace { data, .. } => Prepared::Replace(target, data),
             Task::Patch { data, .. } => {
                 let inner = self.inner;
-                let patch = PatchRequest::from_object(data, &inner.quirks, &self.budget.patch)?;
+                let patch = PatchRequest::from_object(data, inner.quirks(), &self.budget.patch)?;
                 let changes = changes(inner, &target.definition, patch)?;
                 self.budget.pay_changes(&changes)?;
                 Prepared::Write(waiting, Write::apply(target, changes).with_load(Load::None))
