@@ -258,6 +258,39 @@ impl VerifyToken for Away {
     }
 }
 
+/// Takes its time for the tokens of `all`.
+#[derive(Debug)]
+struct Slow(StaticTokens);
+
+#[async_trait::async_trait]
+impl VerifyToken for Slow {
+    async fn verify(&self, token: &str) -> Result<Principal, AuthError> {
+        if token == ALL {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        self.0.verify(token).await
+    }
+}
+
+/// As over HTTP/2: requests of one connection pass each other.
+#[tokio::test(start_paused = true)]
+async fn one_service_has_several_requests_under_way() {
+    let server = Server::new();
+    let mut service = AuthLayer::new(Slow(tokens())).layer(server.service.clone());
+    let mut ask = |token: &str| {
+        let request = Request::get("/Users").header("host", "example.com");
+        let request = request.header("authorization", format!("Bearer {token}"));
+        service.call(request.body(Body::empty()).unwrap())
+    };
+    let (slow, unknown, quick) = (ask(ALL), ask("unknown-token"), ask(READER));
+    let quick = quick.await.unwrap();
+    assert_eq!(quick.extensions().get::<Principal>(), Some(&Principal::new("reader")));
+    assert_eq!((quick.status().as_u16(), unknown.await.unwrap().status().as_u16()), (200, 401));
+    let (again, slow) = (ask(READER), slow.await.unwrap());
+    assert_eq!(slow.extensions().get::<Principal>(), Some(&Principal::new("all")));
+    assert_eq!(again.await.unwrap().status(), 200);
+}
+
 #[tokio::test]
 async fn several_kinds_of_tokens() {
     let server = Server::new();

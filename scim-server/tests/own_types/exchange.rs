@@ -103,6 +103,24 @@ async fn a_request_in_flight_keeps_its_schemas() {
         .refused(400, "invalidValue");
 }
 
+/// A connection has one service for all of its requests.
+#[tokio::test]
+async fn a_service_that_has_answered_before_sees_what_is_served_now() {
+    let server = Server::memory(rooms());
+    let mut service = server.service.clone();
+    let mut status = async |path: &str| {
+        let request = Request::get(path).header("host", "example.com").body(Body::empty()).unwrap();
+        service.call(request).await.unwrap().status().as_u16()
+    };
+    for registry in [grown(), rooms(), grown()] {
+        let users = if registry.by_name("User").is_some() { 200 } else { 404 };
+        server.service.registry().set_unchecked(registry);
+        for _ in 0..4 {
+            assert_eq!((status("/Users").await, status("/Rooms").await), (users, 200));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_request_may_bring_schemas_of_its_own() {
     let server = Server::memory(rooms());
