@@ -1,5 +1,5 @@
 use crate::urn;
-use crate::value::Value;
+use crate::value::write_json_string;
 
 /// Writes the answer to a query (RFC 7644 section 3.4.2, RFC 9865 section 2) from resources that are already JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,24 +52,27 @@ impl ListResponse {
 
     /// Appends what comes before the first of so many resources, for those who write them one by one.
     pub fn open(&self, count: usize, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{{\"schemas\":[\"{}\"]", urn::LIST_RESPONSE).as_bytes());
-        let mut member = |name: &str, value: Value| {
-            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            value.write(out);
-        };
-        let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
-        if let Some(total) = self.total_results {
-            member("totalResults", number(total));
+        out.extend_from_slice(b"{\"schemas\":[\"");
+        out.extend_from_slice(urn::LIST_RESPONSE.as_bytes());
+        out.extend_from_slice(b"\"]");
+        let numbers = [
+            (&b",\"totalResults\":"[..], self.total_results),
+            (b",\"startIndex\":", self.start_index),
+            (b",\"itemsPerPage\":", Some(u64::try_from(count).unwrap_or(u64::MAX))),
+        ];
+        for (member, number) in numbers {
+            if let Some(number) = number {
+                out.extend_from_slice(member);
+                out.extend_from_slice(number.to_string().as_bytes());
+            }
         }
-        if let Some(index) = self.start_index {
-            member("startIndex", number(index));
-        }
-        member("itemsPerPage", Value::from(i64::try_from(count).unwrap_or(i64::MAX)));
-        if let Some(cursor) = &self.previous_cursor {
-            member("previousCursor", Value::from(cursor.as_str()));
-        }
-        if let Some(cursor) = &self.next_cursor {
-            member("nextCursor", Value::from(cursor.as_str()));
+        let cursors =
+            [(&b",\"previousCursor\":"[..], &self.previous_cursor), (b",\"nextCursor\":", &self.next_cursor)];
+        for (member, cursor) in cursors {
+            if let Some(cursor) = cursor {
+                out.extend_from_slice(member);
+                write_json_string(cursor, out);
+            }
         }
         out.extend_from_slice(b",\"Resources\":[");
     }

@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use scim_core::message::QueryParams;
 use scim_core::{Quirk, Quirks, TypeDefinition, excerpt};
@@ -17,12 +16,14 @@ const ONCE: [&str; 6] = ["filter", "sortby", "sortorder", "startindex", "count",
 /// Reads the query string of a request for a list. `+` is a blank, as HTML forms and Microsoft Entra ID write it.
 pub(crate) fn parse_query(query: Option<&str>) -> Result<QueryParams, Error> {
     let mut params = QueryParams::default();
-    let mut seen = HashSet::new();
+    let mut seen = [false; ONCE.len()];
     let mut decoded = Vec::new();
     for (name, value) in pairs(query) {
         let (name, value) = (decode_form(name)?, decode_form(value)?);
-        let folded = name.to_ascii_lowercase();
-        if ONCE.contains(&folded.as_str()) && !seen.insert(folded) {
+        let mut known = ONCE.iter().zip(&mut seen);
+        if let Some((_, seen)) = known.find(|(known, _)| known.eq_ignore_ascii_case(&name))
+            && std::mem::replace(seen, true)
+        {
             return Err(Error::Query(format!("the parameter `{}` is given twice", excerpt(&name))));
         }
         decoded.push((name, value));
