@@ -72,6 +72,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `devices` | off | the module `packs::device`: devices and endpoint applications (RFC 9944) |
+//! | `precis` | on | user names are held to RFC 8265 where the quirk `any_user_name` is off; its tables take seconds to build |
 //! | `proptest` | off | the module `strategies`: users, groups, whole schemas and PATCH documents for property tests |
 //!
 //! # What of the RFCs is here

@@ -99,7 +99,7 @@ quirks! {
         "RFC 8265 section 3.3 has no blanks, which directories allow";
     /// `userName` may have any other characters that the profile UsernameCaseMapped of RFC 8265 does not allow, except
     /// for control characters and invisible ones: symbols, code points that are not assigned. Instead of 400
-    /// invalidValue.
+    /// invalidValue. It is always on where the crate is built without its feature `precis`.
     AnyUserName = "any_user_name",
         "directories whose user names have symbols, unassigned or compatibility code points",
         "RFC 8265 section 3.3 disallows them, which directories do not";

@@ -167,6 +167,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `memory` | `store::MemoryStore` | yes |
+//! | `precis` | user names are held to RFC 8265 where the quirk `any_user_name` is off | yes |
 //! | `sqlite` | `store::SqliteStore`: one file, SQLite built in | no |
 //! | `postgres` | `store::PostgresStore`: a PostgreSQL database, for several processes at once; it builds C code (AWS-LC) | no |
 //! | `conformance` | `store::conformance`: the contract of a store as test functions | no |

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use precis_profiles::UsernameCaseMapped;
-use precis_profiles::precis_core::profile::PrecisFastInvocation as _;
+#[cfg(feature = "precis")]
+use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation as _};
 use scim_filter::{DataType, comparison_key};
 
 use super::at::At;
@@ -316,9 +316,16 @@ fn is_base64(text: &str) -> bool {
     ENGINE.decode(text).is_ok()
 }
 
+/// The tables of RFC 8265 are not built in.
+#[cfg(not(feature = "precis"))]
+fn is_precis_user_name(_: &str) -> bool {
+    true
+}
+
 /// Whether the code points of a name, blanks aside, are those of an identifier (RFC 8265 section 3.3.2). Neither letter
 /// case nor the direction of writing is judged: the one is mapped where names are compared, the other is no matter of
 /// single code points.
+#[cfg(feature = "precis")]
 fn is_precis_user_name(text: &str) -> bool {
     let allowed = |text: &str| text.is_empty() || UsernameCaseMapped::prepare(text).is_ok();
     if text.contains(char::is_whitespace) {
