@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 3.0)]
     pub(crate) seconds: f64,
     /// How many connections ask at once
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 64)]
     pub(crate) connections: usize,
     /// How many connections create at once
     #[arg(long, default_value_t = 64)]
@@ -63,7 +63,7 @@ impl Default for Settings {
         Self {
             sizes: vec![1000, 10_000],
             seconds: 3.0,
-            connections: 16,
+            connections: 64,
             writers: 64,
             groups: vec![10, 1000, 100_000],
             seed: 1,
