@@ -262,7 +262,11 @@ impl ResourceStore for MemoryStore {
     }
 
     async fn write(&self, context: &RequestContext, write: Write) -> Result<Outcome, StoreError> {
-        self.perform(context, write).await
+        let outcome = self.perform(context, write).await;
+        // Whoever has been given the lock by this write is a task of this thread, and would have it stand idle until the
+        // answer to this one is sent.
+        pause().await;
+        outcome
     }
 
     async fn write_all(
