@@ -132,6 +132,15 @@ impl<'a> Terms<'a> {
         Self(vec![first, second])
     }
 
+    /// The first term, which at least one other has to follow.
+    #[inline]
+    pub(crate) fn one(first: Filter<'a>) -> Self {
+        let mut terms = Vec::with_capacity(2);
+        terms.push(first);
+        Self(terms)
+    }
+
+    #[inline]
     pub(crate) fn push(&mut self, term: Filter<'a>) {
         self.0.push(term);
     }

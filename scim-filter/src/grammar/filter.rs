@@ -2,9 +2,10 @@
 
 use nom::Parser as _;
 use nom::character::complete::char;
-use nom::sequence::delimited;
 
-use super::token::{at_control, at_delimiter, attr_path, close, joiner, space, spaces, sub_attr, word};
+use super::token::{
+    Joiner, at, at_control, at_delimiter, attr_path, close, joiner, space, spaces, sub_attr, word,
+};
 use super::value::comp_value;
 use super::{Context, Parsed};
 use crate::ast::{CompareOp, Comparison, Filter, Terms, ValuePath};
@@ -16,45 +17,67 @@ use crate::path::AttrPath;
 /// "Grouping operators ... Logical operators - where "not" takes precedence over "and", which takes precedence over "or""
 /// (RFC 7644, 3.4.2.2).
 pub(super) fn filter<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
-    chain(input, "or", |input| conjunction(context, input), Filter::Or)
-}
-
-/// The terms between two `or`.
-fn conjunction<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
-    chain(input, "and", |input| term(context, input), Filter::And)
-}
-
-/// One or more links with a word between them. A single link stays what it is, and costs nothing.
-fn chain<'a>(
-    input: &'a str,
-    between: &'static str,
-    mut link: impl FnMut(&'a str) -> Parsed<'a, Filter<'a>>,
-    build: fn(Terms<'a>) -> Filter<'a>,
-) -> Parsed<'a, Filter<'a>> {
-    let (end, first) = link(input)?;
-    let Ok((rest, ())) = joiner(between).parse(end) else { return Ok((end, first)) };
-    let (mut end, second) = link(rest)?;
-    let mut terms = Terms::pair(first, second);
-    while let Ok((rest, ())) = joiner(between).parse(end) {
-        let (after, next) = link(rest)?;
-        terms.push(next);
-        end = after;
+    let (end, first) = term(context, input)?;
+    match joiner(end) {
+        // A single term stays what it is, and costs nothing.
+        None => Ok((end, first)),
+        Some((rest, Joiner::Or)) => disjunction(context, first, rest),
+        Some((rest, Joiner::And)) => {
+            let (end, first) = conjunction(context, first, rest)?;
+            match joiner(end) {
+                None => Ok((end, first)),
+                Some((rest, _)) => disjunction(context, first, rest),
+            }
+        }
     }
-    Ok((end, build(terms)))
+}
+
+/// The terms after an `or`.
+#[inline(never)]
+fn disjunction<'a>(context: Context<'_>, first: Filter<'a>, mut rest: &'a str) -> Parsed<'a, Filter<'a>> {
+    let mut terms = Terms::one(first);
+    loop {
+        let (mut end, mut next) = term(context, rest)?;
+        let mut between = joiner(end);
+        if let Some((rest, Joiner::And)) = between {
+            (end, next) = conjunction(context, next, rest)?;
+            between = joiner(end);
+        }
+        terms.push(next);
+        match between {
+            Some((after, _)) => rest = after,
+            None => return Ok((end, Filter::Or(terms))),
+        }
+    }
+}
+
+/// The terms after an `and`, up to an `or`.
+#[inline(never)]
+fn conjunction<'a>(context: Context<'_>, first: Filter<'a>, mut rest: &'a str) -> Parsed<'a, Filter<'a>> {
+    let mut terms = Terms::one(first);
+    loop {
+        let (end, next) = term(context, rest)?;
+        terms.push(next);
+        match joiner(end) {
+            Some((after, Joiner::And)) => rest = after,
+            Some((_, Joiner::Or)) | None => return Ok((end, Filter::And(terms))),
+        }
+    }
 }
 
 /// What stands between two `and`: a group, a negation, a value path or a comparison.
+#[inline(always)]
 fn term<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
-    if input.starts_with('(') {
+    if at(input, b'(') {
         return group(context, input);
     }
     let (end, attr) = attr_path(input)?;
     let (rest, spaced) = spaces(end)?;
-    if rest.starts_with('[') {
+    if at(rest, b'[') {
         return value_path(context, attr, rest);
     }
     if attr.as_str().eq_ignore_ascii_case("not") {
-        if rest.starts_with('(') {
+        if at(rest, b'(') {
             let (rest, filter) = group(context, rest)?;
             return Ok((rest, Filter::Not(Box::new(filter))));
         }
@@ -78,8 +101,10 @@ fn term<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
 /// `"(" FILTER ")"`
 fn group<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a, Filter<'a>> {
     let inner = context.deeper(input)?;
-    let close = close(')', ParseErrorKind::ExpectedClosingParenthesis);
-    delimited((char('('), spaces), |input| filter(inner, input), close).parse(input)
+    let (rest, _) = (char('('), spaces).parse(input)?;
+    let (rest, filter) = filter(inner, rest)?;
+    let (rest, ()) = close(rest, b')', ParseErrorKind::ExpectedClosingParenthesis)?;
+    Ok((rest, filter))
 }
 
 /// `valuePath = attrPath "[" valFilter "]"`, and the sub-attribute that may follow it.
@@ -115,11 +140,14 @@ pub(super) fn val_filter<'a>(context: Context<'_>, input: &'a str) -> Parsed<'a,
         return Fault::end(ParseErrorKind::NestedBrackets, input);
     }
     let inner = Context { in_value_path: true, ..context.deeper(input)? };
-    let close = close(']', ParseErrorKind::ExpectedClosingBracket);
-    delimited((char('['), spaces), |input| filter(inner, input), close).parse(input)
+    let (rest, _) = (char('['), spaces).parse(input)?;
+    let (rest, filter) = filter(inner, rest)?;
+    let (rest, ()) = close(rest, b']', ParseErrorKind::ExpectedClosingBracket)?;
+    Ok((rest, filter))
 }
 
 /// `attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)`, after its attribute.
+#[inline(always)]
 fn attr_exp<'a>(context: Context<'_>, attr: AttrPath<'a>, input: &'a str) -> Parsed<'a, Filter<'a>> {
     let Some((rest, operator)) = operator(input) else {
         let (_, word) = word(input)?;
@@ -143,9 +171,10 @@ enum Operator {
 }
 
 /// The operator that `input` begins with, in any case.
+#[inline(always)]
 fn operator(input: &str) -> Option<(&str, Operator)> {
     let (name, rest) = input.split_at_checked(2)?;
-    if !at_delimiter(rest) && !rest.starts_with('"') {
+    if !at_delimiter(rest) && !at(rest, b'"') {
         return None;
     }
     let lower: [u8; 2] = name.as_bytes().try_into().ok()?;

@@ -40,20 +40,28 @@ pub(crate) fn attribute<'a>(input: &'a str, limits: &Limits) -> Result<AttrPath<
 }
 
 /// Refuses what need not be looked at. Spaces at either end of a filter carry no meaning.
+#[inline]
 fn check<'a>(subject: Subject, input: &'a str, limits: &Limits) -> Result<&'a str, ParseError> {
     // Offsets in an attribute path are 32 bits wide.
-    let limits = limits.with_length(limits.length.min(u32::MAX as usize));
-    if input.len() > limits.length {
-        return Err(ParseError::too_long(subject, input, &limits));
+    let longest = limits.length.min(u32::MAX as usize);
+    if input.len() > longest {
+        return Err(ParseError::too_long(subject, input, &limits.with_length(longest)));
     }
-    let text = if subject == Subject::Filter { input.trim_start_matches(' ') } else { input };
+    let text = if subject == Subject::Filter { trim(input) } else { input };
     if text.is_empty() {
-        return Err(ParseError::new(subject, input, Fault::new(ParseErrorKind::Empty, text), &limits));
+        return Err(ParseError::new(subject, input, Fault::new(ParseErrorKind::Empty, text), limits));
     }
     Ok(text)
 }
 
+/// What follows the spaces that a text begins with.
+#[inline]
+fn trim(text: &str) -> &str {
+    token::spaces(text).map_or(text, |(rest, _)| rest)
+}
+
 /// Demands that the whole input was consumed.
+#[inline]
 fn finish<'a, T>(
     subject: Subject,
     input: &'a str,
@@ -62,7 +70,7 @@ fn finish<'a, T>(
 ) -> Result<T, ParseError> {
     let fault = match parsed {
         Ok((rest, value)) => {
-            let rest = if subject == Subject::Filter { rest.trim_start_matches(' ') } else { rest };
+            let rest = if subject == Subject::Filter { trim(rest) } else { rest };
             if rest.is_empty() {
                 return Ok(value);
             }
