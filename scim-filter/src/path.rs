@@ -82,6 +82,9 @@ impl<'a> AttrPath<'a> {
         AttrPath { text: Cow::Owned(self.text.into_owned()), name_at: self.name_at, dot_at: self.dot_at }
     }
 
+    /// No path at all.
+    pub(crate) const EMPTY: Self = Self { text: Cow::Borrowed(""), name_at: 0, dot_at: 0 };
+
     /// A path of one name, which the caller has checked.
     pub(crate) fn from_name(name: &'a str) -> Self {
         Self { text: Cow::Borrowed(name), name_at: 0, dot_at: length(name) }

@@ -9,6 +9,7 @@ use crate::error::{Fault, ParseErrorKind};
 use crate::limits::ParseOptions;
 
 /// `compValue`
+#[inline]
 pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'a, Literal<'a>> {
     if at(input, b'"') {
         let (rest, text) = string(input)?;
@@ -17,6 +18,11 @@ pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'
         }
         return Ok((rest, Literal::String(text)));
     }
+    word_value(options, input)
+}
+
+/// `false / null / true / number`
+fn word_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'a, Literal<'a>> {
     let Some(first) = input.chars().next() else { return Fault::end(ParseErrorKind::ExpectedValue, input) };
     let (rest, word) = word(input)?;
     let literal = match word {
@@ -47,6 +53,7 @@ fn at_opening(input: &str) -> bool {
 }
 
 /// `string = quotation-mark *char quotation-mark`
+#[inline]
 fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
     let body = input.strip_prefix('"').unwrap_or(input);
     let (rest, plain) = plain(body);
