@@ -65,6 +65,23 @@ impl<'a> Filter<'a> {
         grammar::filter(text, options)
     }
 
+    /// What stands where the parser has not yet put a filter. It never leaves this crate.
+    pub(crate) const EMPTY: Self = Self::Present(AttrPath::EMPTY);
+
+    /// Puts a filter where none is yet.
+    #[inline]
+    pub(crate) fn put(&mut self, filter: Self) {
+        debug_assert_eq!(*self, Self::EMPTY, "a filter is put in its place once");
+        // To drop the empty one, which has nothing to give back, would take as long as to parse an operator.
+        std::mem::forget(std::mem::replace(self, filter));
+    }
+
+    /// Takes the filter out.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::EMPTY)
+    }
+
     /// A filter that does not borrow from the input.
     pub fn into_owned(self) -> Filter<'static> {
         match self {
@@ -128,12 +145,18 @@ impl<'a> Terms<'a> {
         self.0
     }
 
-    pub(crate) fn pair(first: Filter<'a>, second: Filter<'a>) -> Self {
-        Self(vec![first, second])
+    /// The first term, which at least one other has to follow.
+    #[inline]
+    pub(crate) fn one(first: Filter<'a>) -> Self {
+        let mut terms = Vec::with_capacity(2);
+        terms.push(first);
+        Self(terms)
     }
 
-    pub(crate) fn push(&mut self, term: Filter<'a>) {
-        self.0.push(term);
+    /// Room for one more term.
+    #[inline]
+    pub(crate) fn grow(&mut self) -> &mut Filter<'a> {
+        self.0.push_mut(Filter::EMPTY)
     }
 
     fn into_owned(self) -> Terms<'static> {

@@ -39,11 +39,14 @@ pub(crate) enum PathByte {
     ///
     /// NB: a URI may have brackets too (RFC 3986, `gen-delims` and `sub-delims`); in a filter they are the grammar's.
     Uri,
+    /// Where a path, a word, a number or a string ends: a space, a bracket or a control character.
+    Delimiter,
     /// Not part of a path.
     None,
 }
 
 impl PathByte {
+    #[inline]
     pub(crate) fn of(byte: u8) -> Self {
         CLASSES.get(usize::from(byte)).copied().unwrap_or(Self::None)
     }
@@ -55,6 +58,8 @@ impl PathByte {
             b':' => Self::Colon,
             b'/' | b'?' | b'#' | b'@' | b'!' | b'&' | b'\'' | b'*' | b'+' | b',' | b';' | b'=' | b'%'
             | b'~' => Self::Uri,
+            b' ' | b'(' | b')' | b'[' | b']' => Self::Delimiter,
+            _ if byte.is_ascii_control() => Self::Delimiter,
             _ => Self::None,
         }
     }

@@ -82,13 +82,36 @@ impl<'a> AttrPath<'a> {
         AttrPath { text: Cow::Owned(self.text.into_owned()), name_at: self.name_at, dot_at: self.dot_at }
     }
 
+    /// No path at all.
+    pub(crate) const EMPTY: Self = Self { text: Cow::Borrowed(""), name_at: 0, dot_at: 0 };
+
     /// A path of one name, which the caller has checked.
     pub(crate) fn from_name(name: &'a str) -> Self {
         Self { text: Cow::Borrowed(name), name_at: 0, dot_at: length(name) }
     }
 
     /// Splits off the path that `input` begins with, and says where else it went wrong.
+    #[inline]
     pub(crate) fn split(input: &'a str) -> Result<(&'a str, Self), (ParseErrorKind, &'a str)> {
+        // Most paths are `name` or `name.sub`, and nothing else.
+        let (dot_at, mut after) = name_at(input.as_bytes(), 0);
+        let mut end = dot_at;
+        if after == Some(b'.') {
+            (end, after) = name_at(input.as_bytes(), dot_at.saturating_add(1));
+        }
+        match input.split_at_checked(end) {
+            Some((text, rest))
+                if after.is_none_or(|byte| PathByte::of(byte) == PathByte::Delimiter) && !text.is_empty() =>
+            {
+                Ok((rest, Self { text: Cow::Borrowed(text), name_at: 0, dot_at: offset(dot_at) }))
+            }
+            _ => Self::split_any(input),
+        }
+    }
+
+    /// As [`split`](Self::split), for any path.
+    #[inline(never)]
+    fn split_any(input: &'a str) -> Result<(&'a str, Self), (ParseErrorKind, &'a str)> {
         let mut colon = None;
         let mut dot = None;
         // Whether what stands since the last colon has nothing but names and at most one dot.
@@ -107,7 +130,7 @@ impl<'a> AttrPath<'a> {
                     plain = true;
                 }
                 PathByte::Uri => plain = false,
-                PathByte::None => {
+                PathByte::Delimiter | PathByte::None => {
                     end = at;
                     break;
                 }
@@ -232,6 +255,19 @@ impl<'a> Path<'a> {
 impl<'a> From<AttrPath<'a>> for Path<'a> {
     fn from(attr: AttrPath<'a>) -> Self {
         Self { attr, filter: None, sub: None }
+    }
+}
+
+/// Where the name ends that begins at `from`, and what byte comes then; 0 where none begins.
+#[inline]
+fn name_at(bytes: &[u8], from: usize) -> (usize, Option<u8>) {
+    let name = bytes.get(from..).unwrap_or_default();
+    if !name.first().is_some_and(|byte| is_name_start(*byte)) {
+        return (0, Some(b':'));
+    }
+    match name.iter().position(|byte| PathByte::of(*byte) != PathByte::Name) {
+        Some(length) => (from.saturating_add(length), name.get(length).copied()),
+        None => (bytes.len(), None),
     }
 }
 

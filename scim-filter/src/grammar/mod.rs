@@ -22,15 +22,28 @@ type Parsed<'a, T> = nom::IResult<&'a str, T, Fault<'a>>;
 /// Parses a whole input as a filter.
 pub(crate) fn filter<'a>(input: &'a str, options: &ParseOptions) -> Result<Filter<'a>, ParseError> {
     let text = check(Subject::Filter, input, &options.limits)?;
+    whole_filter(input, text, options)
+}
+
+/// Parses what `check` has let pass.
+fn whole_filter<'a>(input: &'a str, text: &'a str, options: &ParseOptions) -> Result<Filter<'a>, ParseError> {
     let terms = Cell::new(options.limits.terms);
-    finish(Subject::Filter, input, &options.limits, filter::filter(Context::new(options, &terms), text))
+    // Made here, so that the tree is parsed to where it is returned.
+    let mut result = Ok(Filter::EMPTY);
+    if let Ok(filter) = &mut result {
+        let parsed = filter::filter(&Context::new(options, &terms), text, filter);
+        if let Err(error) = finish(Subject::Filter, input, &options.limits, parsed) {
+            result = Err(error);
+        }
+    }
+    result
 }
 
 /// Parses a whole input as a PATCH path.
 pub(crate) fn path<'a>(input: &'a str, options: &ParseOptions) -> Result<Path<'a>, ParseError> {
     let text = check(Subject::Path, input, &options.limits)?;
     let terms = Cell::new(options.limits.terms);
-    finish(Subject::Path, input, &options.limits, path::path(Context::new(options, &terms), text))
+    finish(Subject::Path, input, &options.limits, path::path(&Context::new(options, &terms), text))
 }
 
 /// Parses a whole input as an attribute path.
@@ -40,20 +53,28 @@ pub(crate) fn attribute<'a>(input: &'a str, limits: &Limits) -> Result<AttrPath<
 }
 
 /// Refuses what need not be looked at. Spaces at either end of a filter carry no meaning.
+#[inline]
 fn check<'a>(subject: Subject, input: &'a str, limits: &Limits) -> Result<&'a str, ParseError> {
     // Offsets in an attribute path are 32 bits wide.
-    let limits = limits.with_length(limits.length.min(u32::MAX as usize));
-    if input.len() > limits.length {
-        return Err(ParseError::too_long(subject, input, &limits));
+    let longest = limits.length.min(u32::MAX as usize);
+    if input.len() > longest {
+        return Err(ParseError::too_long(subject, input, &limits.with_length(longest)));
     }
-    let text = if subject == Subject::Filter { input.trim_start_matches(' ') } else { input };
+    let text = if subject == Subject::Filter { trim(input) } else { input };
     if text.is_empty() {
-        return Err(ParseError::new(subject, input, Fault::new(ParseErrorKind::Empty, text), &limits));
+        return Err(ParseError::new(subject, input, Fault::new(ParseErrorKind::Empty, text), limits));
     }
     Ok(text)
 }
 
+/// What follows the spaces that a text begins with.
+#[inline]
+fn trim(text: &str) -> &str {
+    token::spaces(text).map_or(text, |(rest, _)| rest)
+}
+
 /// Demands that the whole input was consumed.
+#[inline]
 fn finish<'a, T>(
     subject: Subject,
     input: &'a str,
@@ -62,7 +83,7 @@ fn finish<'a, T>(
 ) -> Result<T, ParseError> {
     let fault = match parsed {
         Ok((rest, value)) => {
-            let rest = if subject == Subject::Filter { rest.trim_start_matches(' ') } else { rest };
+            let rest = if subject == Subject::Filter { trim(rest) } else { rest };
             if rest.is_empty() {
                 return Ok(value);
             }
@@ -94,15 +115,15 @@ impl<'c> Context<'c> {
     }
 
     /// The context after the bracket that `input` begins with.
-    fn deeper<'a>(self, input: &'a str) -> Result<Self, nom::Err<Fault<'a>>> {
+    fn deeper<'a>(&self, input: &'a str) -> Result<Self, nom::Err<Fault<'a>>> {
         if self.depth >= self.options.limits.depth {
             return Fault::end(ParseErrorKind::TooDeep, input);
         }
-        Ok(Self { depth: self.depth.saturating_add(1), ..self })
+        Ok(Self { depth: self.depth.saturating_add(1), ..*self })
     }
 
     /// Counts a comparison that begins at `input`.
-    fn count_term<'a>(self, input: &'a str) -> Result<(), nom::Err<Fault<'a>>> {
+    fn count_term<'a>(&self, input: &'a str) -> Result<(), nom::Err<Fault<'a>>> {
         match self.terms.get().checked_sub(1) {
             Some(left) => {
                 self.terms.set(left);

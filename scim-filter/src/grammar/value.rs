@@ -3,21 +3,27 @@
 use std::borrow::Cow;
 
 use super::Parsed;
-use super::token::{at_control, at_delimiter, split, word};
+use super::token::{at, at_control, at_delimiter, split, word};
 use crate::ast::{Literal, NumberText};
 use crate::error::{Fault, ParseErrorKind};
 use crate::limits::ParseOptions;
 
 /// `compValue`
+#[inline]
 pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'a, Literal<'a>> {
-    let Some(first) = input.chars().next() else { return Fault::end(ParseErrorKind::ExpectedValue, input) };
-    if first == '"' {
+    if at(input, b'"') {
         let (rest, text) = string(input)?;
-        if !at_delimiter(rest) || rest.starts_with(['(', '[']) {
+        if !at_delimiter(rest) || at_opening(rest) {
             return Fault::end(ParseErrorKind::ExpectedSpace, rest);
         }
         return Ok((rest, Literal::String(text)));
     }
+    word_value(options, input)
+}
+
+/// `false / null / true / number`
+fn word_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'a, Literal<'a>> {
+    let Some(first) = input.chars().next() else { return Fault::end(ParseErrorKind::ExpectedValue, input) };
     let (rest, word) = word(input)?;
     let literal = match word {
         "" if at_control(input) => return Fault::end(ParseErrorKind::ControlCharacter, input),
@@ -35,20 +41,32 @@ pub(super) fn comp_value<'a>(options: &ParseOptions, input: &'a str) -> Parsed<'
             None => return Fault::end(ParseErrorKind::BareWord, input),
         },
     };
-    if rest.starts_with(['(', '[']) {
+    if at_opening(rest) {
         return Fault::end(ParseErrorKind::ExpectedSpace, rest);
     }
     Ok((rest, literal))
 }
 
+/// Whether an opening bracket is next.
+fn at_opening(input: &str) -> bool {
+    at(input, b'(') || at(input, b'[')
+}
+
 /// `string = quotation-mark *char quotation-mark`
+#[inline]
 fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
     let body = input.strip_prefix('"').unwrap_or(input);
-    let (mut rest, plain) = plain(body);
+    let (rest, plain) = plain(body);
     if let Some(rest) = rest.strip_prefix('"') {
         return Ok((rest, Cow::Borrowed(plain)));
     }
-    let mut text = String::from(plain);
+    unescape(input, plain, rest)
+}
+
+/// The rest of a string with an escape, after its plain beginning.
+#[cold]
+fn unescape<'a>(input: &'a str, beginning: &str, mut rest: &'a str) -> Parsed<'a, Cow<'a, str>> {
+    let mut text = String::from(beginning);
     loop {
         if let Some(rest) = rest.strip_prefix('"') {
             return Ok((rest, Cow::Owned(text)));
@@ -66,8 +84,22 @@ fn string(input: &str) -> Parsed<'_, Cow<'_, str>> {
 
 /// The characters before the next quote, backslash or control character.
 fn plain(input: &str) -> (&str, &str) {
-    split(input, |byte| matches!(byte, b'"' | b'\\') || byte < b' ')
+    split(input, |byte| SPECIAL.get(usize::from(byte)).copied().unwrap_or_default())
 }
+
+/// The bytes that cannot stand for themselves in a string: the quote, the backslash and the control characters.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        #[expect(clippy::indexing_slicing, reason = "checked while compiling")]
+        {
+            special[byte as usize] = byte < b' ' || byte == b'"' || byte == b'\\';
+        }
+        byte += 1;
+    }
+    special
+};
 
 /// `char = escape (%x22 / %x5C / %x2F / %x62 / %x66 / %x6E / %x72 / %x74 / %x75 4HEXDIG)`
 fn escape(input: &str) -> Parsed<'_, char> {
