@@ -197,7 +197,7 @@ struct Matching {
 }
 
 /// So many are asked for before they are created: a creation never overtakes the question.
-const BLOCK: u64 = 64;
+const BLOCK: u64 = 1024;
 
 impl Matching {
     fn new(kind: Kind, population: Population, count: usize) -> Self {
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn everybody_is_asked_for_before_they_are_created() {
-        for count in [1, 63, 64, 65, 200] {
+        for count in [1, 63, 1023, 1024, 1025, 5000] {
             let plan = Matching::new(Kind::User, Population::new(1), count);
             let steps: Vec<_> = (0..plan.total()).map(|number| plan.step(number)).collect();
             for n in 0..count {

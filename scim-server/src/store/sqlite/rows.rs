@@ -123,6 +123,13 @@ impl<'c> Rows<'c> {
         Ok(Link { row: row.get(0)?, reference: Reference::new(id(row, 2)?, resource_type, row.get(3)?) })
     }
 
+    /// Whether a relation has more values than a limit, without a look at what they refer to.
+    fn is_longer(&self, sql: &str, params: impl Params, limit: Option<usize>) -> Result<bool, StoreError> {
+        let Some(limit) = limit else { return Ok(false) };
+        let count: u64 = self.one(sql, params, |row| row.get(0))?.unwrap_or(0);
+        Ok(usize::try_from(count).is_ok_and(|count| count > limit))
+    }
+
     /// Links that come with a number to sort by in the column after theirs; `None` if there are more than `limit`.
     ///
     /// NB: sorting is left to us, so that no more rows than the limit are read to find that there are too many.
@@ -297,6 +304,11 @@ impl View for Rows<'_> {
         const SQL: &str = "SELECT r.seq, r.type, r.id, r.display, v.seq \
             FROM (SELECT seq, target FROM relations WHERE source = ?1 AND attribute = ?2 LIMIT ?3) v \
             CROSS JOIN resources r ON r.seq = v.target";
+        const COUNT: &str = "SELECT count(*) FROM \
+            (SELECT 1 FROM relations WHERE source = ?1 AND attribute = ?2 LIMIT ?3)";
+        if self.is_longer(COUNT, params![source, relation, most(limit)], limit)? {
+            return Ok(None);
+        }
         self.links_in_order(SQL, params![source, relation, most(limit)], limit)
     }
 
