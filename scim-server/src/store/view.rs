@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::message::SortOrder;
-use scim_core::{Object, ResourceId, TypeDefinition, Value, raw_members};
+use scim_core::{Object, ResourceId, TypeDefinition, Value, Version, raw_members};
 use scim_filter::{ResolvedAttr, ResolvedFilter};
 
 use super::encode::Index;
@@ -86,6 +86,12 @@ pub(super) trait View {
 
     /// The resource with this id, of any type.
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError>;
+
+    /// Whether a resource is there in this version; no if that is not known.
+    fn is_current(&self, row: Row, version: Version) -> bool {
+        let _ = (row, version);
+        false
+    }
 
     /// As [`View::find`], only as far as others refer to it.
     fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError>;

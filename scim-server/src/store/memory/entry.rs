@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,8 +39,14 @@ pub(super) struct Entry {
 type At = u32;
 
 impl Entry {
-    /// Keeps what is given, under new keys.
-    pub(super) fn new(stored: &Stored, keys: &Keys, shapes: &mut Shapes, names: &mut Arc<Names>) -> Self {
+    /// Keeps what is given, under these keys, or under those of the version before.
+    pub(super) fn new(
+        stored: &Stored,
+        keys: &Keys,
+        before: Option<&Self>,
+        shapes: &mut Shapes,
+        names: &mut Arc<Names>,
+    ) -> Self {
         let Stored { row, record, display } = stored;
         let mut data = Vec::with_capacity(1_024);
         let shape = shapes.take(&record.document, names, &mut data);
@@ -47,9 +54,13 @@ impl Entry {
         let id = texts.exact(record.id.as_str());
         let display = display.as_deref().map(|display| texts.exact(display));
         let mut parts = Vec::with_capacity(8);
+        for part in before.into_iter().filter(|_| keys.stay).flat_map(Self::key_parts) {
+            let value = before.map_or(b"".as_slice(), |before| before.bytes(part.at));
+            parts.push(KeyPart { at: texts.find(value, false).0, ..part });
+        }
         let unique = keys.unique.iter().map(|unique| (Index::Unique, &unique.key));
         for (index, key) in unique.chain(keys.shared.iter().map(|key| (Index::Shared, key))) {
-            let (at, is_folded) = texts.find(&key.value, true);
+            let (at, is_folded) = texts.find(key.value.as_bytes(), true);
             parts.push(KeyPart { attribute: Names::number_of(names, &key.attribute), index, is_folded, at });
         }
         let mut data = texts.data;
@@ -85,8 +96,19 @@ impl Entry {
     /// The record of the resource, whose id is known.
     pub(super) fn record(&self, id: ResourceId) -> Record {
         let mut document = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
-        self.shape.fill(self.shape.whole(), &self.data, &mut document);
+        self.shape.write(&self.data, &mut document);
         Record { document: document.into(), ..self.head(id) }
+    }
+
+    /// The resource, and where in its document the values of the members are, if that is known.
+    pub(super) fn stored_with_members(&self, id: ResourceId) -> (Stored, Option<Vec<(u32, Range<usize>)>>) {
+        let mut document = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
+        let members = self.shape.write_with_members(&self.data, &mut document);
+        if members.is_none() {
+            self.shape.write(&self.data, &mut document);
+        }
+        let record = Record { document: document.into(), ..self.head(id) };
+        (Stored { row: self.row, record, display: self.display() }, members)
     }
 
     /// The record without its document.
@@ -120,8 +142,8 @@ impl Entry {
     /// Appends the JSON of the member with this number. No member has a name without a number.
     pub(super) fn member(&self, number: Option<u32>, out: &mut Vec<u8>) -> Member {
         match self.shape.member(number) {
-            Known::At(part) => {
-                self.shape.fill(part, &self.data, out);
+            Known::At(place) => {
+                self.shape.write_member(place, &self.data, out);
                 Member::Here
             }
             Known::Absent => Member::Absent,
@@ -176,7 +198,7 @@ impl Entry {
         };
         let mut shapes = Shapes::new(&record.resource_type);
         let stored = Stored { row, record, display: None };
-        Self::new(&stored, &Keys::default(), &mut shapes, &mut Arc::default())
+        Self::new(&stored, &Keys::default(), None, &mut shapes, &mut Arc::default())
     }
 }
 
@@ -255,12 +277,11 @@ impl Texts {
     const FAR: usize = 24;
 
     fn exact(&mut self, text: &str) -> At {
-        self.find(text, false).0
+        self.find(text.as_bytes(), false).0
     }
 
     /// Where a text is, and whether there it is in other letters.
-    fn find(&mut self, text: &str, folds: bool) -> (At, bool) {
-        let text = text.as_bytes();
+    fn find(&mut self, text: &[u8], folds: bool) -> (At, bool) {
         for begin in [self.last, 0] {
             let mut values = Values(self.data.get(begin..self.values).unwrap_or_default());
             let mut at = begin;
@@ -294,6 +315,10 @@ impl Names {
             Some(number) => u32::try_from(number).ok(),
             None => self.numbers.get(&AttrName::new(name)).copied(),
         }
+    }
+
+    pub(super) fn name(&self, number: u32) -> Option<&str> {
+        self.names.get(usize::try_from(number).ok()?).map(AttrName::as_str)
     }
 
     /// The number of a name, which it gets if it has none.

@@ -154,15 +154,14 @@ impl MemoryStore {
             Write::Create { new, .. } => Ahead::of_new(new),
             Write::Apply { target, changes, .. } if !changes.changes.is_empty() => {
                 let state = self.state.read().await;
+                let tables = state.tenants.get(&context.tenant);
                 let found =
-                    state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
+                    tables.and_then(|tables| tables.with_members(&target.id, target.definition.name()));
                 drop(state);
-                match found {
-                    Some(stored) if &*stored.record.resource_type == target.definition.name() => {
-                        Ahead::of_changes(&target.definition, &stored.record, changes)
-                    }
-                    _ => Ahead::Nothing,
-                }
+                let Some(found) = found else { return Ahead::Nothing };
+                let stored = found.stored.clone();
+                let pieces = found.pieces(&found.stored.record.document);
+                Ahead::of_changes(&target.definition, stored, pieces.as_deref(), changes)
             }
             _ => Ahead::Nothing,
         }

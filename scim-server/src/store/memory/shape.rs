@@ -4,6 +4,7 @@
 //! each resource, and all else once.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use memchr::{memchr_iter, memchr2};
@@ -17,7 +18,7 @@ pub(super) struct Shape {
     text: Box<[u8]>,
     /// Where in the text the holes are.
     holes: Box<[usize]>,
-    /// The members of the documents, by the numbers of their names; none if they have to be searched for.
+    /// The members of the documents, in their order; none if they have to be searched for.
     members: Option<Box<[Place]>>,
 }
 
@@ -26,7 +27,8 @@ const HOLE: u8 = 0;
 
 /// Where the value of a member is.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+pub(super) struct Place {
+    /// The number of its name.
     name: u32,
     from: usize,
     to: usize,
@@ -37,19 +39,11 @@ struct Place {
 /// What a shape says of a member.
 pub(super) enum Known {
     /// Where it is.
-    At(Part),
+    At(Place),
     /// Documents of this shape do not have it.
     Absent,
     /// It has to be searched for.
     Unknown,
-}
-
-/// A part of a shape.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    from: usize,
-    to: usize,
-    holes: usize,
 }
 
 impl Shape {
@@ -85,35 +79,70 @@ impl Shape {
         self.text.get(from..) == Some(rest)
     }
 
-    /// All of it.
-    pub(super) fn whole(&self) -> Part {
-        Part { from: 0, to: self.text.len(), holes: 0 }
-    }
-
     /// The member with this number.
     pub(super) fn member(&self, number: Option<u32>) -> Known {
         let Some(members) = &self.members else { return Known::Unknown };
         let Some(number) = number else { return Known::Absent };
-        let found = members.binary_search_by_key(&number, |place| place.name).ok();
-        match found.and_then(|at| members.get(at)) {
-            Some(Place { from, to, holes, .. }) => Known::At(Part { from: *from, to: *to, holes: *holes }),
-            None => Known::Absent,
-        }
+        members.iter().find(|place| place.name == number).copied().map_or(Known::Absent, Known::At)
     }
 
-    /// Writes a part of a document.
-    pub(super) fn fill(&self, part: Part, data: &[u8], out: &mut Vec<u8>) {
-        let mut from = part.from;
+    /// Writes a document.
+    pub(super) fn write(&self, data: &[u8], out: &mut Vec<u8>) {
+        Writer { shape: self, values: Values(data), at: 0, holes: 0 }.write_to(self.text.len(), out);
+    }
+
+    /// Writes the value of a member.
+    pub(super) fn write_member(&self, place: Place, data: &[u8], out: &mut Vec<u8>) {
         let mut values = Values(data);
-        for _ in 0..part.holes {
+        for _ in 0..place.holes {
             values.next();
         }
-        for hole in self.holes.iter().skip(part.holes).take_while(|hole| **hole < part.to) {
-            out.extend_from_slice(self.text.get(from..*hole).unwrap_or_default());
-            out.extend_from_slice(values.next().unwrap_or_default());
-            from = hole.saturating_add(1);
+        let mut writer = Writer { shape: self, values, at: place.from, holes: place.holes };
+        writer.write_to(place.to, out);
+    }
+
+    /// Writes a document, and says where in it the values of the members are.
+    pub(super) fn write_with_members(
+        &self,
+        data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Vec<(u32, Range<usize>)>> {
+        let members = self.members.as_ref()?;
+        let mut writer = Writer { shape: self, values: Values(data), at: 0, holes: 0 };
+        let mut found = Vec::with_capacity(members.len());
+        for place in members {
+            writer.write_to(place.from, out);
+            let from = out.len();
+            writer.write_to(place.to, out);
+            found.push((place.name, from..out.len()));
         }
-        out.extend_from_slice(self.text.get(from..part.to).unwrap_or_default());
+        writer.write_to(self.text.len(), out);
+        Some(found)
+    }
+}
+
+/// A document that is being written.
+struct Writer<'s> {
+    shape: &'s Shape,
+    values: Values<'s>,
+    /// How much of the text is written.
+    at: usize,
+    holes: usize,
+}
+
+impl Writer<'_> {
+    /// Goes on to this place in the text.
+    fn write_to(&mut self, to: usize, out: &mut Vec<u8>) {
+        let text = &self.shape.text;
+        let holes = self.shape.holes.get(self.holes..).unwrap_or_default();
+        for hole in holes.iter().take_while(|hole| **hole < to) {
+            out.extend_from_slice(text.get(self.at..*hole).unwrap_or_default());
+            out.extend_from_slice(self.values.next().unwrap_or_default());
+            self.at = hole.saturating_add(1);
+            self.holes = self.holes.saturating_add(1);
+        }
+        out.extend_from_slice(text.get(self.at..to).unwrap_or_default());
+        self.at = to;
     }
 }
 
@@ -243,7 +272,6 @@ fn members(text: &[u8], holes: &[usize], names: &mut Arc<Names>) -> Option<Box<[
         }
         at = next;
     }
-    places.sort_unstable_by_key(|place| place.name);
     Some(places.into())
 }
 
@@ -358,13 +386,19 @@ mod tests {
                 let mut data = Vec::new();
                 let shape = shapes.take(&json, &mut names, &mut data);
                 let mut again = Vec::new();
-                shape.fill(shape.whole(), &data, &mut again);
+                shape.write(&data, &mut again);
                 prop_assert_eq!(&again, &json);
+                again.clear();
+                for (number, place) in shape.write_with_members(&data, &mut again).into_iter().flatten() {
+                    let value = Value::from_slice(&again[place]).unwrap();
+                    prop_assert_eq!(Some(&value), document.get(names.name(number).unwrap()));
+                }
+                prop_assert!(again.is_empty() || again == json);
                 for name in ["type", "value", "id", "a", "b", "c", "d"] {
                     again.clear();
                     match shape.member(names.number(name)) {
-                        Known::At(part) => {
-                            shape.fill(part, &data, &mut again);
+                        Known::At(place) => {
+                            shape.write_member(place, &data, &mut again);
                             prop_assert_eq!(Some(&Value::from_slice(&again).unwrap()), document.get(name));
                         }
                         Known::Absent => prop_assert!(document.get(name).is_none()),
@@ -394,7 +428,7 @@ mod tests {
             take(r#"{"schemas":["urn:x"],"id":"1","n":5,"mails":[{"value":"a","type":"home"}]}"#);
         assert!(!Arc::ptr_eq(&first, &other));
         let (plain, data) = take(&format!(r#"{{"id":"1",{:20000}"a":"b"}}"#, ""));
-        assert_eq!((plain.whole().to, data.len()), (1, 20_023));
+        assert_eq!((plain.text.len(), data.len()), (1, 20_023));
     }
 
     /// However many shapes come, only so many are kept, and those that nobody has make room.
@@ -409,13 +443,13 @@ mod tests {
             kept.push(shapes.take(json.as_bytes(), &mut names, &mut data));
         }
         assert_eq!(shapes.known.len(), Shapes::MOST);
-        assert_eq!(kept.last().unwrap().whole().to, 1);
+        assert_eq!(kept.last().unwrap().text.len(), 1);
         kept.clear();
         for n in 0..=Shapes::MOST {
             shapes.take(format!(r#"{{"a":["urn:{n}"]}}"#).as_bytes(), &mut names, &mut Vec::new());
         }
         assert!(shapes.known.len() < Shapes::MOST);
         let shape = shapes.take(br#"{"b":"c"}"#, &mut names, &mut Vec::new());
-        assert_ne!(shape.whole().to, 1);
+        assert_ne!(shape.text.len(), 1);
     }
 }

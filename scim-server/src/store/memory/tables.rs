@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::Peekable;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
@@ -12,6 +12,7 @@ use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
 use super::super::encode::{Index, Keys};
 use super::super::perform::{Transaction, blame};
 use super::super::plan::IdKey;
+use super::super::splice::Piece;
 use super::super::view::{Link, Needs, Row, Span, Stored, View, add_related};
 use super::super::{Record, StoreError};
 use super::entry::{Entry, Key, Names};
@@ -36,6 +37,21 @@ pub(super) struct Tables {
     relations: Relations,
     names: Arc<Names>,
     last_row: Row,
+}
+
+/// A resource, and where the members of its document are.
+pub(super) struct WithMembers {
+    pub(super) stored: Stored,
+    members: Option<Vec<(u32, Range<usize>)>>,
+    names: Arc<Names>,
+}
+
+impl WithMembers {
+    /// The members of its document, if they are known.
+    pub(super) fn pieces<'d>(&'d self, document: &'d [u8]) -> Option<Vec<Piece<'d>>> {
+        let members = self.members.as_ref()?.iter();
+        members.map(|(name, place)| Some((self.names.name(*name)?, document.get(place.clone())?))).collect()
+    }
 }
 
 impl Transaction for Tables {
@@ -72,11 +88,14 @@ impl Transaction for Tables {
                 (entry.version, entry.last_modified) = (stored.record.version, stored.record.last_modified);
                 entry
             }
-            (keys, _) => {
+            (keys, old) => {
+                let (keys, old) = (keys.unwrap_or_default(), old.as_deref());
                 let shapes = self.shapes.entry(Arc::clone(type_name));
                 let shapes = shapes.or_insert_with(|| Shapes::new(type_name));
-                let entry = Entry::new(&stored, &keys.unwrap_or_default(), shapes, &mut self.names);
-                self.reindex(type_name, row, old.as_deref(), Some(&entry));
+                let entry = Entry::new(&stored, &keys, old, shapes, &mut self.names);
+                if !keys.stay {
+                    self.reindex(type_name, row, old, Some(&entry));
+                }
                 entry
             }
         };
@@ -216,6 +235,13 @@ impl Tables {
         Some((entry.row, entry.record(id.clone())))
     }
 
+    /// The resource with this id and type, its names, and where in its document the values of its members are.
+    pub(super) fn with_members(&self, id: &ResourceId, type_name: &str) -> Option<WithMembers> {
+        let entry = self.by_id(id.as_str()).filter(|entry| **entry.resource_type() == *type_name)?;
+        let (stored, members) = entry.stored_with_members(id.clone());
+        Some(WithMembers { stored, members, names: Arc::clone(&self.names) })
+    }
+
     /// A copy of what scans look at, which shares the resources.
     pub(super) fn snapshot(&self, types: impl Iterator<Item = Arc<str>>) -> Snapshot {
         let lists = types.map(|name| {
@@ -227,6 +253,10 @@ impl Tables {
 }
 
 impl View for Tables {
+    fn is_current(&self, row: Row, version: Version) -> bool {
+        self.entry(row).is_some_and(|entry| entry.version == version)
+    }
+
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
         self.by_id(id.as_str()).map(|entry| entry.stored()).transpose()
     }
