@@ -35,6 +35,9 @@ pub(super) struct Link {
     pub reference: Reference,
 }
 
+/// How many resources of which the numbers are known are read at once.
+const AT_ONCE: usize = 64;
+
 /// Which part of the order of creation is looked at, and from which end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Span {
@@ -141,6 +144,28 @@ pub(super) trait View {
         self.scan(definition.shared_name(), span, &mut |stored| {
             visit(stored.row, seen(self, context, definition, &stored, needs)?)
         })
+    }
+
+    /// As [`View::scan_seen`], for the resources with these numbers, in this order, without those that there are not.
+    fn rows_seen(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        rows: &[Row],
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError>
+    where
+        Self: Sized,
+    {
+        for some in rows.chunks(AT_ONCE) {
+            for stored in self.rows(some)? {
+                if visit(stored.row, seen(self, context, definition, &stored, needs)?)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Finds and counts what matches with the means of the store, where no index does; `None` if it cannot.

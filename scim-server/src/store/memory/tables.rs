@@ -345,6 +345,25 @@ impl View for Tables {
         Ok(())
     }
 
+    fn rows_seen(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        rows: &[Row],
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut seer = Seer::new(&self.names, context, definition, needs);
+        for entry in rows.iter().filter_map(|row| self.entry(*row)) {
+            let mut object = seer.see(entry)?;
+            add_related(self, context, definition, entry.row, needs, &mut object)?;
+            if visit(entry.row, object)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn indexed(
         &self,
         index: Index,
