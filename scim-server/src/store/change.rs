@@ -12,7 +12,7 @@ use super::encode::{Encoded, Keys, normalize};
 use super::perform::blame;
 use super::plan::IdKey;
 #[cfg(feature = "memory")]
-use super::splice::{can_splice, splice};
+use super::splice::{Piece, can_splice, splice, splice_read};
 use super::view::{Link, Row, Stored, View, kept_apart, shown};
 use super::{NewResource, Precondition, Record, Reference, Replacement, StoreError};
 use crate::context::RequestContext;
@@ -142,7 +142,8 @@ pub(super) enum Ahead {
 /// What the changes of a PATCH come to for the attributes of a resource in one of its versions.
 #[derive(Debug)]
 pub(super) struct AheadChanges {
-    version: Version,
+    /// The resource in that version.
+    stored: Stored,
     /// None if they change nothing.
     encoded: Option<Encoded>,
 }
@@ -177,20 +178,28 @@ impl Ahead {
     }
 
     /// Works out what a PATCH comes to, unless that takes more of the data than the resource, or fails.
-    pub(super) fn of_changes(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Self {
+    pub(super) fn of_changes(
+        definition: &TypeDefinition,
+        stored: Stored,
+        pieces: Option<&[Piece<'_>]>,
+        changes: &ChangeSet,
+    ) -> Self {
+        let record = &stored.record;
         let mut beside = ["id", "meta"].into_iter().chain(kept_apart(definition));
         if changes.changes.is_empty() || beside.any(|name| changes.expects(name)) {
             return Self::Nothing;
         }
         let encoded = match record.hidden {
-            None if can_splice(changes) => splice(definition, &record.document, changes),
+            None if can_splice(changes) => match pieces {
+                Some(pieces) => splice(definition, pieces, changes),
+                None => splice_read(definition, &record.document, changes),
+            },
             _ => match record.to_resource() {
                 Ok(resource) => encode_changed(definition, &record.id, changes, resource, false),
                 Err(_) => return Self::Nothing,
             },
         };
-        encoded
-            .map_or(Self::Nothing, |encoded| Self::Changes(AheadChanges { version: record.version, encoded }))
+        encoded.map_or(Self::Nothing, |encoded| Self::Changes(AheadChanges { stored, encoded }))
     }
 }
 
@@ -286,9 +295,15 @@ impl<V: View> Writer<'_, V> {
         precondition: &Precondition,
         ahead: Option<AheadChanges>,
     ) -> Result<Effect, StoreError> {
-        let Some(stored) = self.current(id, precondition)? else { return Ok(Effect::Missing) };
-        let encoded = match ahead {
-            Some(ahead) if ahead.version == stored.record.version => ahead.encoded,
+        let ahead = ahead.filter(|ahead| self.view.is_current(ahead.stored.row, ahead.stored.record.version));
+        let (known, encoded) = ahead.map(|ahead| (ahead.stored, ahead.encoded)).unzip();
+        let found = match known {
+            Some(stored) => Some(stored),
+            None => self.view.find(id)?,
+        };
+        let Some(stored) = self.writable(found, precondition)? else { return Ok(Effect::Missing) };
+        let encoded = match encoded {
+            Some(encoded) => encoded,
             _ if changes.changes.is_empty() => None,
             _ => {
                 let mut resource = stored.record.to_resource().map_err(StoreError::internal)?;
@@ -343,7 +358,14 @@ impl<V: View> Writer<'_, V> {
 
     /// The resource that is to be written, if there is one and it may be.
     fn current(&self, id: &ResourceId, precondition: &Precondition) -> Result<Option<Stored>, StoreError> {
-        let found = self.view.find(id)?;
+        self.writable(self.view.find(id)?, precondition)
+    }
+
+    fn writable(
+        &self,
+        found: Option<Stored>,
+        precondition: &Precondition,
+    ) -> Result<Option<Stored>, StoreError> {
         let Some(stored) = found.filter(|s| &*s.record.resource_type == self.definition.name()) else {
             return Ok(None);
         };
@@ -363,7 +385,9 @@ impl<V: View> Writer<'_, V> {
         if let Some(encoded) = encoded {
             record.document = encoded.document;
             record.hidden = encoded.hidden;
-            display = encoded.display;
+            if !encoded.keys.stay() {
+                display = encoded.display;
+            }
             keys = Some(encoded.keys);
         }
         Effect::Changed(Mutation { row: Some(row), record, display, keys, relations })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use scim_core::schema::{Attribute, Returned, Uniqueness, common_attributes};
-use scim_core::{AttrName, Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
+use scim_core::{Object, Resource, ResourceId, TypeDefinition, Value, excerpt, write_json_string};
 use scim_filter::{DataType, comparison_key, parse_date_time};
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -31,8 +31,9 @@ pub(super) struct Keys {
     pub unique: Vec<UniqueKey>,
     /// Values that others may have too.
     pub shared: Vec<Key>,
-    /// The members of the document, and where in it their values begin.
-    pub members: Vec<(AttrName, usize)>,
+    /// Whether the keys, and the name to show, are those that the resource has already; then none are here.
+    #[cfg(feature = "memory")]
+    pub stay: bool,
     /// What else may be asked of the resource, if the store keeps that.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub search: Option<SearchDocument>,
@@ -103,9 +104,7 @@ impl Encoded {
             }
             #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
             let _ = with_search;
-            let (document, members) = document(id, attributes);
-            keys.members = members;
-            document
+            document(id, attributes)
         };
         if !has_hidden(definition, resource.attributes()) {
             let document = keep(resource.attributes());
@@ -125,44 +124,40 @@ impl Encoded {
 }
 
 /// A document that is being written.
-pub(super) struct Document {
-    bytes: Vec<u8>,
-    members: Vec<(AttrName, usize)>,
-}
+pub(super) struct Document(Vec<u8>);
 
 impl Document {
     pub(super) fn new() -> Self {
         let mut bytes = Vec::with_capacity(2048);
         bytes.push(b'{');
-        Self { bytes, members: Vec::with_capacity(24) }
+        Self(bytes)
     }
 
     /// Adds a member that is not there.
-    pub(super) fn add(&mut self, name: AttrName, value: &Value) {
+    pub(super) fn add(&mut self, name: &str, value: &Value) {
         self.name(name);
-        value.write(&mut self.bytes);
+        value.write(&mut self.0);
     }
 
     /// Adds a member whose value is written already.
     #[cfg(feature = "memory")]
-    pub(super) fn add_raw(&mut self, name: AttrName, value: &[u8]) {
+    pub(super) fn add_raw(&mut self, name: &str, value: &[u8]) {
         self.name(name);
-        self.bytes.extend_from_slice(value);
+        self.0.extend_from_slice(value);
     }
 
-    /// The document, cut to its length, as it is kept for long; and its members.
-    pub(super) fn finish(mut self) -> (Bytes, Vec<(AttrName, usize)>) {
-        self.bytes.push(b'}');
-        (self.bytes.into_boxed_slice().into(), self.members)
+    /// The document, cut to its length.
+    pub(super) fn finish(mut self) -> Bytes {
+        self.0.push(b'}');
+        self.0.into_boxed_slice().into()
     }
 
-    fn name(&mut self, name: AttrName) {
-        if !self.members.is_empty() {
-            self.bytes.push(b',');
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
         }
-        write_json_string(name.as_str(), &mut self.bytes);
-        self.bytes.push(b':');
-        self.members.push((name, self.bytes.len()));
+        write_json_string(name, &mut self.0);
+        self.0.push(b':');
     }
 }
 
@@ -179,23 +174,31 @@ fn has_hidden(definition: &TypeDefinition, attributes: &Object) -> bool {
         })
 }
 
-/// The attributes as JSON, `schemas` and `id` first, and where the members are.
-fn document(id: &ResourceId, attributes: &Object) -> (Bytes, Vec<(AttrName, usize)>) {
+/// The attributes as JSON, `schemas` and `id` first.
+fn document(id: &ResourceId, attributes: &Object) -> Bytes {
     let mut document = Document::new();
     if let Some(schemas) = attributes.get("schemas") {
-        document.add("schemas".into(), schemas);
+        document.add("schemas", schemas);
     }
-    document.add("id".into(), &id.as_str().into());
+    document.add("id", &id.as_str().into());
     for (name, value) in attributes.iter() {
         // An extension whose data is all hidden leaves an empty object behind.
         if !name.is("schemas") && !value.is_unassigned() {
-            document.add(name.clone(), value);
+            document.add(name.as_str(), value);
         }
     }
     document.finish()
 }
 
 impl Keys {
+    /// Whether the resource has its keys, and the name to show, already.
+    pub(super) fn stay(&self) -> bool {
+        #[cfg(feature = "memory")]
+        return self.stay;
+        #[cfg(not(feature = "memory"))]
+        false
+    }
+
     pub(super) fn of(definition: &TypeDefinition, resource: &Resource) -> Self {
         let mut keys = Self::default();
         let attributes = resource.attributes();

@@ -163,9 +163,6 @@ struct Search<'a, V> {
 }
 
 impl<V: View> Search<'_, V> {
-    /// How many of the resources that an index finds are read at once.
-    const AT_ONCE: usize = 64;
-
     fn run(&self, plan: &Plan, found: &mut Found) -> Result<(), StoreError> {
         let definition = &*self.scope.definition;
         let sorts = self.sorted && self.scope.sort_by.is_some();
@@ -261,15 +258,9 @@ impl<V: View> Search<'_, V> {
                     }
                 }
                 found.counted_all &= span == Span::All;
-                for some in rows.chunks(Self::AT_ONCE) {
-                    for stored in self.view.rows(some)? {
-                        let object = seen(self.view, self.context, definition, &stored, &needs)?;
-                        if judge(found, stored.row, object)?.is_break() {
-                            return Ok(());
-                        }
-                    }
-                }
-                Ok(())
+                self.view.rows_seen(self.context, definition, &rows, &needs, &mut |row, object| {
+                    judge(found, row, object)
+                })
             }
         }
     }

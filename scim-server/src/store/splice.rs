@@ -1,10 +1,14 @@
 //! Changing a document without reading all of it.
 
 use scim_core::patch::Change;
-use scim_core::{AttrName, ChangeSet, Object, Resource, TypeDefinition, Value, raw_members};
+use scim_core::schema::{Attribute, common_attributes};
+use scim_core::{ChangeSet, Object, Resource, TypeDefinition, Value, raw_members};
 
 use super::StoreError;
 use super::encode::{Document, Encoded, Keys, is_indexed, normalize, shortened};
+
+/// A member of a document: its name and its JSON.
+pub(super) type Piece<'d> = (&'d str, &'d [u8]);
 
 /// What a PATCH makes of the document of a resource that has nothing hidden; none if it changes nothing. Values that it
 /// does not touch are copied as they are.
@@ -13,55 +17,72 @@ use super::encode::{Document, Encoded, Keys, is_indexed, normalize, shortened};
 /// there it would come last. See [`can_splice`].
 pub(super) fn splice(
     definition: &TypeDefinition,
-    document: &[u8],
+    pieces: &[Piece<'_>],
     changes: &ChangeSet,
 ) -> Result<Option<Encoded>, StoreError> {
-    let mut pieces: Vec<(AttrName, Option<&[u8]>)> = Vec::with_capacity(24);
-    let mut read = Object::new();
-    let mut damage = None;
-    let wanted = |name: &str| {
-        let is_read = name != "id" && (is_touched(changes, name) || is_telling(definition, name));
-        Some((AttrName::new(name), is_read))
+    let is_quiet = changes.changes.iter().all(|change| is_quiet(definition, change));
+    let required = if is_quiet { required(definition) } else { Vec::new() };
+    let is_read = |name: &str| {
+        let tells = || match is_quiet {
+            true => required.iter().any(|known| known.eq_ignore_ascii_case(name)),
+            false => is_telling(definition, name),
+        };
+        name != "id" && (is_touched(changes, name) || tells())
     };
-    raw_members(document, wanted, |(name, is_read), raw| {
-        if is_read {
-            match Value::from_slice(raw) {
-                Ok(value) => drop(read.insert(name.clone(), value)),
-                Err(error) => damage = Some(error),
-            }
-        }
-        pieces.push((name, (!is_read).then_some(raw)));
-    })
-    .and(damage.map_or(Ok(()), Err))
-    .map_err(StoreError::internal)?;
+    let pieces: Vec<_> = pieces.iter().map(|(name, raw)| (*name, *raw, is_read(name))).collect();
+    let mut read = Object::new();
+    for (name, raw, _) in pieces.iter().filter(|(_, _, is_read)| *is_read) {
+        read.insert(*name, Value::from_slice(raw).map_err(StoreError::internal)?);
+    }
     let mut resource = Resource::from_attributes(read);
+    if is_quiet {
+        // What there is of it does not change, but it is not read.
+        resource.stamp_schemas(definition);
+    }
     if !changes.apply(definition, &mut resource)? {
         return Ok(None);
     }
-    normalize(definition, &mut resource);
-    let mut keys = Keys::of(definition, &resource);
-    let display = definition.display_of(&resource).map(|name| shortened(name).into());
+    let (mut keys, mut display) = (Keys::default(), None);
+    if is_quiet {
+        keys.stay = true;
+        resource.attributes_mut().remove("schemas");
+    } else {
+        normalize(definition, &mut resource);
+        keys = Keys::of(definition, &resource);
+        display = definition.display_of(&resource).map(|name| shortened(name).into());
+    }
     let hidden = resource.split_hidden(definition);
     let mut changed = resource.into_attributes();
     let mut document = Document::new();
-    for (name, raw) in pieces {
-        match raw {
-            Some(raw) => document.add_raw(name, raw),
-            None => match changed.remove(name.as_str()) {
-                Some(value) if !value.is_unassigned() => document.add(name, &value),
-                _ => {}
-            },
+    for (name, raw, is_read) in pieces {
+        if !is_read {
+            document.add_raw(name, raw);
+        } else if let Some(value) = changed.remove(name)
+            && !value.is_unassigned()
+        {
+            document.add(name, &value);
         }
     }
     for (name, value) in changed {
         if !value.is_unassigned() {
-            document.add(name, &value);
+            document.add(name.as_str(), &value);
         }
     }
-    let (document, members) = document.finish();
-    keys.members = members;
     let hidden = (!hidden.is_empty()).then(|| hidden.to_vec().into_boxed_slice().into());
-    Ok(Some(Encoded { document, hidden, display, keys }))
+    Ok(Some(Encoded { document: document.finish(), hidden, display, keys }))
+}
+
+/// As [`splice`], where the members have to be found by reading the document.
+pub(super) fn splice_read(
+    definition: &TypeDefinition,
+    document: &[u8],
+    changes: &ChangeSet,
+) -> Result<Option<Encoded>, StoreError> {
+    let mut found: Vec<(String, &[u8])> = Vec::with_capacity(24);
+    raw_members(document, |name| Some(name.to_owned()), |name, raw| found.push((name, raw)))
+        .map_err(StoreError::internal)?;
+    let pieces: Vec<Piece<'_>> = found.iter().map(|(name, raw)| (&**name, *raw)).collect();
+    splice(definition, &pieces, changes)
 }
 
 /// More changes than this are not compared with each other.
@@ -90,6 +111,11 @@ fn is_touched(changes: &ChangeSet, name: &str) -> bool {
     changes.changes.iter().any(|change| touched(change).eq_ignore_ascii_case(name))
 }
 
+/// Whether a change can have no effect on anything but the member that it is about.
+fn is_quiet(definition: &TypeDefinition, change: &Change) -> bool {
+    change.target.extension.is_none() && !is_telling(definition, &change.target.attribute)
+}
+
 /// Whether a member has to be read even if it does not change: the keys, the name to show, `schemas` or whether all that
 /// is required is there cannot be told without it.
 fn is_telling(definition: &TypeDefinition, name: &str) -> bool {
@@ -101,11 +127,23 @@ fn is_telling(definition: &TypeDefinition, name: &str) -> bool {
         }
         None => ["displayName", "userName", "name"].contains(&attribute.name()),
     };
-    shows
-        || attribute.name() == "schemas"
-        || attribute.is_required()
-        || attribute.sub_attributes().iter().any(|sub| sub.is_required())
-        || is_indexed(None, attribute)
+    shows || attribute.name() == "schemas" || requires(attribute) || is_indexed(None, attribute)
+}
+
+/// The members that have to be read to tell whether all that is required is there.
+fn required(definition: &TypeDefinition) -> Vec<&str> {
+    let own = common_attributes().iter().chain(definition.base().attributes());
+    let own =
+        own.filter(|attribute| requires(attribute) && attribute.name() != "schemas").map(Attribute::name);
+    let extensions = definition
+        .extensions()
+        .iter()
+        .filter(|extension| extension.required || extension.schema.attributes().iter().any(requires));
+    own.chain(extensions.map(|extension| extension.schema.id().as_str())).collect()
+}
+
+fn requires(attribute: &Attribute) -> bool {
+    attribute.is_required() || attribute.sub_attributes().iter().any(|sub| sub.is_required())
 }
 
 #[cfg(test)]
@@ -138,6 +176,8 @@ mod tests {
             r#"{"op":"remove","path":"displayName"}"#.to_owned(),
             r#"{"op":"replace","path":"userName","value":"Other"}"#.to_owned(),
             r#"{"op":"replace","path":"title","value":"\"Dr\""}"#.to_owned(),
+            r#"{"op":"replace","path":"title","value":"Tour Guide"}"#.to_owned(),
+            r#"{"op":"remove","path":"TITLE"}"#.to_owned(),
             r#"{"op":"remove","path":"title"},{"op":"add","path":"title","value":"x"}"#.to_owned(),
             r#"{"op":"add","path":"emails","value":[{"value":"A@x","type":"other"}]}"#.to_owned(),
             r#"{"op":"replace","path":"addresses[type eq \"home\"].region","value":"NV"}"#.to_owned(),
@@ -161,7 +201,7 @@ mod tests {
                     Encoded::new(user, &id, &whole, false)
                 })
             });
-            let got = splice(user, &stored.document, &changes);
+            let got = splice_read(user, &stored.document, &changes);
             match (got, expected) {
                 (Ok(None), Ok(None)) => {}
                 (Err(got), Err(expected)) => {
@@ -171,14 +211,15 @@ mod tests {
                     let read = |document: &[u8]| Value::from_slice(document).unwrap();
                     assert_eq!(read(&got.document), read(&expected.document), "{operation}");
                     assert!(!can_splice(&changes) || got.document == expected.document, "{operation}");
-                    assert_eq!((&got.hidden, &got.display), (&expected.hidden, &expected.display));
-                    assert_eq!(got.keys.shared, expected.keys.shared, "{operation}");
+                    assert_eq!(got.hidden, expected.hidden);
+                    let (keys, display) = match got.keys.stay {
+                        true => (&stored.keys, &stored.display),
+                        false => (&got.keys, &got.display),
+                    };
+                    assert_eq!(display, &expected.display);
+                    assert_eq!(keys.shared, expected.keys.shared, "{operation}");
                     let unique = |keys: &Keys| keys.unique.iter().map(|u| u.key.clone()).collect::<Vec<_>>();
-                    assert_eq!(unique(&got.keys), unique(&expected.keys), "{operation}");
-                    for (name, at) in &got.keys.members {
-                        let value = Value::from_front(&got.document[*at..]).unwrap();
-                        assert_eq!(read(&got.document).as_object().unwrap().get(name.as_str()), Some(&value));
-                    }
+                    assert_eq!(unique(keys), unique(&expected.keys), "{operation}");
                 }
                 (got, expected) => panic!("{operation}: {got:?} instead of {expected:?}"),
             }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::message::SortOrder;
-use scim_core::{Object, ResourceId, TypeDefinition, Value, raw_members};
+use scim_core::{Object, ResourceId, TypeDefinition, Value, Version, raw_members};
 use scim_filter::{ResolvedAttr, ResolvedFilter};
 
 use super::encode::Index;
@@ -34,6 +34,9 @@ pub(super) struct Link {
     /// What is shown of it.
     pub reference: Reference,
 }
+
+/// How many resources of which the numbers are known are read at once.
+const AT_ONCE: usize = 64;
 
 /// Which part of the order of creation is looked at, and from which end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,12 @@ pub(super) trait View {
     /// The resource with this id, of any type.
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError>;
 
+    /// Whether a resource is there in this version; no if that is not known.
+    fn is_current(&self, row: Row, version: Version) -> bool {
+        let _ = (row, version);
+        false
+    }
+
     /// As [`View::find`], only as far as others refer to it.
     fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError>;
 
@@ -135,6 +144,28 @@ pub(super) trait View {
         self.scan(definition.shared_name(), span, &mut |stored| {
             visit(stored.row, seen(self, context, definition, &stored, needs)?)
         })
+    }
+
+    /// As [`View::scan_seen`], for the resources with these numbers, in this order, without those that there are not.
+    fn rows_seen(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        rows: &[Row],
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError>
+    where
+        Self: Sized,
+    {
+        for some in rows.chunks(AT_ONCE) {
+            for stored in self.rows(some)? {
+                if visit(stored.row, seen(self, context, definition, &stored, needs)?)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Finds and counts what matches with the means of the store, where no index does; `None` if it cannot.

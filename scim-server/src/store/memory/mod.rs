@@ -4,6 +4,7 @@ mod entry;
 mod index;
 mod list;
 mod relations;
+mod shape;
 mod shards;
 mod snapshot;
 mod tables;
@@ -22,7 +23,7 @@ use super::change::Ahead;
 use super::meter::Meter;
 use super::perform::perform;
 use super::select::{Found, find, is_plain_scan, page, select};
-use super::view::{View as _, loaded};
+use super::view::{Stored, View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
 use crate::pause::pause;
@@ -153,15 +154,14 @@ impl MemoryStore {
             Write::Create { new, .. } => Ahead::of_new(new),
             Write::Apply { target, changes, .. } if !changes.changes.is_empty() => {
                 let state = self.state.read().await;
+                let tables = state.tenants.get(&context.tenant);
                 let found =
-                    state.tenants.get(&context.tenant).and_then(|tables| tables.find(&target.id).ok()?);
+                    tables.and_then(|tables| tables.with_members(&target.id, target.definition.name()));
                 drop(state);
-                match found {
-                    Some(stored) if &*stored.record.resource_type == target.definition.name() => {
-                        Ahead::of_changes(&target.definition, &stored.record, changes)
-                    }
-                    _ => Ahead::Nothing,
-                }
+                let Some(found) = found else { return Ahead::Nothing };
+                let stored = found.stored.clone();
+                let pieces = found.pieces(&found.stored.record.document);
+                Ahead::of_changes(&target.definition, stored, pieces.as_deref(), changes)
             }
             _ => Ahead::Nothing,
         }
@@ -240,8 +240,8 @@ impl ResourceStore for MemoryStore {
     ) -> Result<Option<Record>, StoreError> {
         let state = self.state.read().await;
         let Some(tables) = state.tenants.get(&context.tenant) else { return Ok(None) };
-        let found = tables.find(id)?.filter(|s| &*s.record.resource_type == definition.name());
-        found.map(|stored| loaded(tables, definition, stored, load)).transpose()
+        let Some((row, record)) = tables.record(id, definition.name()) else { return Ok(None) };
+        loaded(tables, definition, Stored { row, record, display: None }, load).map(Some)
     }
 
     async fn query(&self, context: &RequestContext, query: &Query) -> Result<Page, StoreError> {

@@ -11,7 +11,7 @@ pub(super) struct Shards<V>(Vec<Shard<V>>);
 type Shard<V> = HashMap<u64, V, BuildHasherDefault<Mixed>>;
 
 /// A power of two. With a million entries a shard moves some 15,000 at once.
-const SHARDS: usize = 64;
+pub(super) const SHARDS: usize = 64;
 
 impl<V> Default for Shards<V> {
     fn default() -> Self {
@@ -65,6 +65,10 @@ impl Hasher for Mixed {
 
     fn write_i64(&mut self, key: i64) {
         self.0 = key.cast_unsigned();
+    }
+
+    fn write_u32(&mut self, key: u32) {
+        self.0 = key.into();
     }
 
     fn write_u64(&mut self, key: u64) {

@@ -44,6 +44,8 @@ pub(super) struct Seer<'a> {
     needs: &'a Needs<'a>,
     /// The numbers of the members that are needed.
     numbers: Vec<Option<u32>>,
+    /// The JSON of one of them.
+    text: Vec<u8>,
 }
 
 impl<'a> Seer<'a> {
@@ -54,25 +56,26 @@ impl<'a> Seer<'a> {
         needs: &'a Needs<'a>,
     ) -> Self {
         let numbers = needs.members.iter().map(|need| names.number(need.name)).collect();
-        Self { context, definition, needs, numbers }
+        Self { context, definition, needs, numbers, text: Vec::new() }
     }
 
     /// All but relations.
-    pub(super) fn see(&self, entry: &Entry) -> Result<Object, StoreError> {
+    pub(super) fn see(&mut self, entry: &Entry) -> Result<Object, StoreError> {
         let mut object = Object::new();
         for (need, number) in self.needs.members.iter().zip(&self.numbers) {
-            match entry.member(*number) {
-                Member::Here(text) => drop(object.insert(need.name, need.read(text)?)),
+            self.text.clear();
+            match entry.member(*number, &mut self.text) {
+                Member::Here => drop(object.insert(need.name, need.read(&self.text)?)),
                 Member::Absent => {}
                 Member::Unknown => {
                     let needs = Needs { related: Vec::new(), ..self.needs.clone() };
                     let nobody = Snapshot::new(HashMap::new(), Arc::default());
-                    return seen(&nobody, self.context, self.definition, &entry.stored(), &needs);
+                    return seen(&nobody, self.context, self.definition, &entry.stored()?, &needs);
                 }
             }
         }
         if self.needs.meta {
-            object.insert("meta", entry.stored().record.meta(self.context, self.definition));
+            object.insert("meta", entry.head(entry.resource_id()?).meta(self.context, self.definition));
         }
         Ok(object)
     }
@@ -93,7 +96,7 @@ impl View for Snapshot {
     }
 
     fn row(&self, row: Row) -> Result<Option<Stored>, StoreError> {
-        Ok(self.lists.values().find_map(|list| list.get(row)).map(|entry| entry.stored()))
+        self.lists.values().find_map(|list| list.get(row)).map(|entry| entry.stored()).transpose()
     }
 
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
@@ -110,7 +113,7 @@ impl View for Snapshot {
         // Searches ask for one type at a time.
         let ([name], Ok(skip)) = (types, usize::try_from(skip)) else { return Err(unasked()) };
         let list = self.lists.get(name).into_iter();
-        Ok(list.flat_map(|list| list.span(span, skip)).take(take).map(|entry| entry.stored()).collect())
+        list.flat_map(|list| list.span(span, skip)).take(take).map(|entry| entry.stored()).collect()
     }
 
     fn scan(
@@ -120,7 +123,7 @@ impl View for Snapshot {
         visit: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         for entry in self.lists.get(type_name).into_iter().flat_map(|list| list.span(span, 0)) {
-            if visit(entry.stored())?.is_break() {
+            if visit(entry.stored()?)?.is_break() {
                 break;
             }
         }
@@ -136,7 +139,7 @@ impl View for Snapshot {
         needs: &Needs<'_>,
         visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
-        let seer = Seer::new(&self.names, context, definition, needs);
+        let mut seer = Seer::new(&self.names, context, definition, needs);
         let list = self.lists.get(definition.shared_name());
         for entry in list.into_iter().flat_map(|list| list.span(span, 0)) {
             if visit(entry.row, seer.see(entry)?)?.is_break() {

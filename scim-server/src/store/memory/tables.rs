@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::Peekable;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
 use scim_filter::{CaseRule, ResolvedFilter, comparison_key};
 
-use super::super::StoreError;
 use super::super::change::{Creation, Mutation, RelationDiff, Removal, taken_id};
 use super::super::encode::{Index, Keys};
 use super::super::perform::{Transaction, blame};
 use super::super::plan::IdKey;
+use super::super::splice::Piece;
 use super::super::view::{Link, Needs, Row, Span, Stored, View, add_related};
-use super::entry::{Entry, Key, KeySet, Layout, Names};
+use super::super::{Record, StoreError};
+use super::entry::{Entry, Key, Names};
 use super::index::{Indexes, What};
 use super::list::{Entries, List};
 use super::relations::{Relations, key};
+use super::shape::Shapes;
 use super::shards::Shards;
 use super::snapshot::{Seer, Snapshot};
 use crate::context::RequestContext;
@@ -30,10 +32,26 @@ use crate::context::RequestContext;
 pub(super) struct Tables {
     resources: Shards<Arc<Entry>>,
     types: HashMap<Arc<str>, List>,
+    shapes: HashMap<Arc<str>, Shapes>,
     indexes: Indexes,
     relations: Relations,
     names: Arc<Names>,
     last_row: Row,
+}
+
+/// A resource, and where the members of its document are.
+pub(super) struct WithMembers {
+    pub(super) stored: Stored,
+    members: Option<Vec<(u32, Range<usize>)>>,
+    names: Arc<Names>,
+}
+
+impl WithMembers {
+    /// The members of its document, if they are known.
+    pub(super) fn pieces<'d>(&'d self, document: &'d [u8]) -> Option<Vec<Piece<'d>>> {
+        let members = self.members.as_ref()?.iter();
+        members.map(|(name, place)| Some((self.names.name(*name)?, document.get(place.clone())?))).collect()
+    }
 }
 
 impl Transaction for Tables {
@@ -64,23 +82,29 @@ impl Transaction for Tables {
             self.last_row
         });
         let stored = Stored { row, record, display };
-        let (set, layout) = match (keys, &old) {
-            (Some(keys), old) => {
-                let set = KeySet::new(&keys, &mut self.names);
-                let none = KeySet::default();
-                self.reindex(type_name, row, old.as_ref().map_or(&none, |old| &old.keys), &set);
-                (set, Layout::new(&keys.members, &mut self.names))
+        let entry = match (keys, &old) {
+            (None, Some(old)) => {
+                let mut entry = Entry::clone(old);
+                (entry.version, entry.last_modified) = (stored.record.version, stored.record.last_modified);
+                entry
             }
-            (None, Some(old)) => (old.keys.clone(), old.layout.clone()),
-            (None, None) => Default::default(),
+            (keys, old) => {
+                let (keys, old) = (keys.unwrap_or_default(), old.as_deref());
+                let shapes = self.shapes.entry(Arc::clone(type_name));
+                let shapes = shapes.or_insert_with(|| Shapes::new(type_name));
+                let entry = Entry::new(&stored, &keys, old, shapes, &mut self.names);
+                if !keys.stay {
+                    self.reindex(type_name, row, old, Some(&entry));
+                }
+                entry
+            }
         };
-        let entry = Entry::new(stored.clone(), set, layout);
         if old.is_some() {
             self.put(entry);
         } else {
             let entry = Arc::new(entry);
-            self.indexes.insert(What::Id(entry.id.as_str()), row);
-            if let Some(folded) = folded(entry.id.as_str()) {
+            self.indexes.insert(What::Id(entry.id()), row);
+            if let Some(folded) = folded(entry.id()) {
                 self.indexes.insert(What::FoldedId(&folded), row);
             }
             self.types.entry(Arc::clone(type_name)).or_default().push(Arc::clone(&entry));
@@ -99,12 +123,12 @@ impl Transaction for Tables {
 
     fn remove(&mut self, removal: &Removal, version: Version) -> Result<(), StoreError> {
         let Some(entry) = self.resources.remove(key(removal.row)) else { return Ok(()) };
-        self.reindex(&entry.resource_type, entry.row, &entry.keys, &KeySet::default());
-        self.indexes.remove(What::Id(entry.id.as_str()), entry.row);
-        if let Some(folded) = folded(entry.id.as_str()) {
+        self.reindex(entry.resource_type(), entry.row, Some(&entry), None);
+        self.indexes.remove(What::Id(entry.id()), entry.row);
+        if let Some(folded) = folded(entry.id()) {
             self.indexes.remove(What::FoldedId(&folded), entry.row);
         }
-        if let Some(list) = self.types.get_mut(&entry.resource_type) {
+        if let Some(list) = self.types.get_mut(entry.resource_type()) {
             list.remove(entry.row);
         }
         self.relations.remove(entry.row);
@@ -145,22 +169,19 @@ impl Tables {
     /// Puts another version of a resource in the place of the one that is there.
     fn put(&mut self, entry: Entry) {
         let entry = Arc::new(entry);
-        if let Some(list) = self.types.get_mut(&entry.resource_type) {
+        if let Some(list) = self.types.get_mut(entry.resource_type()) {
             list.replace(Arc::clone(&entry));
         }
         self.resources.insert(key(entry.row), entry);
     }
 
-    /// Brings the indexes from one set of keys to another.
-    fn reindex(&mut self, type_name: &str, row: Row, old: &KeySet, new: &KeySet) {
-        let what = |key: Key<'_>| (key.index, key.attribute);
-        for key in old.iter().filter(|key| !new.has(*key)) {
-            let (index, attribute) = what(key);
-            self.indexes.remove(What::value(type_name, index, attribute, key.value), row);
+    /// Brings the indexes from the keys of one version to those of another.
+    fn reindex(&mut self, type_name: &str, row: Row, old: Option<&Entry>, new: Option<&Entry>) {
+        for Key { index, attribute, value } in old.into_iter().flat_map(|old| old.keys_beside(new)) {
+            self.indexes.remove(What::value(type_name, index, attribute, &value), row);
         }
-        for key in new.iter().filter(|key| !old.has(*key)) {
-            let (index, attribute) = what(key);
-            self.indexes.insert(What::value(type_name, index, attribute, key.value), row);
+        for Key { index, attribute, value } in new.into_iter().flat_map(|new| new.keys_beside(old)) {
+            self.indexes.insert(What::value(type_name, index, attribute, &value), row);
         }
     }
 
@@ -172,11 +193,13 @@ impl Tables {
         attribute: &str,
         value: &'a str,
     ) -> impl Iterator<Item = Row> + 'a {
-        let found = self.names.number(attribute).map(|attribute| Key { index, attribute, value });
+        let value = value.as_bytes();
+        let found =
+            self.names.number(attribute).map(|attribute| Key { index, attribute, value: value.into() });
         found.into_iter().flat_map(move |wanted| {
             let what = What::value(type_name, index, wanted.attribute, value);
             self.indexes.find(what).filter(move |row| {
-                self.entry(*row).is_some_and(|e| *e.resource_type == *type_name && e.keys.has(wanted))
+                self.entry(*row).is_some_and(|e| **e.resource_type() == *type_name && e.has_key(&wanted))
             })
         })
     }
@@ -187,7 +210,7 @@ impl Tables {
 
     fn by_id(&self, id: &str) -> Option<&Arc<Entry>> {
         let mut rows = self.indexes.find(What::Id(id));
-        rows.find_map(|row| self.entry(row).filter(|entry| entry.id.as_str() == id))
+        rows.find_map(|row| self.entry(row).filter(|entry| entry.id() == id))
     }
 
     fn held_rows<'a>(
@@ -199,11 +222,24 @@ impl Tables {
     ) -> impl Iterator<Item = Row> + 'a {
         let values = self.relations.values(source, relation).into_iter();
         let rows = values.flat_map(move |values| values.span(span));
-        rows.filter(move |row| self.entry(*row).is_some_and(|entry| *entry.resource_type == *target_type))
+        rows.filter(move |row| self.entry(*row).is_some_and(|entry| **entry.resource_type() == *target_type))
     }
 
-    fn link_of(&self, row: Row) -> Option<Link> {
-        self.entry(row).map(|entry| entry.link())
+    fn link_of(&self, row: Row) -> Result<Option<Link>, StoreError> {
+        self.entry(row).map(|entry| entry.link()).transpose()
+    }
+
+    /// The resource with this id and type, as far as reading it takes.
+    pub(super) fn record(&self, id: &ResourceId, type_name: &str) -> Option<(Row, Record)> {
+        let entry = self.by_id(id.as_str()).filter(|entry| **entry.resource_type() == *type_name)?;
+        Some((entry.row, entry.record(id.clone())))
+    }
+
+    /// The resource with this id and type, its names, and where in its document the values of its members are.
+    pub(super) fn with_members(&self, id: &ResourceId, type_name: &str) -> Option<WithMembers> {
+        let entry = self.by_id(id.as_str()).filter(|entry| **entry.resource_type() == *type_name)?;
+        let (stored, members) = entry.stored_with_members(id.clone());
+        Some(WithMembers { stored, members, names: Arc::clone(&self.names) })
     }
 
     /// A copy of what scans look at, which shares the resources.
@@ -217,28 +253,32 @@ impl Tables {
 }
 
 impl View for Tables {
+    fn is_current(&self, row: Row, version: Version) -> bool {
+        self.entry(row).is_some_and(|entry| entry.version == version)
+    }
+
     fn find(&self, id: &ResourceId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.by_id(id.as_str()).map(|entry| entry.stored()))
+        self.by_id(id.as_str()).map(|entry| entry.stored()).transpose()
     }
 
     fn link(&self, id: &ResourceId) -> Result<Option<Link>, StoreError> {
-        Ok(self.by_id(id.as_str()).map(|entry| entry.link()))
+        self.by_id(id.as_str()).map(|entry| entry.link()).transpose()
     }
 
     fn links_by_key(&self, id: &IdKey) -> Result<Vec<Link>, StoreError> {
         let same = self.by_id(&id.key).map(|entry| entry.link());
         if id.exact {
-            return Ok(same.into_iter().collect());
+            return same.into_iter().collect();
         }
         let rows = self.indexes.find(What::FoldedId(&id.key));
         let folded = rows.filter_map(|row| {
-            self.entry(row).filter(|e| folded(e.id.as_str()).as_deref() == Some(&*id.key)).map(|e| e.link())
+            self.entry(row).filter(|e| folded(e.id()).as_deref() == Some(&*id.key)).map(|e| e.link())
         });
-        Ok(same.into_iter().chain(folded).collect())
+        same.into_iter().chain(folded).collect()
     }
 
     fn row(&self, row: Row) -> Result<Option<Stored>, StoreError> {
-        Ok(self.entry(row).map(|entry| entry.stored()))
+        self.entry(row).map(|entry| entry.stored()).transpose()
     }
 
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
@@ -255,7 +295,7 @@ impl View for Tables {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let lists: Vec<&List> = types.iter().filter_map(|name| self.types.get(name)).collect();
         if let [list] = lists.as_slice() {
-            return Ok(list.span(span, skip).take(take).map(|entry| entry.stored()).collect());
+            return list.span(span, skip).take(take).map(|entry| entry.stored()).collect();
         }
         // There are as many lists as there are types in the query: a handful.
         let mut parts: Vec<Peekable<Entries<'_>>> =
@@ -266,7 +306,7 @@ impl View for Tables {
             let first = heads.min_by_key(|(row, _)| if backwards { row.saturating_neg() } else { *row });
             first?.1.next()
         });
-        Ok(in_order.skip(skip).take(take).map(|entry| entry.stored()).collect())
+        in_order.skip(skip).take(take).map(|entry| entry.stored()).collect()
     }
 
     fn scan(
@@ -277,7 +317,7 @@ impl View for Tables {
     ) -> Result<(), StoreError> {
         let Some(list) = self.types.get(type_name) else { return Ok(()) };
         for entry in list.span(span, 0) {
-            if visit(entry.stored())?.is_break() {
+            if visit(entry.stored()?)?.is_break() {
                 break;
             }
         }
@@ -294,8 +334,27 @@ impl View for Tables {
         visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let Some(list) = self.types.get(definition.shared_name()) else { return Ok(()) };
-        let seer = Seer::new(&self.names, context, definition, needs);
+        let mut seer = Seer::new(&self.names, context, definition, needs);
         for entry in list.span(span, 0) {
+            let mut object = seer.see(entry)?;
+            add_related(self, context, definition, entry.row, needs, &mut object)?;
+            if visit(entry.row, object)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_seen(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        rows: &[Row],
+        needs: &Needs<'_>,
+        visit: &mut dyn FnMut(Row, Object) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut seer = Seer::new(&self.names, context, definition, needs);
+        for entry in rows.iter().filter_map(|row| self.entry(*row)) {
             let mut object = seer.see(entry)?;
             add_related(self, context, definition, entry.row, needs, &mut object)?;
             if visit(entry.row, object)?.is_break() {
@@ -329,7 +388,7 @@ impl View for Tables {
         if limit.is_some_and(|limit| values.len() > limit) {
             return Ok(None);
         }
-        Ok(Some(values.rows().filter_map(|row| self.link_of(row)).collect()))
+        values.rows().filter_map(|row| self.link_of(row).transpose()).collect::<Result<_, _>>().map(Some)
     }
 
     fn sources(
@@ -344,7 +403,7 @@ impl View for Tables {
             if &**attribute != relation {
                 continue;
             }
-            let link = self.link_of(source).filter(|link| &*link.reference.resource_type == source_type);
+            let link = self.link_of(source)?.filter(|link| &*link.reference.resource_type == source_type);
             links.extend(link);
             if limit.is_some_and(|limit| links.len() > limit) {
                 return Ok(None);
@@ -371,7 +430,7 @@ impl View for Tables {
 
     fn holders(&self, target: Row) -> Result<Vec<Stored>, StoreError> {
         let sources: BTreeSet<Row> = self.relations.referring(target).map(|(source, _)| source).collect();
-        Ok(sources.into_iter().filter_map(|row| self.entry(row)).map(|entry| entry.stored()).collect())
+        sources.into_iter().filter_map(|row| self.entry(row)).map(|entry| entry.stored()).collect()
     }
 }
 
