@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::Peekable;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
@@ -19,7 +19,7 @@ use super::entry::{Entry, Key, Names};
 use super::index::{Indexes, What};
 use super::list::{Entries, List};
 use super::relations::{Relations, key};
-use super::shape::Shapes;
+use super::shape::{Found, Shapes};
 use super::shards::Shards;
 use super::snapshot::{Seer, Snapshot};
 use crate::context::RequestContext;
@@ -42,7 +42,7 @@ pub(super) struct Tables {
 /// A resource, and where the members of its document are.
 pub(super) struct WithMembers {
     pub(super) stored: Stored,
-    members: Option<Vec<(u32, Range<usize>)>>,
+    members: Option<Vec<Found>>,
     names: Arc<Names>,
 }
 
