@@ -92,6 +92,11 @@ impl Entry {
         Ok(Stored { row: self.row, record: self.record(self.resource_id()?), display: self.display() })
     }
 
+    /// The resource without the name to show, which answers do not take.
+    pub(super) fn shown(&self) -> Result<Stored, StoreError> {
+        Ok(Stored { row: self.row, record: self.record(self.resource_id()?), display: None })
+    }
+
     /// The record of the resource, whose id is known.
     pub(super) fn record(&self, id: ResourceId) -> Record {
         let document = self.shape.document(&self.data, self.length());

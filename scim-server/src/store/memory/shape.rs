@@ -88,16 +88,15 @@ impl Shape {
 
     /// A document, which has so many bytes.
     pub(super) fn document(&self, data: &[u8], length: usize) -> Vec<u8> {
-        let mut out = vec![0; length.saturating_add(STEP)];
+        let mut out = vec![0; length];
         self.writer(data).write_to(self.text.len(), &mut out, 0);
-        out.truncate(length);
         out
     }
 
     /// Writes the value of a member of a document, which has so many bytes, and says how long it is.
     pub(super) fn write_member(&self, place: Place, data: &[u8], length: usize, out: &mut Vec<u8>) -> usize {
-        if out.len() < length.saturating_add(STEP) {
-            out.resize(length.saturating_add(STEP), 0);
+        if out.len() < length {
+            out.resize(length, 0);
         }
         let mut values = Values(data);
         for _ in 0..place.holes {
@@ -110,7 +109,7 @@ impl Shape {
     /// A document, which has so many bytes, and where in it the values of the members are, if that is known.
     pub(super) fn document_with_members(&self, data: &[u8], length: usize) -> (Vec<u8>, Option<Vec<Found>>) {
         let Some(members) = &self.members else { return (self.document(data, length), None) };
-        let mut out = vec![0; length.saturating_add(STEP)];
+        let mut out = vec![0; length];
         let mut writer = self.writer(data);
         let mut found = Vec::with_capacity(members.len());
         let mut end = 0;
@@ -120,7 +119,6 @@ impl Shape {
             found.push((place.name, from..end));
         }
         writer.write_to(self.text.len(), &mut out, end);
-        out.truncate(length);
         (out, Some(found))
     }
 
