@@ -136,7 +136,7 @@ pub(super) enum Ahead {
     New(Vec<Encoded>),
     /// A PATCH.
     #[cfg(feature = "memory")]
-    Changes(AheadChanges),
+    Changes(Box<AheadChanges>),
 }
 
 /// What the changes of a PATCH come to for the attributes of a resource in one of its versions.
@@ -160,7 +160,7 @@ impl Ahead {
     pub(super) fn into_changes(self) -> Option<AheadChanges> {
         match self {
             #[cfg(feature = "memory")]
-            Self::Changes(changes) => Some(changes),
+            Self::Changes(changes) => Some(*changes),
             _ => None,
         }
     }
@@ -199,7 +199,7 @@ impl Ahead {
                 Err(_) => return Self::Nothing,
             },
         };
-        encoded.map_or(Self::Nothing, |encoded| Self::Changes(AheadChanges { stored, encoded }))
+        encoded.map_or(Self::Nothing, |encoded| Self::Changes(Box::new(AheadChanges { stored, encoded })))
     }
 }
 

@@ -95,8 +95,16 @@ impl Encoded {
         resource: &Resource,
         with_search: bool,
     ) -> Self {
+        #[cfg_attr(
+            not(any(feature = "postgres", feature = "sqlite")),
+            expect(unused_mut, reason = "no search")
+        )]
         let mut keys = Keys::of(definition, resource);
         let display = definition.display_of(resource).map(|name| shortened(name).into());
+        #[cfg_attr(
+            not(any(feature = "postgres", feature = "sqlite")),
+            expect(unused_mut, reason = "no search")
+        )]
         let mut keep = |attributes: &Object| {
             #[cfg(any(feature = "postgres", feature = "sqlite"))]
             if with_search {

@@ -105,7 +105,8 @@ pub(super) trait View {
     /// The resource with this number.
     fn row(&self, row: Row) -> Result<Option<Stored>, StoreError>;
 
-    /// The resources with these numbers, in this order, without those that there are not.
+    /// The resources with these numbers, in this order, without those that there are not. The names to show may be left
+    /// out.
     fn rows(&self, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
         rows.iter().filter_map(|row| self.row(*row).transpose()).collect()
     }
@@ -114,7 +115,7 @@ pub(super) trait View {
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError>;
 
     /// The resources of the given types at the beginning of a span, past the first `skip`, in the order in which the
-    /// span is looked at.
+    /// span is looked at. The names to show may be left out.
     fn page(&self, types: &[Arc<str>], span: Span, skip: u64, take: usize)
     -> Result<Vec<Stored>, StoreError>;
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +11,7 @@ use scim_core::{AttrName, ResourceId, Version};
 use super::super::encode::{Index, Keys};
 use super::super::view::{Link, Row, Stored};
 use super::super::{Record, Reference, StoreError};
-use super::shape::{Known, Shape, Shapes, Values, push};
+use super::shape::{Found, Known, Shape, Shapes, Values, push};
 
 /// A resource in one of its versions. A change makes another one of it.
 ///
@@ -93,20 +92,20 @@ impl Entry {
         Ok(Stored { row: self.row, record: self.record(self.resource_id()?), display: self.display() })
     }
 
+    /// The resource without the name to show, which answers do not take.
+    pub(super) fn shown(&self) -> Result<Stored, StoreError> {
+        Ok(Stored { row: self.row, record: self.record(self.resource_id()?), display: None })
+    }
+
     /// The record of the resource, whose id is known.
     pub(super) fn record(&self, id: ResourceId) -> Record {
-        let mut document = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
-        self.shape.write(&self.data, &mut document);
+        let document = self.shape.document(&self.data, self.length());
         Record { document: document.into(), ..self.head(id) }
     }
 
     /// The resource, and where in its document the values of the members are, if that is known.
-    pub(super) fn stored_with_members(&self, id: ResourceId) -> (Stored, Option<Vec<(u32, Range<usize>)>>) {
-        let mut document = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
-        let members = self.shape.write_with_members(&self.data, &mut document);
-        if members.is_none() {
-            self.shape.write(&self.data, &mut document);
-        }
+    pub(super) fn stored_with_members(&self, id: ResourceId) -> (Stored, Option<Vec<Found>>) {
+        let (document, members) = self.shape.document_with_members(&self.data, self.length());
         let record = Record { document: document.into(), ..self.head(id) };
         (Stored { row: self.row, record, display: self.display() }, members)
     }
@@ -139,16 +138,20 @@ impl Entry {
         self.display.map(|at| self.text(at).into())
     }
 
-    /// Appends the JSON of the member with this number. No member has a name without a number.
-    pub(super) fn member(&self, number: Option<u32>, out: &mut Vec<u8>) -> Member {
+    /// The JSON of the member with this number, with the help of a buffer. No member has a name without a number.
+    pub(super) fn member<'b>(&self, number: Option<u32>, buffer: &'b mut Vec<u8>) -> Member<'b> {
         match self.shape.member(number) {
             Known::At(place) => {
-                self.shape.write_member(place, &self.data, out);
-                Member::Here
+                let length = self.shape.write_member(place, &self.data, self.length(), buffer);
+                Member::Here(buffer.get(..length).unwrap_or_default())
             }
             Known::Absent => Member::Absent,
             Known::Unknown => Member::Unknown,
         }
+    }
+
+    fn length(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(0)
     }
 
     fn text(&self, at: At) -> &str {
@@ -203,8 +206,8 @@ impl Entry {
 }
 
 /// Whether a document has a member.
-pub(super) enum Member {
-    Here,
+pub(super) enum Member<'b> {
+    Here(&'b [u8]),
     Absent,
     /// It has to be searched for.
     Unknown,

@@ -44,7 +44,7 @@ pub(super) struct Seer<'a> {
     needs: &'a Needs<'a>,
     /// The numbers of the members that are needed.
     numbers: Vec<Option<u32>>,
-    /// The JSON of one of them.
+    /// For the JSON of one of them.
     text: Vec<u8>,
 }
 
@@ -63,9 +63,8 @@ impl<'a> Seer<'a> {
     pub(super) fn see(&mut self, entry: &Entry) -> Result<Object, StoreError> {
         let mut object = Object::new();
         for (need, number) in self.needs.members.iter().zip(&self.numbers) {
-            self.text.clear();
             match entry.member(*number, &mut self.text) {
-                Member::Here => drop(object.insert(need.name, need.read(&self.text)?)),
+                Member::Here(text) => drop(object.insert(need.name, need.read(text)?)),
                 Member::Absent => {}
                 Member::Unknown => {
                     let needs = Needs { related: Vec::new(), ..self.needs.clone() };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::Peekable;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scim_core::{Object, ResourceId, TypeDefinition, Version};
@@ -19,7 +19,7 @@ use super::entry::{Entry, Key, Names};
 use super::index::{Indexes, What};
 use super::list::{Entries, List};
 use super::relations::{Relations, key};
-use super::shape::Shapes;
+use super::shape::{Found, Shapes};
 use super::shards::Shards;
 use super::snapshot::{Seer, Snapshot};
 use crate::context::RequestContext;
@@ -42,7 +42,7 @@ pub(super) struct Tables {
 /// A resource, and where the members of its document are.
 pub(super) struct WithMembers {
     pub(super) stored: Stored,
-    members: Option<Vec<(u32, Range<usize>)>>,
+    members: Option<Vec<Found>>,
     names: Arc<Names>,
 }
 
@@ -281,6 +281,10 @@ impl View for Tables {
         self.entry(row).map(|entry| entry.stored()).transpose()
     }
 
+    fn rows(&self, rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
+        rows.iter().filter_map(|row| self.entry(*row)).map(|entry| entry.shown()).collect()
+    }
+
     fn count(&self, type_name: &Arc<str>) -> Result<u64, StoreError> {
         Ok(self.types.get(type_name).map_or(0, |list| list.len().try_into().unwrap_or(u64::MAX)))
     }
@@ -295,7 +299,7 @@ impl View for Tables {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let lists: Vec<&List> = types.iter().filter_map(|name| self.types.get(name)).collect();
         if let [list] = lists.as_slice() {
-            return list.span(span, skip).take(take).map(|entry| entry.stored()).collect();
+            return list.span(span, skip).take(take).map(|entry| entry.shown()).collect();
         }
         // There are as many lists as there are types in the query: a handful.
         let mut parts: Vec<Peekable<Entries<'_>>> =
@@ -306,7 +310,7 @@ impl View for Tables {
             let first = heads.min_by_key(|(row, _)| if backwards { row.saturating_neg() } else { *row });
             first?.1.next()
         });
-        in_order.skip(skip).take(take).map(|entry| entry.stored()).collect()
+        in_order.skip(skip).take(take).map(|entry| entry.shown()).collect()
     }
 
     fn scan(
