@@ -295,7 +295,9 @@ async fn field_11_b_no_write_is_lost_in_a_race() {
             let email = json!([{"op": "add", "path": "emails", "value": [{"value": member}]}]);
             server.patch(&ann, email).await.expect(200);
             let add = json!([{"op": "add", "path": "members", "value": [{"value": member}]}]);
-            server.patch(&group, add).await.expect(200);
+            // Once there are more than 20 members, the answer is without them.
+            let added = server.patch(&group, add).await;
+            assert!(matches!(added.status, 200 | 204), "{added:?}");
             server.put(&users[n], &user(json!({"userName": format!("renamed-{n}")}))).await.expect(200);
         });
         assert_eq!(server.get(&ann).await.json()["emails"].as_array().unwrap().len(), 24);
