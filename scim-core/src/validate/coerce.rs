@@ -348,3 +348,25 @@ pub(crate) fn is_blank(value: &Value) -> bool {
         other => other.is_unassigned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `wrong_text` relies on.
+    #[test]
+    fn visible_ascii_characters_are_those_of_an_identifier() {
+        for char in (0..128_u8).map(char::from) {
+            let allowed = is_precis_user_name(&format!("a{char}b"));
+            assert_eq!(allowed, char.is_ascii_graphic() || char.is_whitespace(), "{char:?}");
+            assert!(!char.is_ascii_graphic() || is_precis_user_name(&char.to_string()), "{char:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_found() {
+        for char in (0..0x250).filter_map(char::from_u32) {
+            assert_eq!(has_control(&format!("a{char}")), char.is_control(), "{char:?}");
+        }
+    }
+}

@@ -199,3 +199,115 @@ fn special_bytes(bytes: u64) -> u64 {
     let backslash = below(bytes ^ (ONES * 0x5c), 1);
     (below(bytes, 0x20) | quote | backslash) & (ONES << 7)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::read::read_or_tell;
+    use super::*;
+
+    /// Both readers take the same texts for the same values.
+    fn check(text: &str, limits: &JsonLimits) {
+        assert_eq!(read(text, limits), read_or_tell(text.as_bytes(), limits).ok(), "{text:?}");
+    }
+
+    const PIECES: [&str; 44] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"a\":",
+        "\"A\":",
+        "\"bc\":1,",
+        " ",
+        "\n",
+        "\t\r",
+        "\u{b}",
+        "\u{a0}",
+        "\"\"",
+        "\"x\"",
+        "\"longer than eight bytes\"",
+        "\"seven b\"",
+        "\"\\n\"",
+        "\"eight by\\u00e9\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud800\"",
+        "\"\\x\"",
+        "\"\u{7f}\"",
+        "\"\u{1f}\"",
+        "\"a\u{0}\"",
+        "\"é€😀\"",
+        "\"",
+        "\\",
+        "'",
+        "0",
+        "-0",
+        "01",
+        "-1.50e+7",
+        "1.",
+        "-",
+        "1e",
+        "12345678901234567890",
+        "true",
+        "false",
+        "null",
+        "nul",
+        "NaN",
+        "\u{feff}",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn any_text_is_read_as_the_full_reader_does(
+            pieces in proptest::collection::vec(select(&PIECES[..]), 0..12),
+            depth in 0_usize..4,
+            values in 0_usize..12,
+        ) {
+            let text = pieces.concat();
+            check(&text, &JsonLimits::default());
+            check(&text, &JsonLimits::default().with_depth(depth).with_values(values));
+        }
+
+        #[test]
+        fn legal_text_and_what_is_near_it_is_read_as_the_full_reader_does(
+            value in crate::strategies::json_value(),
+            piece in select(&PIECES[..]),
+            at in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut text = String::from_utf8(value.to_vec()).unwrap();
+            check(&text, &JsonLimits::default());
+            prop_assert_eq!(read(&text, &JsonLimits::default()), Some(value), "nothing legal is left to the other");
+            let places: Vec<_> = text.char_indices().map(|(at, _)| at).collect();
+            let at = *at.get(&places);
+            if cut { text.truncate(at) } else { text.insert_str(at, piece) }
+            check(&text, &JsonLimits::default());
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_each_place_of_a_word() {
+        for length in 0..40 {
+            for last in ["\"", "\\n\"", "\u{1}\"", "é\"", "\u{80}\u{ff}\"", ""] {
+                check(&format!("\"{}{last}", "x".repeat(length)), &JsonLimits::default());
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_told_apart_in_small_and_large_objects() {
+        for count in [1, 20, 47, 48, 49, 200] {
+            let members: Vec<_> = (0..count).map(|n| format!("\"n{n}\":{n}")).collect();
+            check(&format!("{{{}}}", members.join(",")), &JsonLimits::default());
+            for twice in ["N0", "n0", "m"] {
+                check(&format!("{{{},\"{twice}\":0}}", members.join(",")), &JsonLimits::default());
+            }
+        }
+    }
+}

@@ -114,7 +114,7 @@ pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError
 
 /// Reads what is not plain, and says what is wrong with it.
 #[cold]
-fn read_or_tell(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
+pub(super) fn read_or_tell(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
     if bytes.starts_with("\u{feff}".as_bytes()) {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, offset: 0 });
     }
