@@ -24,12 +24,16 @@ fn has_marks(name: &str) -> bool {
 /// URI of the base schema. Where that is not tolerated the body is refused: to pass such a key over, as a name that is
 /// not known may be, would leave a person active who is to be suspended.
 pub(super) fn expand(definition: &TypeDefinition, body: Object, coerce: &mut Coerce<'_>) -> Object {
-    let is_path = |name: &str, value: &Value| match (definition.extension(name), value) {
-        (None, _) => has_marks(name),
-        (Some(extension), Value::Object(data)) => {
-            data.iter().any(|(name, _)| is_path_in(&extension.schema, name.as_str()))
-        }
-        (Some(_), _) => false,
+    // The URI of an extension has marks, too.
+    let is_path = |name: &str, value: &Value| {
+        has_marks(name)
+            && match (definition.extension(name), value) {
+                (None, _) => true,
+                (Some(extension), Value::Object(data)) => {
+                    data.iter().any(|(name, _)| is_path_in(&extension.schema, name.as_str()))
+                }
+                (Some(_), _) => false,
+            }
     };
     if !body.iter().any(|(name, value)| is_path(name.as_str(), value)) {
         return body;
