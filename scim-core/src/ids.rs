@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::excerpt;
+use crate::value::{excerpt, same_name};
 
 /// The greatest length of an id, in bytes.
 const LONGEST_ID: usize = 512;
@@ -141,7 +141,7 @@ impl SchemaUri {
     /// Whether this is the URI, case aside.
     #[must_use]
     pub fn is(&self, uri: &str) -> bool {
-        self.0.eq_ignore_ascii_case(uri)
+        same_name(&self.0, uri)
     }
 }
 

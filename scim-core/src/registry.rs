@@ -13,7 +13,7 @@ use crate::ids::SchemaUri;
 use crate::resource::Resource;
 use crate::resource_type::{Relation, ResourceType};
 use crate::schema::{Attribute, Mutability, Returned, Schema, SchemaError, common_attributes};
-use crate::value::{excerpt, excerpt_path};
+use crate::value::{excerpt, excerpt_path, same_name};
 
 /// All schemas and resource types of a server, checked against each other.
 ///
@@ -339,10 +339,7 @@ impl TypeDefinition {
     /// The relation that is kept under this attribute, case aside.
     #[must_use]
     pub fn relation(&self, attribute: &str) -> Option<&Relation> {
-        self.resource_type
-            .relations
-            .iter()
-            .find(|relation| relation.attribute.eq_ignore_ascii_case(attribute))
+        self.resource_type.relations.iter().find(|relation| same_name(&relation.attribute, attribute))
     }
 
     /// The relations that its resources hold, such as `members`.
@@ -362,7 +359,7 @@ impl TypeDefinition {
     #[must_use]
     pub fn is_kept_apart(&self, attribute: &str) -> bool {
         self.relation(attribute).is_some()
-            || self.derived.iter().any(|derived| derived.attribute.eq_ignore_ascii_case(attribute))
+            || self.derived.iter().any(|derived| same_name(&derived.attribute, attribute))
     }
 
     /// The attribute of the base schema, or the common attribute, with this name; case aside.
@@ -370,7 +367,7 @@ impl TypeDefinition {
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         common_attributes()
             .iter()
-            .find(|attribute| attribute.name().eq_ignore_ascii_case(name))
+            .find(|attribute| same_name(attribute.name(), name))
             .or_else(|| self.base.attribute(name))
     }
 

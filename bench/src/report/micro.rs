@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use scim_core::validate::validate_new;
-use scim_core::{Projection, QueryParams, Quirks, Registry, Value};
+use scim_core::{Draft, Projection, QueryParams, Quirks, Registry, ResourceId, TypeDefinition, Value};
 use scim_filter::Filter;
+use scim_server::RequestContext;
+use scim_server::store::{MemoryStore, NewResource, Record, ResourceStore as _, Write};
 use serde::{Deserialize, Serialize};
 
 const FILTERS: &str = include_str!("../../../scim-filter/benches/filters.txt");
@@ -26,7 +29,7 @@ pub(crate) struct Nanos {
 const BATCHES: usize = 51;
 const BATCH: Duration = Duration::from_millis(4);
 
-pub(crate) fn measure() -> Result<Micro> {
+pub(crate) async fn measure() -> Result<Micro> {
     let mut micro = Micro::new();
     for (at, nanos) in parse()?.into_iter().enumerate() {
         micro.insert(format!("parse F{}", at + 1), nanos);
@@ -42,7 +45,10 @@ pub(crate) fn measure() -> Result<Micro> {
     let body = read()?;
     micro.insert("user: read".to_owned(), time(read)?);
     let checked = || anyhow::Ok(validate_new(definition, read()?, &quirks)?);
-    let user = checked()?.resource;
+    let user = checked()?;
+    let context = RequestContext::new(Arc::clone(&registry), chrono::Utc::now());
+    let record = stored(&context, definition, user.clone()).await?;
+    let user = user.resource;
     micro.insert("user: read and validate".to_owned(), time(checked)?);
     let mut out = Vec::with_capacity(4096);
     let write = || {
@@ -50,7 +56,13 @@ pub(crate) fn measure() -> Result<Micro> {
         black_box(&body).write(&mut out);
         anyhow::Ok(out.len())
     };
-    micro.insert("user: write unprojected".to_owned(), time(write)?);
+    micro.insert("user: write from a tree of JSON".to_owned(), time(write)?);
+    let all = Projection::new(definition, &QueryParams::default(), &quirks)?;
+    let answer = || {
+        let mut body = Vec::new();
+        black_box(&record).write(&context, definition, &all, &mut body).map(|()| body)
+    };
+    micro.insert("user: answer unprojected".to_owned(), time(answer)?);
     for (name, attributes) in [("user: write projected", ""), ("user: write five attributes", FIVE)] {
         let mut params = QueryParams::default();
         params.set("attributes", attributes)?;
@@ -64,6 +76,14 @@ pub(crate) fn measure() -> Result<Micro> {
         micro.insert(name.to_owned(), time(write)?);
     }
     Ok(micro)
+}
+
+/// A user as a store hands it out.
+async fn stored(context: &RequestContext, definition: &Arc<TypeDefinition>, user: Draft) -> Result<Record> {
+    let id: ResourceId = "2819c223-7f76-453a-919d-413861904646".parse()?;
+    let new = NewResource::new(id, user.resource, user.relations);
+    let outcome = MemoryStore::new().write(context, Write::create(definition, new)).await?;
+    Ok(outcome.into_created()?)
 }
 
 /// How long each filter takes to parse.

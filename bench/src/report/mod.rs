@@ -176,7 +176,10 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
                 let begun = begin();
                 report.bulk = Some(begun.with(bulk::measure(&program, folder).await?));
             }
-            What::Micro => report.micro = Some(part(micro::measure)?),
+            What::Micro => {
+                let begun = begin();
+                report.micro = Some(begun.with(micro::measure().await?));
+            }
             What::Builds => report.builds = Some(part(|| builds::measure(folder))?),
             What::Sync => {
                 let begun = begin();

@@ -83,7 +83,7 @@ pub(crate) fn all(report: &Report) -> Vec<Row> {
         micro(report, "parse filter 8", "1.6 µs", "parse F8", 1600.0),
         parsers(report),
         micro(report, "User of 1,970 bytes: read and validate", "6 µs", "user: read and validate", 6000.0),
-        micro(report, "write it unprojected", "0.3 µs", "user: write unprojected", 300.0),
+        micro(report, "write it unprojected, as it is stored", "0.3 µs", "user: answer unprojected", 300.0),
         micro(report, "write it projected", "1.5 µs", "user: write projected", 1500.0),
         memory_row("memory of 10,000 users, memory store", "20 MiB", memory, 10_000, 20.0),
         memory_row("memory of 1,000,000 users, SQLite", "64 MiB", sqlite, MILLION, 64.0),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::characteristics::{Mutability, Returned, Uniqueness};
 use super::format::Format;
+use crate::value::same_name;
 
 /// One attribute of a schema with all its characteristics (RFC 7643 sections 2.2 and 7).
 ///
@@ -257,7 +258,7 @@ impl Attribute {
     /// The sub-attribute with this name, case aside.
     #[must_use]
     pub fn sub(&self, name: &str) -> Option<&Self> {
-        self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
+        self.sub_attributes.iter().find(|sub| same_name(&sub.name, name))
     }
 
     /// Brings the characteristics into the one form in which JSON says them: what a type settles by itself is as the
@@ -274,7 +275,7 @@ impl Attribute {
 
     /// The attribute or sub-attribute at a path below this one, for changing.
     pub(super) fn sub_mut(&mut self, name: &str) -> Option<&mut Self> {
-        self.sub_attributes.iter_mut().find(|sub| sub.name.eq_ignore_ascii_case(name))
+        self.sub_attributes.iter_mut().find(|sub| same_name(&sub.name, name))
     }
 
     pub(crate) fn is_user_name(&self) -> bool {

@@ -8,7 +8,7 @@ use super::json::Parts;
 use super::{Attribute, SchemaLimits, Uniqueness, common_attributes};
 use crate::ids::SchemaUri;
 use crate::urn;
-use crate::value::{AttrName, Value, excerpt, excerpt_path};
+use crate::value::{AttrName, Value, excerpt, excerpt_path, same_name};
 
 /// A schema: a URI and the attributes that it defines (RFC 7643 section 7).
 ///
@@ -142,7 +142,7 @@ impl Schema {
     /// The attribute with this name, case aside.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name))
+        self.attributes.iter().find(|attribute| same_name(attribute.name(), name))
     }
 
     /// The schema of a User (RFC 7643 sections 4.1 and 8.7.1).

@@ -10,7 +10,7 @@ use crate::quirk::{Quirk, Quirks};
 use crate::registry::TypeDefinition;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Schema};
-use crate::value::{Object, Value, excerpt};
+use crate::value::{Object, Value, excerpt, same_name};
 
 /// What a POST or PUT asks for, checked against the schemas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +84,15 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
         .map(|relation| RelationValues { attribute: Arc::clone(&relation.attribute), targets: Vec::new() })
         .collect();
     let mut blank = Vec::new();
-    for (name, value) in body {
-        let name = name.as_str();
+    for (written, value) in body {
+        let name = written.as_str();
         if let Some(attribute) = definition.attribute(name) {
             let at = At::Path(attribute.name());
             // "readOnly ... SHALL be ignored" (RFC 7644 sections 3.3 and 3.5.1)
             if attribute.is_read_only() || attribute.name() == "schemas" {
                 continue;
             }
-            if let Some(relation) = relations.iter_mut().find(|r| r.attribute.eq_ignore_ascii_case(name)) {
+            if let Some(relation) = relations.iter_mut().find(|r| same_name(&r.attribute, name)) {
                 let clears = match &value {
                     Value::Array(items) => items.is_empty(),
                     value => *value == Value::Null,
@@ -102,12 +102,12 @@ pub(super) fn read_body(definition: &TypeDefinition, body: Object, quirks: &Quir
                     blank.push(Arc::clone(&relation.attribute));
                 }
             } else if let Some(value) = coerce.attribute(attribute, value, &at) {
-                attributes.push_new(attribute.name(), value);
+                attributes.push_spelled(written, attribute.name(), value);
             }
         } else if let Some(extension) = definition.extension(name) {
             let data = read_extension(&extension.schema, value, &mut coerce);
             if !data.is_empty() {
-                attributes.push_new(extension.schema.id().as_str(), data.into());
+                attributes.push_spelled(written, extension.schema.id().as_str(), data.into());
             }
         } else {
             coerce.unknown(&At::Path(&excerpt(name)), name);
@@ -207,7 +207,7 @@ fn read_extension(schema: &Schema, value: Value, coerce: &mut Coerce<'_>) -> Obj
             Some(attribute) => {
                 if let Some(value) = coerce.attribute(attribute, value, &At::Extension(uri, attribute.name()))
                 {
-                    data.push_new(attribute.name(), value);
+                    data.push_spelled(name, attribute.name(), value);
                 }
             }
             // Every object may say which schemas it has (RFC 7643 section 3.1); its name says it here.
@@ -295,7 +295,8 @@ fn find_missing_attributes(
     issues: &mut Issues,
 ) {
     for attribute in definition.base().attributes() {
-        if !definition.is_kept_apart(attribute.name()) {
+        let can_miss = attribute.is_required() || subs;
+        if can_miss && !definition.is_kept_apart(attribute.name()) {
             find_missing_value(attribute, resource.attributes(), &At::Path(attribute.name()), subs, issues);
         }
     }

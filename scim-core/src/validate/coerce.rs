@@ -114,7 +114,7 @@ impl<'a> Coerce<'a> {
 
     /// One value of an attribute: of a singular one, or an element of a multi-valued one.
     pub(crate) fn single(&mut self, attribute: &Attribute, value: Value, at: &At<'_>) -> Option<Value> {
-        if value == Value::Null
+        if matches!(value, Value::Null)
             || (is_empty_text(&value) && !is_text(attribute) && self.quirks.tolerate(Quirk::EmptyStrings))
         {
             return None;
@@ -194,7 +194,7 @@ impl<'a> Coerce<'a> {
                 continue;
             }
             if let Some(value) = self.attribute(sub, value, &At::Sub(at, sub.name())) {
-                object.push_new(sub.name(), value);
+                object.push_spelled(name, sub.name(), value);
             }
         }
         self.secret = outside;
@@ -256,34 +256,33 @@ impl<'a> Coerce<'a> {
 
     /// What a text ought to be, if it is not.
     fn wrong_text(&self, attribute: &Attribute, text: &str) -> Option<&'static str> {
+        // All visible characters of ASCII are those of an identifier (RFC 8264 section 9.11).
+        let odd_user_name = attribute.is_user_name() && !text.bytes().all(|byte| byte.is_ascii_graphic());
         match attribute.data_type() {
             DataType::DateTime if scim_filter::parse_date_time(text).is_none() => {
                 Some("a dateTime such as 2026-01-31T08:30:00Z")
             }
             DataType::Binary if !is_base64(text) => Some("base64"),
-            DataType::Reference if text.chars().any(char::is_control) => Some("a URI"),
+            DataType::Reference if has_control(text) => Some("a URI"),
             _ if text.contains('\0') => Some("a string without NUL characters"),
             // What the profile UsernameCaseMapped does not allow (RFC 8265 section 3.3), of which blanks are in use most.
-            _ if attribute.is_user_name() && text.chars().any(char::is_control) => {
+            _ if odd_user_name && text.chars().any(char::is_control) => {
                 Some("a name without control characters")
             }
             // Two names must not look the same. Joiners stay: some scripts cannot be written without them.
-            _ if attribute.is_user_name()
+            _ if odd_user_name
                 && text.chars().any(|c| is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}')) =>
             {
                 Some("a name without invisible characters")
             }
-            _ if attribute.is_user_name()
+            _ if odd_user_name
                 && !text.trim().is_empty()
                 && text.contains(char::is_whitespace)
                 && !self.quirks.tolerate(Quirk::UserNameBlanks) =>
             {
                 Some("a name without blanks")
             }
-            _ if attribute.is_user_name()
-                && !is_precis_user_name(text)
-                && !self.quirks.tolerate(Quirk::AnyUserName) =>
-            {
+            _ if odd_user_name && !is_precis_user_name(text) && !self.quirks.tolerate(Quirk::AnyUserName) => {
                 Some(
                     "a name without symbols, characters that cannot be seen and other characters that RFC 8265 does \
                      not allow",
@@ -335,6 +334,12 @@ fn is_precis_user_name(text: &str) -> bool {
     }
 }
 
+/// Whether there is a control character.
+fn has_control(text: &str) -> bool {
+    // Those past ASCII begin with this byte.
+    text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) && text.chars().any(char::is_control)
+}
+
 fn is_text(attribute: &Attribute) -> bool {
     attribute.data_type() == DataType::String
 }
@@ -348,5 +353,27 @@ pub(crate) fn is_blank(value: &Value) -> bool {
     match value {
         Value::String(text) => text.trim().is_empty(),
         other => other.is_unassigned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `wrong_text` relies on.
+    #[test]
+    fn visible_ascii_characters_are_those_of_an_identifier() {
+        for char in (0..128_u8).map(char::from) {
+            let allowed = is_precis_user_name(&format!("a{char}b"));
+            assert_eq!(allowed, char.is_ascii_graphic() || char.is_whitespace(), "{char:?}");
+            assert!(!char.is_ascii_graphic() || is_precis_user_name(&char.to_string()), "{char:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_found() {
+        for char in (0..0x250).filter_map(char::from_u32) {
+            assert_eq!(has_control(&format!("a{char}")), char.is_control(), "{char:?}");
+        }
     }
 }

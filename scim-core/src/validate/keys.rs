@@ -15,19 +15,25 @@ use crate::registry::TypeDefinition;
 use crate::schema::{Attribute, Schema};
 use crate::value::{Object, Value, excerpt_path};
 
-/// What only a path has: no name of an attribute.
-const MARKS: [char; 3] = [':', '.', '['];
+/// Whether a name has what only a path has: no name of an attribute.
+fn has_marks(name: &str) -> bool {
+    name.bytes().any(|byte| matches!(byte, b':' | b'.' | b'['))
+}
 
 /// Puts what the keys name where it belongs, as a PATCH without a path does; also the attributes in an object under the
 /// URI of the base schema. Where that is not tolerated the body is refused: to pass such a key over, as a name that is
 /// not known may be, would leave a person active who is to be suspended.
 pub(super) fn expand(definition: &TypeDefinition, body: Object, coerce: &mut Coerce<'_>) -> Object {
-    let is_path = |name: &str, value: &Value| match (definition.extension(name), value) {
-        (None, _) => name.contains(MARKS),
-        (Some(extension), Value::Object(data)) => {
-            data.iter().any(|(name, _)| is_path_in(&extension.schema, name.as_str()))
-        }
-        (Some(_), _) => false,
+    // The URI of an extension has marks, too.
+    let is_path = |name: &str, value: &Value| {
+        has_marks(name)
+            && match (definition.extension(name), value) {
+                (None, _) => true,
+                (Some(extension), Value::Object(data)) => {
+                    data.iter().any(|(name, _)| is_path_in(&extension.schema, name.as_str()))
+                }
+                (Some(_), _) => false,
+            }
     };
     if !body.iter().any(|(name, value)| is_path(name.as_str(), value)) {
         return body;
@@ -52,7 +58,7 @@ pub(super) fn expand(definition: &TypeDefinition, body: Object, coerce: &mut Coe
 
 /// Whether a name in an extension is a path: an attribute may itself be called by a URN, as those of RFC 9944 are.
 fn is_path_in(extension: &Schema, name: &str) -> bool {
-    name.contains(MARKS) && extension.attribute(name).is_none()
+    has_marks(name) && extension.attribute(name).is_none()
 }
 
 struct Expanding<'a, 'c, 'q> {
@@ -145,7 +151,7 @@ impl<'a> Expanding<'a, '_, '_> {
 
     /// A name that neither an attribute nor a schema has, perhaps inside an extension.
     fn key(&mut self, key: &str, inside: Option<&Schema>, value: Value) {
-        if !key.contains(MARKS) {
+        if !has_marks(key) {
             return self.coerce.unknown(&At::Path(&excerpt_path(key)), key);
         }
         let options =

@@ -3,11 +3,13 @@
 mod name;
 mod number;
 mod object;
+mod plain;
 mod read;
 mod view;
 mod write;
 
 pub use name::AttrName;
+pub(crate) use name::same_name;
 pub use number::{Number, NumberError};
 pub use object::{Object, Values};
 pub use read::{JsonError, JsonErrorKind, JsonLimits, raw_members};

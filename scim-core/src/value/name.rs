@@ -26,8 +26,17 @@ impl AttrName {
     /// Whether this is the name, case aside.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
-        self.0.as_bytes().eq_ignore_ascii_case(name.as_bytes())
+        same_name(&self.0, name)
     }
+}
+
+/// Whether two names are one, case aside.
+#[inline]
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    // Most that are not one differ in their lengths or first letters, and most that are have the same spelling.
+    let first = |name: &[u8]| name.first().map(u8::to_ascii_lowercase);
+    a.len() == b.len() && first(a) == first(b) && (a == b || a.eq_ignore_ascii_case(b))
 }
 
 impl PartialEq for AttrName {

@@ -72,6 +72,13 @@ impl Object {
         self.0.push((AttrName::new(name), value));
     }
 
+    /// As [`Object::push_new`], under the registered spelling of a name.
+    #[inline]
+    pub(crate) fn push_spelled(&mut self, name: AttrName, spelling: &str, value: Value) {
+        let name = if name.as_str() == spelling { name } else { AttrName::new(spelling) };
+        self.0.push((name, value));
+    }
+
     /// Takes a member out. The order of the others stays.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.0.iter().position(|(n, _)| n.is(name))?;

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use super::object::SMALL;
-use super::{AttrName, Number, Object, Value, excerpt};
+use super::{AttrName, Number, Object, Value, excerpt, plain};
 
 /// How much JSON is read before giving up.
 ///
@@ -101,12 +101,20 @@ pub enum JsonErrorKind {
 }
 
 /// The greatest depth that can be asked for: reading, writing and dropping go down one call per level.
-const DEEPEST: usize = 256;
+pub(super) const DEEPEST: usize = 256;
 
 pub(super) fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() });
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() })?;
+    if let Some(value) = plain::read(text, limits) {
+        return Ok(value);
     }
+    read_or_tell(bytes, limits)
+}
+
+/// Reads what is not plain, and says what is wrong with it.
+#[cold]
+pub(super) fn read_or_tell(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
     if bytes.starts_with("\u{feff}".as_bytes()) {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, offset: 0 });
     }
@@ -213,18 +221,10 @@ impl Reader<'_, '_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
         let mut members: Vec<(AttrName, Value)> = Vec::with_capacity(if depth == 1 { 16 } else { 4 });
-        let mut seen: HashSet<AttrName> = HashSet::new();
+        let mut names = Distinct::default();
         let mut next = self.json.known_object().map_err(syntax)?.map(AttrName::new);
         while let Some(name) = next {
-            let twice = if members.len() < SMALL {
-                members.iter().any(|(known, _)| *known == name)
-            } else {
-                if seen.is_empty() {
-                    seen.extend(members.iter().map(|(known, _)| known.clone()));
-                }
-                !seen.insert(name.clone())
-            };
-            if twice {
+            if !names.add(&members, name.as_str()) {
                 return Err(self.error(JsonErrorKind::DuplicateName { name: excerpt(name.as_str()) }));
             }
             let peek = self.json.peek().map_err(syntax)?;
@@ -238,6 +238,44 @@ impl Reader<'_, '_> {
     fn error(&self, kind: JsonErrorKind) -> JsonError {
         JsonError { kind, offset: self.json.current_index() }
     }
+}
+
+/// The names of the members of one object.
+#[derive(Default)]
+pub(super) struct Distinct {
+    /// The marks of the names by now: one whose mark is not among them is new.
+    marks: u64,
+    /// All names, where there are many.
+    many: Option<HashSet<AttrName>>,
+}
+
+impl Distinct {
+    /// Takes note of the name that comes after these members; whether none of them has it.
+    #[inline]
+    pub(super) fn add(&mut self, members: &[(AttrName, Value)], name: &str) -> bool {
+        let mark = mark(name);
+        let is_marked = self.marks & mark != 0;
+        self.marks |= mark;
+        (members.len() < SMALL && !is_marked) || self.add_marked(members, name)
+    }
+
+    fn add_marked(&mut self, members: &[(AttrName, Value)], name: &str) -> bool {
+        if members.len() < SMALL {
+            return !members.iter().any(|(known, _)| known.is(name));
+        }
+        let known = || members.iter().map(|(known, _)| known.clone()).collect();
+        self.many.get_or_insert_with(known).insert(AttrName::new(name))
+    }
+}
+
+/// One bit of 64, the same for all spellings of a name.
+#[inline]
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    // Makes the two cases of a letter one.
+    let lower = |byte: Option<&u8>| u64::from(byte.copied().unwrap_or_default() | 0x20);
+    let sum = lower(bytes.first()) + 7 * lower(bytes.last()) + 11 * (bytes.len() as u64);
+    1 << (sum % 64)
 }
 
 fn syntax(error: JiterError) -> JsonError {

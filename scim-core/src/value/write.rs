@@ -73,9 +73,7 @@ impl AttrName {
 /// Appends a text as a JSON string.
 pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
     // Most text is copied as it is; only what has something to escape goes through the serializer.
-    // All bytes are looked at, which the processor does many at a time.
-    let escapes = text.bytes().fold(false, |any, b| any | (b < 0x20) | (b == b'"') | (b == b'\\'));
-    if !escapes {
+    if !has_escapes(text.as_bytes()) {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
@@ -84,6 +82,26 @@ pub fn write_json_string(text: &str, out: &mut Vec<u8>) {
         // Writing to memory cannot fail.
         let _ = serde_json::to_writer(out, text);
     }
+}
+
+/// Whether JSON escapes any byte of a text. All are looked at, which the processor does many at a time.
+fn has_escapes(text: &[u8]) -> bool {
+    fn any(bytes: &[u8]) -> bool {
+        bytes.iter().fold(false, |any, b| any | (*b < 0x20) | (*b == b'"') | (*b == b'\\'))
+    }
+
+    /// All in chunks, of which the last overlaps the one before.
+    #[inline]
+    fn chunks<const N: usize>(text: &[u8]) -> Option<bool> {
+        let last = text.last_chunk::<N>()?;
+        let (chunks, _) = text.as_chunks::<N>();
+        Some(chunks.iter().fold(any(last), |found, chunk| found | any(chunk)))
+    }
+
+    chunks::<16>(text)
+        .or_else(|| chunks::<8>(text))
+        .or_else(|| chunks::<4>(text))
+        .unwrap_or_else(|| any(text))
 }
 
 impl Serialize for Value {

@@ -199,6 +199,23 @@ impl<'a> Scribe<'a> {
     }
 }
 
+impl Record {
+    /// Appends the resource as the body of an answer has it: in full by copying, where the projection lets all be seen.
+    ///
+    /// # Errors
+    /// If the stored document is damaged.
+    pub fn write(
+        &self,
+        context: &RequestContext,
+        definition: &TypeDefinition,
+        projection: &Projection,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let copies = projection.shows_all(definition);
+        Scribe { context, definition, projection, copies }.write(self, out)
+    }
+}
+
 /// The parts of a reference.
 const PARTS: [&str; 4] = ["value", "$ref", "display", "type"];
 /// About how much `meta` takes.
