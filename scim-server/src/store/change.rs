@@ -132,7 +132,7 @@ pub(super) enum Ahead {
     #[default]
     Nothing,
     /// New resources, in their order.
-    #[cfg(feature = "memory")]
+    #[cfg(any(feature = "memory", feature = "sqlite"))]
     New(Vec<Encoded>),
     /// A PATCH.
     #[cfg(feature = "memory")]
@@ -150,7 +150,7 @@ pub(super) struct AheadChanges {
 impl Ahead {
     pub(super) fn into_new(self) -> Vec<Encoded> {
         match self {
-            #[cfg(feature = "memory")]
+            #[cfg(any(feature = "memory", feature = "sqlite"))]
             Self::New(encoded) => encoded,
             _ => Vec::new(),
         }
@@ -165,17 +165,20 @@ impl Ahead {
     }
 }
 
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 impl Ahead {
     /// Encodes new resources, which takes no data of the store.
-    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)]) -> Self {
+    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)], with_search: bool) -> Self {
         let encode = |(definition, new): &mut (Arc<TypeDefinition>, NewResource)| {
             normalize(definition, &mut new.resource);
-            Encoded::new(definition, &new.id, &new.resource, false)
+            Encoded::new(definition, &new.id, &new.resource, with_search)
         };
         Self::New(new.iter_mut().map(encode).collect())
     }
+}
 
+#[cfg(feature = "memory")]
+impl Ahead {
     /// Works out what a PATCH comes to, unless that takes more of the data than the resource, or fails.
     pub(super) fn of_changes(definition: &TypeDefinition, record: &Record, changes: &ChangeSet) -> Self {
         let mut beside = ["id", "meta"].into_iter().chain(kept_apart(definition));

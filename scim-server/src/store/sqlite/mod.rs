@@ -1,5 +1,6 @@
 //! A store in one SQLite file: durable, with no server to run.
 
+mod checkpoint;
 mod error;
 mod keys;
 mod options;
@@ -28,6 +29,7 @@ use super::select::{finds_one, select};
 use super::view::{Row, View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use checkpoint::Checkpoints;
 use readers::Readers;
 use rows::Rows;
 use writer::{Batch, WriterThread, caught};
@@ -97,7 +99,8 @@ impl SqliteStore {
         let path = path.as_ref();
         let connection = schema::open(path, options)?;
         let readers = Readers::open(path, options)?;
-        let writer = WriterThread::start(connection, options)?;
+        let checkpoints = Checkpoints::start(&connection, path, options)?;
+        let writer = WriterThread::start(connection, Some(checkpoints), options)?;
         Ok(Self { path: Some(path.to_owned()), readers: Some(readers), writer, refreshing: Arc::default() })
     }
 
@@ -108,7 +111,7 @@ impl SqliteStore {
     pub fn in_memory() -> Result<Self, SqliteOpenError> {
         let options = SqliteOptions::default();
         let connection = schema::open_in_memory(&options)?;
-        let writer = WriterThread::start(connection, &options)?;
+        let writer = WriterThread::start(connection, None, &options)?;
         Ok(Self { path: None, readers: None, writer, refreshing: Arc::default() })
     }
 
@@ -172,8 +175,13 @@ fn is_short(definition: &TypeDefinition, load: Load) -> bool {
 type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
 
 /// Carries out one write in the savepoint that it is in.
-fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: &mut Write) -> Result<Outcome, StoreError> {
-    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, Ahead::Nothing)
+fn perform_in(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    write: &mut Write,
+    ahead: Ahead,
+) -> Result<Outcome, StoreError> {
+    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, ahead)
 }
 
 type Outcomes = Vec<Result<Outcome, StoreError>>;
@@ -203,7 +211,7 @@ impl Rest {
                 || batch.is_full(),
                 |write| {
                     let (before, version) = (batch.connection().total_changes(), batch.revision());
-                    let result = caught(|| perform_in(batch, context, write));
+                    let result = caught(|| perform_in(batch, context, write, Ahead::Nothing));
                     let has_changed = || batch.connection().total_changes() != before || batch.is_lost();
                     if result.is_err() {
                         if has_changed() {
@@ -225,7 +233,7 @@ impl Rest {
         let started = Instant::now();
         self.each(
             || started.elapsed() >= batch.time(),
-            |write| batch.part(|| perform_in(batch, context, write)),
+            |write| batch.part(|| perform_in(batch, context, write, Ahead::Nothing)),
         )
     }
 
@@ -303,7 +311,14 @@ impl ResourceStore for SqliteStore {
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let context = context.clone();
-        self.writer.run(move |batch| perform_in(batch, &context, &mut write)).await
+        // The thread that writes does nothing that can be done by others.
+        let ahead = match &mut write {
+            Write::Create { new, .. } if context.budget.check_work().is_ok() => {
+                Ahead::of_new(new, Rows::SEARCHES)
+            }
+            _ => Ahead::Nothing,
+        };
+        self.writer.run(move |batch| perform_in(batch, &context, &mut write, ahead)).await
     }
 
     async fn write_all(
