@@ -121,3 +121,53 @@ fn move_on(connection: &Connection, begun: &Receiver<()>, is_moved: &AtomicBool)
 fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
     connection.pragma(None, "wal_checkpoint", mode, |_| Ok(()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes about so many pages, and says how many there are in the log then.
+    fn write(connection: &Connection, pages: u32) -> u32 {
+        let sql = "INSERT INTO resources (tenant, type, id, created, last_modified, version, document) \
+                   SELECT 't', 'User', hex(randomblob(16)), 0, 0, 1, zeroblob(4096 * ?1)";
+        connection.execute(sql, [pages]).unwrap();
+        IN_LOG.get()
+    }
+
+    fn count(connection: &Connection) -> u32 {
+        connection.query_row("SELECT count(*) FROM resources", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn the_log_begins_anew_while_writes_go_on_and_once_readers_let_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scim.db");
+        let options = SqliteOptions::default().with_synchronous(super::super::Synchronous::Normal);
+        let writer = schema::open(&path, &options).unwrap();
+        let mut checkpoints = Checkpoints::start(&writer, &path, &options).unwrap();
+        let reader = schema::open_reader(&path, &options).unwrap();
+        let mut written = 0;
+        let mut go_on = |until: &dyn Fn(u32, u32) -> bool| {
+            for _ in 0..100_000 {
+                let before = IN_LOG.get();
+                let now = write(&writer, 100);
+                written += 1;
+                checkpoints.after_commit(&writer);
+                if until(before, now) {
+                    return written;
+                }
+                // The other thread comes along.
+                std::thread::sleep(Duration::from_millis(u64::from(now / PAGES)));
+            }
+            panic!("that never came");
+        };
+        go_on(&|before, now| before >= PAGES && now < PAGES);
+        reader.execute_batch("BEGIN").unwrap();
+        let seen = count(&reader);
+        go_on(&|_, now| now > 3 * PAGES);
+        assert_eq!(count(&reader), seen, "it sees what it saw");
+        reader.execute_batch("COMMIT").unwrap();
+        let written = go_on(&|before, now| before >= PAGES && now < PAGES);
+        assert_eq!(count(&reader), written);
+    }
+}
