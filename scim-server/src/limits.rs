@@ -53,7 +53,7 @@ pub struct Limits {
     /// Later: 400 `expiredCursor`.
     pub cursor_timeout: Duration,
     /// A PATCH of a resource whose relations have more values than this is answered 204 with no body, so that no
-    /// long list is loaded. Default 20.
+    /// long list is loaded. Default 25.
     pub patch_answer_values: usize,
 }
 
@@ -77,7 +77,7 @@ impl Default for Limits {
             default_count: 1000,
             max_count: 1000,
             cursor_timeout: Duration::from_secs(3600),
-            patch_answer_values: 20,
+            patch_answer_values: 25,
         }
     }
 }

@@ -132,7 +132,7 @@ pub(super) enum Ahead {
     #[default]
     Nothing,
     /// New resources, in their order.
-    #[cfg(feature = "memory")]
+    #[cfg(any(feature = "memory", feature = "sqlite"))]
     New(Vec<Encoded>),
     /// A PATCH.
     #[cfg(feature = "memory")]
@@ -151,7 +151,7 @@ pub(super) struct AheadChanges {
 impl Ahead {
     pub(super) fn into_new(self) -> Vec<Encoded> {
         match self {
-            #[cfg(feature = "memory")]
+            #[cfg(any(feature = "memory", feature = "sqlite"))]
             Self::New(encoded) => encoded,
             _ => Vec::new(),
         }
@@ -166,17 +166,20 @@ impl Ahead {
     }
 }
 
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 impl Ahead {
     /// Encodes new resources, which takes no data of the store.
-    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)]) -> Self {
+    pub(super) fn of_new(new: &mut [(Arc<TypeDefinition>, NewResource)], with_search: bool) -> Self {
         let encode = |(definition, new): &mut (Arc<TypeDefinition>, NewResource)| {
             normalize(definition, &mut new.resource);
-            Encoded::new(definition, &new.id, &new.resource, false)
+            Encoded::new(definition, &new.id, &new.resource, with_search)
         };
         Self::New(new.iter_mut().map(encode).collect())
     }
+}
 
+#[cfg(feature = "memory")]
+impl Ahead {
     /// Works out what a PATCH comes to, unless that takes more of the data than the resource, or fails.
     pub(super) fn of_changes(
         definition: &TypeDefinition,

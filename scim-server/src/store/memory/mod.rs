@@ -151,7 +151,7 @@ impl MemoryStore {
         match write {
             // Nothing will come of it.
             _ if context.budget.check_work().is_err() => Ahead::Nothing,
-            Write::Create { new, .. } => Ahead::of_new(new),
+            Write::Create { new, .. } => Ahead::of_new(new, false),
             Write::Apply { target, changes, .. } if !changes.changes.is_empty() => {
                 let state = self.state.read().await;
                 let tables = state.tenants.get(&context.tenant);

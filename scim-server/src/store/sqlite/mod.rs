@@ -1,5 +1,6 @@
 //! A store in one SQLite file: durable, with no server to run.
 
+mod checkpoint;
 mod error;
 mod keys;
 mod options;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures_util::future::join;
 use scim_core::{ResourceId, TenantId, TypeDefinition};
 use tokio::runtime::Handle;
 
@@ -28,6 +30,7 @@ use super::select::{finds_one, select};
 use super::view::{Row, View as _, loaded};
 use super::{Countdown, Load, Outcome, Page, Query, Record, ResourceStore, StoreError, Write};
 use crate::context::RequestContext;
+use checkpoint::Checkpoints;
 use readers::Readers;
 use rows::Rows;
 use writer::{Batch, WriterThread, caught};
@@ -41,7 +44,7 @@ pub use options::{SqliteOptions, Synchronous};
 ///
 /// One thread writes. Writes that wait at the same time share one transaction, each in a savepoint of its own, and
 /// none is answered before that transaction is on disk: many writers at once cost little more than one. The writes of
-/// one [`write_all`](ResourceStore::write_all) share a transaction too, as many as fit in
+/// one [`write_all`](ResourceStore::write_all) share a transaction too, 200 at a time and as many as fit in
 /// [`SqliteOptions::batch_time`]; others have their turn before the rest. A write that nobody waits for any more when
 /// its turn comes is not begun. Reads run
 /// beside it on connections of their own and see a state between two transactions (write-ahead log). Those of a few rows,
@@ -97,7 +100,8 @@ impl SqliteStore {
         let path = path.as_ref();
         let connection = schema::open(path, options)?;
         let readers = Readers::open(path, options)?;
-        let writer = WriterThread::start(connection, options)?;
+        let checkpoints = Checkpoints::start(&connection, path, options)?;
+        let writer = WriterThread::start(connection, Some(checkpoints), options)?;
         Ok(Self { path: Some(path.to_owned()), readers: Some(readers), writer, refreshing: Arc::default() })
     }
 
@@ -108,7 +112,7 @@ impl SqliteStore {
     pub fn in_memory() -> Result<Self, SqliteOpenError> {
         let options = SqliteOptions::default();
         let connection = schema::open_in_memory(&options)?;
-        let writer = WriterThread::start(connection, &options)?;
+        let writer = WriterThread::start(connection, None, &options)?;
         Ok(Self { path: None, readers: None, writer, refreshing: Arc::default() })
     }
 
@@ -171,17 +175,45 @@ fn is_short(definition: &TypeDefinition, load: Load) -> bool {
 
 type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
 
+/// Works out what can be before a write has its turn: the thread that writes does nothing that others can do.
+fn ahead(context: &RequestContext, write: &mut Write) -> Ahead {
+    match write {
+        Write::Create { new, .. } if context.budget.check_work().is_ok() => {
+            Ahead::of_new(new, Rows::SEARCHES)
+        }
+        _ => Ahead::Nothing,
+    }
+}
+
+/// So many writes of one [`write_all`](ResourceStore::write_all) are made ready while those before them are carried out.
+const AHEAD: usize = 200;
+
+fn some_ahead(context: &RequestContext, writes: &mut std::vec::IntoIter<Write>) -> Vec<(Write, Ahead)> {
+    let ready = |mut write: Write| {
+        let ahead = ahead(context, &mut write);
+        (write, ahead)
+    };
+    writes.take(AHEAD).map(ready).collect()
+}
+
 /// Carries out one write in the savepoint that it is in.
-fn perform_in(batch: &Batch<'_>, context: &RequestContext, write: &mut Write) -> Result<Outcome, StoreError> {
-    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, Ahead::Nothing)
+fn perform_in(
+    batch: &Batch<'_>,
+    context: &RequestContext,
+    write: &mut Write,
+    ahead: Ahead,
+) -> Result<Outcome, StoreError> {
+    perform(&mut Rows::new(batch.connection(), context), context, batch.next_version(), write, ahead)
 }
 
 type Outcomes = Vec<Result<Outcome, StoreError>>;
 
 /// The writes of a [`write_all`](ResourceStore::write_all) that are still to be carried out.
 struct Rest {
-    writes: Vec<Write>,
+    writes: Vec<(Write, Ahead)>,
     countdown: Countdown,
+    /// Whether so many have failed that no others come after them.
+    is_over: bool,
     /// Whether they are carried out apart from each other, as one has failed half-way.
     apart: bool,
     /// Gone once nobody waits for them any more.
@@ -201,9 +233,9 @@ impl Rest {
             let revision = batch.revision();
             let together = self.each(
                 || batch.is_full(),
-                |write| {
+                |write, ahead| {
                     let (before, version) = (batch.connection().total_changes(), batch.revision());
-                    let result = caught(|| perform_in(batch, context, write));
+                    let result = caught(|| perform_in(batch, context, write, ahead));
                     let has_changed = || batch.connection().total_changes() != before || batch.is_lost();
                     if result.is_err() {
                         if has_changed() {
@@ -225,7 +257,7 @@ impl Rest {
         let started = Instant::now();
         self.each(
             || started.elapsed() >= batch.time(),
-            |write| batch.part(|| perform_in(batch, context, write)),
+            |write, ahead| batch.part(|| perform_in(batch, context, write, ahead)),
         )
     }
 
@@ -233,13 +265,13 @@ impl Rest {
     fn each<E>(
         &mut self,
         is_time: impl Fn() -> bool,
-        mut carry_out: impl FnMut(&mut Write) -> Result<Result<Outcome, StoreError>, E>,
+        mut carry_out: impl FnMut(&mut Write, Ahead) -> Result<Result<Outcome, StoreError>, E>,
     ) -> Result<Outcomes, E> {
         let mut countdown = self.countdown;
         let mut is_over = false;
         let mut outcomes = Vec::with_capacity(self.writes.len());
-        for write in &mut self.writes {
-            let outcome = carry_out(write)?;
+        for (write, ahead) in &mut self.writes {
+            let outcome = carry_out(write, std::mem::take(ahead))?;
             is_over = countdown.ends_with(&outcome);
             outcomes.push(outcome);
             if is_over || is_time() || self.caller.strong_count() == 0 {
@@ -247,8 +279,8 @@ impl Rest {
             }
         }
         self.countdown = countdown;
-        let done = if is_over { self.writes.len() } else { outcomes.len() };
-        self.writes.drain(..done);
+        self.is_over = is_over;
+        self.writes.drain(..outcomes.len());
         Ok(outcomes)
     }
 }
@@ -303,7 +335,8 @@ impl ResourceStore for SqliteStore {
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let context = context.clone();
-        self.writer.run(move |batch| perform_in(batch, &context, &mut write)).await
+        let ahead = ahead(&context, &mut write);
+        self.writer.run(move |batch| perform_in(batch, &context, &mut write, ahead)).await
     }
 
     async fn write_all(
@@ -314,27 +347,32 @@ impl ResourceStore for SqliteStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let caller = Arc::new(());
         let mut outcomes = Vec::with_capacity(writes.len());
+        let mut coming = writes.into_iter();
         let mut rest = Rest {
-            writes,
+            writes: some_ahead(context, &mut coming),
             countdown: Countdown::new(stop_after),
+            is_over: false,
             apart: false,
             caller: Arc::downgrade(&caller),
         };
-        while !rest.writes.is_empty() {
+        while !rest.writes.is_empty() && !rest.is_over {
             let most = rest.countdown.left().map_or(usize::MAX, NonZeroUsize::get);
-            let left = rest.writes.len().min(most);
+            let left = rest.writes.len().saturating_add(coming.len()).min(most);
             let shared = context.clone();
-            let some = self.writer.run(move |batch| {
+            let writing = self.writer.run(move |batch| {
                 let outcomes = rest.perform_some(batch, &shared)?;
                 Ok((outcomes, rest))
             });
-            match some.await {
+            // The first of them is in line before the second begins.
+            let (some, next) = join(writing, async { some_ahead(context, &mut coming) }).await;
+            match some {
                 Ok((some, after)) => {
                     for outcome in some {
                         context.note_write(outcomes.len(), &outcome);
                         outcomes.push(outcome);
                     }
                     rest = after;
+                    rest.writes.extend(next);
                 }
                 Err(error) => {
                     outcomes.extend(error::each_failed(error, left));

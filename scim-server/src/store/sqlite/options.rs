@@ -12,7 +12,7 @@ pub struct SqliteOptions {
     pub synchronous: Synchronous,
     /// After how long a read is given up: it would look at too much. Default 10 seconds.
     pub read_time: Duration,
-    /// The page cache of each connection, in KiB. Default 8,192.
+    /// The page cache of each connection, in KiB. Default 4,096.
     pub cache_kib: u32,
     /// How many writes may wait in line; further ones wait to get into it. At least 1. Default 4,096.
     pub queue: usize,
@@ -44,7 +44,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             synchronous: Synchronous::Full,
             read_time: Duration::from_secs(10),
-            cache_kib: 8_192,
+            cache_kib: 4_096,
             queue: 4_096,
             batch: 512,
             batch_time: Duration::from_millis(100),

@@ -58,6 +58,15 @@ pub(super) fn open_in_memory(options: &SqliteOptions) -> Result<Connection, Sqli
     Ok(connection)
 }
 
+/// Opens another connection that may write, to a database that is up to date.
+pub(super) fn open_beside(path: &Path, options: &SqliteOptions) -> Result<Connection, SqliteOpenError> {
+    let fail = |cause| SqliteOpenError::new(path, cause);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    configure(&connection, options).map_err(fail)?;
+    Ok(connection)
+}
+
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

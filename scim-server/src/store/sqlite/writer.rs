@@ -11,6 +11,7 @@ use scim_core::Version;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::StoreError;
+use super::checkpoint::Checkpoints;
 use super::error::{SqliteOpenError, all_failed, failed};
 use super::options::SqliteOptions;
 
@@ -22,7 +23,11 @@ pub(super) struct WriterThread {
 }
 
 impl WriterThread {
-    pub(super) fn start(connection: Connection, options: &SqliteOptions) -> Result<Self, SqliteOpenError> {
+    pub(super) fn start(
+        connection: Connection,
+        mut checkpoints: Option<Checkpoints>,
+        options: &SqliteOptions,
+    ) -> Result<Self, SqliteOpenError> {
         let (line, mut jobs) = mpsc::channel::<Box<dyn Job>>(options.queue.max(1));
         let limits = BatchLimits { writes: options.batch.max(1), time: options.batch_time };
         let thread = std::thread::Builder::new()
@@ -31,8 +36,14 @@ impl WriterThread {
                 while let Some(first) = jobs.blocking_recv() {
                     if first.is_awaited() {
                         run_batch(&connection, first, &mut jobs, limits);
+                        if let Some(checkpoints) = &mut checkpoints {
+                            checkpoints.after_commit(&connection);
+                        }
                     }
                 }
+                // The connection that writes is the last to close.
+                drop(checkpoints);
+                drop(connection);
             })
             .map_err(SqliteOpenError::Thread)?;
         Ok(Self { line: Some(line), thread: Some(thread) })
@@ -336,7 +347,7 @@ fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+pub(super) fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
@@ -346,7 +357,7 @@ mod tests {
 
     fn started() -> WriterThread {
         let options = SqliteOptions::default();
-        WriterThread::start(super::super::schema::open_in_memory(&options).unwrap(), &options).unwrap()
+        WriterThread::start(super::super::schema::open_in_memory(&options).unwrap(), None, &options).unwrap()
     }
 
     fn count(batch: &Batch<'_>) -> Result<i64, StoreError> {
