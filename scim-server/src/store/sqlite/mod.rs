@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use futures_util::future::join;
 use scim_core::{ResourceId, TenantId, TypeDefinition};
 use tokio::runtime::Handle;
 
@@ -44,7 +43,7 @@ pub use options::{SqliteOptions, Synchronous};
 ///
 /// One thread writes. Writes that wait at the same time share one transaction, each in a savepoint of its own, and
 /// none is answered before that transaction is on disk: many writers at once cost little more than one. The writes of
-/// one [`write_all`](ResourceStore::write_all) share a transaction too, 200 at a time and as many as fit in
+/// one [`write_all`](ResourceStore::write_all) share a transaction too, as many as fit in
 /// [`SqliteOptions::batch_time`]; others have their turn before the rest. A write that nobody waits for any more when
 /// its turn comes is not begun. Reads run
 /// beside it on connections of their own and see a state between two transactions (write-ahead log). Those of a few rows,
@@ -175,27 +174,6 @@ fn is_short(definition: &TypeDefinition, load: Load) -> bool {
 
 type Refreshing = Arc<Mutex<HashSet<(TenantId, Arc<str>)>>>;
 
-/// Works out what can be before a write has its turn: the thread that writes does nothing that others can do.
-fn ahead(context: &RequestContext, write: &mut Write) -> Ahead {
-    match write {
-        Write::Create { new, .. } if context.budget.check_work().is_ok() => {
-            Ahead::of_new(new, Rows::SEARCHES)
-        }
-        _ => Ahead::Nothing,
-    }
-}
-
-/// So many writes of one [`write_all`](ResourceStore::write_all) are made ready while those before them are carried out.
-const AHEAD: usize = 200;
-
-fn some_ahead(context: &RequestContext, writes: &mut std::vec::IntoIter<Write>) -> Vec<(Write, Ahead)> {
-    let ready = |mut write: Write| {
-        let ahead = ahead(context, &mut write);
-        (write, ahead)
-    };
-    writes.take(AHEAD).map(ready).collect()
-}
-
 /// Carries out one write in the savepoint that it is in.
 fn perform_in(
     batch: &Batch<'_>,
@@ -210,10 +188,8 @@ type Outcomes = Vec<Result<Outcome, StoreError>>;
 
 /// The writes of a [`write_all`](ResourceStore::write_all) that are still to be carried out.
 struct Rest {
-    writes: Vec<(Write, Ahead)>,
+    writes: Vec<Write>,
     countdown: Countdown,
-    /// Whether so many have failed that no others come after them.
-    is_over: bool,
     /// Whether they are carried out apart from each other, as one has failed half-way.
     apart: bool,
     /// Gone once nobody waits for them any more.
@@ -233,9 +209,9 @@ impl Rest {
             let revision = batch.revision();
             let together = self.each(
                 || batch.is_full(),
-                |write, ahead| {
+                |write| {
                     let (before, version) = (batch.connection().total_changes(), batch.revision());
-                    let result = caught(|| perform_in(batch, context, write, ahead));
+                    let result = caught(|| perform_in(batch, context, write, Ahead::Nothing));
                     let has_changed = || batch.connection().total_changes() != before || batch.is_lost();
                     if result.is_err() {
                         if has_changed() {
@@ -257,7 +233,7 @@ impl Rest {
         let started = Instant::now();
         self.each(
             || started.elapsed() >= batch.time(),
-            |write, ahead| batch.part(|| perform_in(batch, context, write, ahead)),
+            |write| batch.part(|| perform_in(batch, context, write, Ahead::Nothing)),
         )
     }
 
@@ -265,13 +241,13 @@ impl Rest {
     fn each<E>(
         &mut self,
         is_time: impl Fn() -> bool,
-        mut carry_out: impl FnMut(&mut Write, Ahead) -> Result<Result<Outcome, StoreError>, E>,
+        mut carry_out: impl FnMut(&mut Write) -> Result<Result<Outcome, StoreError>, E>,
     ) -> Result<Outcomes, E> {
         let mut countdown = self.countdown;
         let mut is_over = false;
         let mut outcomes = Vec::with_capacity(self.writes.len());
-        for (write, ahead) in &mut self.writes {
-            let outcome = carry_out(write, std::mem::take(ahead))?;
+        for write in &mut self.writes {
+            let outcome = carry_out(write)?;
             is_over = countdown.ends_with(&outcome);
             outcomes.push(outcome);
             if is_over || is_time() || self.caller.strong_count() == 0 {
@@ -279,8 +255,8 @@ impl Rest {
             }
         }
         self.countdown = countdown;
-        self.is_over = is_over;
-        self.writes.drain(..outcomes.len());
+        let done = if is_over { self.writes.len() } else { outcomes.len() };
+        self.writes.drain(..done);
         Ok(outcomes)
     }
 }
@@ -335,7 +311,13 @@ impl ResourceStore for SqliteStore {
 
     async fn write(&self, context: &RequestContext, mut write: Write) -> Result<Outcome, StoreError> {
         let context = context.clone();
-        let ahead = ahead(&context, &mut write);
+        // The thread that writes does nothing that can be done by others.
+        let ahead = match &mut write {
+            Write::Create { new, .. } if context.budget.check_work().is_ok() => {
+                Ahead::of_new(new, Rows::SEARCHES)
+            }
+            _ => Ahead::Nothing,
+        };
         self.writer.run(move |batch| perform_in(batch, &context, &mut write, ahead)).await
     }
 
@@ -347,32 +329,27 @@ impl ResourceStore for SqliteStore {
     ) -> Vec<Result<Outcome, StoreError>> {
         let caller = Arc::new(());
         let mut outcomes = Vec::with_capacity(writes.len());
-        let mut coming = writes.into_iter();
         let mut rest = Rest {
-            writes: some_ahead(context, &mut coming),
+            writes,
             countdown: Countdown::new(stop_after),
-            is_over: false,
             apart: false,
             caller: Arc::downgrade(&caller),
         };
-        while !rest.writes.is_empty() && !rest.is_over {
+        while !rest.writes.is_empty() {
             let most = rest.countdown.left().map_or(usize::MAX, NonZeroUsize::get);
-            let left = rest.writes.len().saturating_add(coming.len()).min(most);
+            let left = rest.writes.len().min(most);
             let shared = context.clone();
-            let writing = self.writer.run(move |batch| {
+            let some = self.writer.run(move |batch| {
                 let outcomes = rest.perform_some(batch, &shared)?;
                 Ok((outcomes, rest))
             });
-            // The first of them is in line before the second begins.
-            let (some, next) = join(writing, async { some_ahead(context, &mut coming) }).await;
-            match some {
+            match some.await {
                 Ok((some, after)) => {
                     for outcome in some {
                         context.note_write(outcomes.len(), &outcome);
                         outcomes.push(outcome);
                     }
                     rest = after;
-                    rest.writes.extend(next);
                 }
                 Err(error) => {
                     outcomes.extend(error::each_failed(error, left));

@@ -14,7 +14,6 @@ use super::super::StoreError;
 use super::error::{SqliteOpenError, failed, unavailable};
 use super::options::SqliteOptions;
 use super::schema;
-use super::writer::execute;
 
 /// A pool of reading connections.
 pub(super) struct Readers {
@@ -182,13 +181,8 @@ fn read<T>(
     // The one of the read before is gone with this, however that has ended.
     let ask = patience.map(|patience| move || patience.is_at_end());
     connection.progress_handler(STEPS, ask).map_err(failed)?;
-    execute(connection, "BEGIN").map_err(failed)?;
-    let result = work(connection);
-    if execute(connection, "COMMIT").is_err() && !connection.is_autocommit() {
-        // If this fails as well, the connection is given up.
-        let _ = execute(connection, "ROLLBACK");
-    }
-    result
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    work(&transaction)
 }
 
 #[cfg(test)]

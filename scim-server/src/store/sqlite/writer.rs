@@ -347,7 +347,7 @@ fn run_job(batch: &Batch<'_>, job: &mut dyn Job) -> rusqlite::Result<()> {
     Ok(())
 }
 
-pub(super) fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
