@@ -139,6 +139,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the other thread is no task, and has to come along")]
     fn the_log_begins_anew_while_writes_go_on_and_once_readers_let_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scim.db");
@@ -156,7 +157,6 @@ mod tests {
                 if until(before, now) {
                     return written;
                 }
-                // The other thread comes along.
                 std::thread::sleep(Duration::from_millis(u64::from(now / PAGES)));
             }
             panic!("that never came");
