@@ -268,9 +268,8 @@ impl PostgresStore {
         });
     }
 
-    fn next_slot(&self) -> i32 {
-        let slot = self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
-        i32::try_from(slot).unwrap_or(0)
+    fn next_slot(&self) -> i64 {
+        i64::from(self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS)
     }
 }
 

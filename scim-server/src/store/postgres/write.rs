@@ -57,8 +57,10 @@ pub(super) fn carry_out(
 
 /// Adds to the numbers of resources, when nothing else is left to be done: whoever else adds to the same slot waits
 /// until the transaction has ended.
-pub(super) fn count(session: &Session, context: &RequestContext, counts: Counts, slot: i32) {
-    const SQL: &str = "INSERT INTO scim_counts (tenant, type, shape, slot, count) VALUES ($1, $2, $3, $4, $5) \
+pub(super) fn count(session: &Session, context: &RequestContext, counts: Counts, slot: i64) {
+    // NB: the slot goes as BIGINT, as that is what INTEGER is to CockroachDB.
+    const SQL: &str = "INSERT INTO scim_counts (tenant, type, shape, slot, count) \
+        VALUES ($1, $2, $3, CAST($4 AS BIGINT), $5) \
         ON CONFLICT (tenant, type, shape, slot) DO UPDATE SET count = scim_counts.count + EXCLUDED.count";
     for ((name, mark), more) in counts {
         if more != 0 {
