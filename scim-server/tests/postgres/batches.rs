@@ -17,7 +17,7 @@ struct Counted {
 
 impl Counted {
     fn new() -> Self {
-        let url = server::database();
+        let url = server::shared().database();
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let count = Arc::new(AtomicUsize::new(0));

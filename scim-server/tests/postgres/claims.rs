@@ -38,7 +38,6 @@ async fn one_process_writes_at_a_time() {
         return;
     }
     let url = server::database();
-    let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
     let (a, by_a) = claiming(&url, "bridge", "here");
     let (b, by_b) = claiming(&url, "bridge", "there");
     is_refused(&by_a, "early").await;
@@ -66,7 +65,7 @@ async fn one_process_writes_at_a_time() {
     by_c.create_user("u3").await.unwrap();
     is_refused(&by_b, "u4").await;
     seen(a.claim().await);
-    server::shared().sql(&name, "UPDATE scim_claims SET seen = seen - 20001");
+    server::sql(&url, "UPDATE scim_claims SET seen = seen - 20001");
     a.claim().await.unwrap();
     by_a.create_user("u4").await.unwrap();
     is_refused(&by_c, "u5").await;

@@ -7,6 +7,7 @@ mod server;
 
 mod batches;
 mod claims;
+mod engines;
 mod search;
 
 use std::collections::{BTreeSet, HashSet};
@@ -472,7 +473,7 @@ async fn when_all_connections_are_busy_others_are_told_so() {
     if !server::is_there() {
         return;
     }
-    let url = server::database();
+    let url = server::shared().database();
     let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
     let options = PostgresOptions::default()
         .with_connections(2)
@@ -631,7 +632,7 @@ async fn adding_a_member_leaves_the_others_alone() {
     if !server::is_there() {
         return;
     }
-    let url = server::database();
+    let url = server::shared().database();
     let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
     let client = Client::open(&url);
     let members: Vec<String> = (0..2_000).map(|n| format!("u{n}")).collect();
@@ -679,10 +680,9 @@ async fn tables_of_a_newer_version_are_left_alone() {
         return;
     }
     let url = server::database();
-    let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
     PostgresStore::open(&url).unwrap().ready().await.unwrap();
-    server::shared().sql(
-        &name,
+    server::sql(
+        &url,
         "INSERT INTO scim_migrations (version, name, applied_on, checksum) \
          VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1')",
     );
@@ -707,7 +707,7 @@ async fn a_user_who_may_make_no_tables_can_use_them() {
     if !server::is_there() {
         return;
     }
-    let url = server::database();
+    let url = server::shared().database();
     let name = url.split(['/', '?']).nth(3).unwrap().to_owned();
     PostgresStore::open(&url).unwrap().ready().await.unwrap();
     server::shared().sql(

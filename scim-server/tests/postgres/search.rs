@@ -12,8 +12,8 @@ fn database_of(url: &str) -> String {
 }
 
 /// The first column of the first row.
-fn number(database: &str, sql: &str) -> u64 {
-    let answer = server::shared().sql(database, sql);
+fn number(url: &str, sql: &str) -> u64 {
+    let answer = server::sql(url, sql);
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
@@ -75,8 +75,7 @@ async fn tables_of_an_earlier_version_are_searched_and_brought_up_to_date() {
     if !server::is_there() {
         return;
     }
-    let url = server::database();
-    let name = database_of(&url);
+    let url = server::shared().database();
     let before = Client::open(&url);
     let body = |n: usize| {
         format!(r#"{{"userName":"u{n:03}","title":"{}"}}"#, if n.is_multiple_of(7) { "x" } else { "y" })
@@ -84,7 +83,7 @@ async fn tables_of_an_earlier_version_are_searched_and_brought_up_to_date() {
     let writes = (0..700).map(|n| before.creation(&before.user, &format!("u{n:03}"), &body(n))).collect();
     assert!(before.store.write_all(&before.context, writes, None).await.iter().all(Result::is_ok));
     drop(before);
-    server::shared().sql(&name, BACK);
+    server::sql(&url, BACK);
 
     let client = Client::open(&url);
     let expected: Vec<String> = (0..700).step_by(7).map(|n| format!("u{n:03}")).collect();
@@ -100,12 +99,12 @@ async fn tables_of_an_earlier_version_are_searched_and_brought_up_to_date() {
     check().await;
     for _ in 0..2_000 {
         check().await;
-        if number(&name, "SELECT count(*) FROM scim_resources WHERE shape = 0 OR search IS NULL") == 0 {
+        if number(&url, "SELECT count(*) FROM scim_resources WHERE shape = 0 OR search IS NULL") == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(number(&name, "SELECT count(search) FROM scim_resources WHERE shape > 0"), 700);
+    assert_eq!(number(&url, "SELECT count(search) FROM scim_resources WHERE shape > 0"), 700);
     check().await;
     // What is written meanwhile and later is counted right.
     let title = r#"{"op":"replace","path":"title","value":"x"}"#;
@@ -116,7 +115,7 @@ async fn tables_of_an_earlier_version_are_searched_and_brought_up_to_date() {
     let differ = "SELECT count(*) FROM (SELECT type, shape, sum(count) AS n FROM scim_counts GROUP BY 1, 2) c \
         FULL JOIN (SELECT type, shape, count(*) AS n FROM scim_resources GROUP BY 1, 2) r USING (type, shape) \
         WHERE coalesce(c.n, 0) <> coalesce(r.n, 0)";
-    assert_eq!(number(&name, differ), 0);
+    assert_eq!(number(&url, differ), 0);
 }
 
 /// Texts that PostgreSQL does not take as they are, and some about them, sort and compare as in memory.
@@ -186,7 +185,7 @@ async fn what_an_index_answers_reads_no_more_than_the_page() {
     if !server::is_there() {
         return;
     }
-    let url = server::database();
+    let url = server::shared().database();
     let name = database_of(&url);
     let client = Client::open(&url);
     let body = r#"{"userName":"u00000","emails":[{"value":"u00000@example.com","type":"work"}]}"#;
@@ -216,7 +215,7 @@ async fn what_an_index_answers_reads_no_more_than_the_page() {
         values("scim_unique_values"),
         values("scim_shared_values"),
     );
-    server::shared().sql(&name, &fill);
+    server::sql(&url, &fill);
 
     let client = Client::open(&url);
     let user = &client.user;
@@ -240,11 +239,11 @@ async fn what_an_index_answers_reads_no_more_than_the_page() {
         let connected = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND application_name = 'scim-server'"
         );
-        while number("postgres", &connected) > 0 {
+        while number(&server::shared().url("postgres"), &connected) > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         number(
-            &name,
+            &url,
             "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname NOT LIKE '%migrations') \
              + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname NOT LIKE '%migrations')",
         )

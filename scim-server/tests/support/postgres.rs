@@ -1,5 +1,13 @@
-//! A PostgreSQL server of one's own for tests: in a temporary folder, with no port, gone when the test program ends.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! A PostgreSQL server of one's own for tests: in a temporary folder, with no port, gone when the test program ends; or
+//! another one, of PostgreSQL or of what speaks its language, at the URL in `POSTGRES_TESTS_URL`.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -38,15 +46,66 @@ pub(crate) fn is_there() -> bool {
 const MISSING: &str = "the initdb and pg_ctl of a PostgreSQL server are neither on the PATH nor in /usr/lib/postgresql: \
     install it, on Debian by `apt-get install postgresql`; it need not run";
 
-/// The server that the tests of one program share.
+/// The server of one's own that the tests of one program share: for those that look into it, which each server has its
+/// own ways for.
 pub(crate) fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(Cluster::start_new)
 }
 
-/// The URL of a new database in the shared server.
+/// The URL of a database in the server that tests are to use, where that is not one of their own. The user may make new
+/// ones there; nobody takes them away.
+fn given() -> Option<String> {
+    std::env::var("POSTGRES_TESTS_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// The URL of a new database: in the server that is given, if one is, and otherwise in the shared one.
 pub(crate) fn database() -> String {
-    shared().database()
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let Some(given) = given() else { return shared().database() };
+    let name = format!("scim_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    sql(&given, &format!("CREATE DATABASE {name}"));
+    let (front, back) = given.split_once("://").expect("a URL in POSTGRES_TESTS_URL");
+    let (server, rest) = back.split_once('/').unwrap_or((back, ""));
+    let options = rest.find('?').map_or("", |at| &rest[at..]);
+    let url = format!("{front}://{server}/{name}{options}");
+    prepare(&url, &name);
+    url
+}
+
+/// Runs what is to be done with a new database of a given server once it has its tables, such as spreading them over
+/// machines: the program in `POSTGRES_TESTS_PREPARE`, with the URL and the name of the database.
+fn prepare(url: &str, name: &str) {
+    let Some(program) = std::env::var_os("POSTGRES_TESTS_PREPARE").filter(|program| !program.is_empty())
+    else {
+        return;
+    };
+    let store = scim_server::store::PostgresStore::open(url).unwrap();
+    wait(async move { store.ready().await.unwrap() });
+    output(Command::new(program).args([url, name]).stdin(Stdio::null()));
+}
+
+/// Runs a statement in the database at a URL, as somebody else.
+pub(crate) fn sql(url: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    wait(async move {
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let answer = client.simple_query(&sql).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+        answer
+    })
+}
+
+/// Waits for what needs a runtime, wherever this is.
+fn wait<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(work)
+    })
+    .join()
+    .unwrap()
 }
 
 impl Cluster {
@@ -137,21 +196,7 @@ impl Cluster {
 
     /// Runs a statement in a database, as somebody else.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> Vec<tokio_postgres::SimpleQueryMessage> {
-        let (url, sql) = (self.url(database), sql.to_owned());
-        let work = async move {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            let connection = tokio::spawn(connection);
-            let answer = client.simple_query(&sql).await.unwrap();
-            drop(client);
-            connection.await.unwrap().unwrap();
-            answer
-        };
-        std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(work)
-        })
-        .join()
-        .unwrap()
+        self::sql(&self.url(database), sql)
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {

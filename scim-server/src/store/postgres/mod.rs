@@ -134,9 +134,10 @@ pub use options::PostgresOptions;
 ///
 /// # Many tenants, many machines
 ///
-/// Every key begins with the tenant and no statement looks past one, so that the tables can be spread by `tenant`: by
-/// Citus (`create_distributed_table` of each table by `tenant`), as ranges of CockroachDB or YugabyteDB. Nothing is
-/// used but tables, indexes, foreign keys, one sequence and row locks.
+/// Every key begins with the tenant and no statement about resources looks past one, so that the tables can be spread by
+/// `tenant`: by Citus (`create_distributed_table`, each table by `tenant`, `scim_resources` first), as ranges of CockroachDB
+/// or tablets of YugabyteDB. Nothing is used but tables, indexes, foreign keys, one sequence, savepoints and row locks.
+/// What was run on which of them, the commands and the limits are in `docs/distributed.md` of the repository.
 pub struct PostgresStore {
     connections: Connections,
     attempts: u32,
@@ -268,9 +269,8 @@ impl PostgresStore {
         });
     }
 
-    fn next_slot(&self) -> i32 {
-        let slot = self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS;
-        i32::try_from(slot).unwrap_or(0)
+    fn next_slot(&self) -> i64 {
+        i64::from(self.slot.fetch_add(1, Ordering::Relaxed) % SLOTS)
     }
 }
 

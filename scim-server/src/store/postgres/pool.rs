@@ -1,5 +1,6 @@
 //! Connections, the threads that use them, and the tables.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,8 @@ use super::error::{NewerTables, PostgresOpenError, chain, failed, no_connection,
 use super::options::PostgresOptions;
 use super::session::Session;
 
-/// What made the tables what they are. Only ever add to it.
+/// What made the tables what they are. Only ever add to it, and nothing that changes a primary key: once tables are spread,
+/// Citus takes no other change in the statement that adds a key, and CockroachDB none that leaves it to the next one.
 const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__tables", include_str!("migrations/V1__tables.sql")),
     ("V2__claims", include_str!("migrations/V2__claims.sql")),
@@ -227,10 +229,18 @@ impl Inner {
     }
 }
 
+/// SQL that makes tables, as the server that calls itself this takes it. CockroachDB has no columns with the collation that
+/// it has everywhere.
+fn as_taken_by<'s>(server: &str, sql: &'s str) -> Cow<'s, str> {
+    if server.starts_with("CockroachDB") { sql.replace(" COLLATE \"C\"", "").into() } else { sql.into() }
+}
+
 async fn bring_up_to_date(client: &mut Object) -> Result<(), StoreError> {
+    let answer = client.query_one("SELECT version()", &[]).await.map_err(failed)?;
+    let server: &str = answer.try_get(0).map_err(failed)?;
     let migrations: Vec<Migration> = MIGRATIONS
         .iter()
-        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .map(|(name, sql)| Migration::unapplied(name, &as_taken_by(server, sql)))
         .collect::<Result<_, _>>()
         .map_err(StoreError::internal)?;
     let newest = migrations.iter().map(Migration::version).max();
@@ -238,6 +248,10 @@ async fn bring_up_to_date(client: &mut Object) -> Result<(), StoreError> {
     runner.set_migration_table_name(MIGRATION_TABLE);
     // Making an index anew may take long.
     client.batch_execute("SET statement_timeout = 0").await.map_err(unavailable)?;
+    // All of it or nothing: CockroachDB would commit before each table.
+    const AT_ONCE: &str =
+        "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'autocommit_before_ddl'";
+    client.batch_execute(AT_ONCE).await.map_err(unavailable)?;
     let mut attempt = 0_u32;
     loop {
         // Whoever may only use the tables can look; it fails as long as there are none.
@@ -256,6 +270,22 @@ async fn bring_up_to_date(client: &mut Object) -> Result<(), StoreError> {
             }
             // Another process may have been faster.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_collations_of_columns_gets_none() {
+        for (name, sql) in MIGRATIONS {
+            assert_eq!(as_taken_by("PostgreSQL 15.20 on x86_64-pc-linux-gnu", sql), sql, "{name}");
+            let taken = as_taken_by("CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu)", sql);
+            assert!(!taken.contains("COLLATE"), "{name}");
+            let words = |sql: &str| sql.replace("COLLATE \"C\"", "").split_whitespace().collect::<String>();
+            assert_eq!(words(&taken), words(sql), "{name}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl Rest {
         &mut self,
         session: &Session,
         context: &RequestContext,
-        slot: i32,
+        slot: i64,
     ) -> Result<Outcomes, StoreError> {
         let mut run = Run {
             session,

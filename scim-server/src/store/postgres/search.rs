@@ -221,7 +221,7 @@ pub(super) fn make_anew(
     context: &RequestContext,
     definition: &TypeDefinition,
     after: Row,
-    slot: i32,
+    slot: i64,
 ) -> Result<Option<Row>, StoreError> {
     const FIND: &str = "SELECT seq, document, shape FROM scim_resources \
         WHERE tenant = $1 AND type = $2 AND seq > $3 AND shape <> $4 AND shape <> $5 \

@@ -57,8 +57,10 @@ pub(super) fn carry_out(
 
 /// Adds to the numbers of resources, when nothing else is left to be done: whoever else adds to the same slot waits
 /// until the transaction has ended.
-pub(super) fn count(session: &Session, context: &RequestContext, counts: Counts, slot: i32) {
-    const SQL: &str = "INSERT INTO scim_counts (tenant, type, shape, slot, count) VALUES ($1, $2, $3, $4, $5) \
+pub(super) fn count(session: &Session, context: &RequestContext, counts: Counts, slot: i64) {
+    // NB: the slot goes as BIGINT, as that is what INTEGER is to CockroachDB.
+    const SQL: &str = "INSERT INTO scim_counts (tenant, type, shape, slot, count) \
+        VALUES ($1, $2, $3, CAST($4 AS BIGINT), $5) \
         ON CONFLICT (tenant, type, shape, slot) DO UPDATE SET count = scim_counts.count + EXCLUDED.count";
     for ((name, mark), more) in counts {
         if more != 0 {
@@ -139,7 +141,10 @@ impl Transaction for Rows<'_> {
     fn relate(&mut self, source: Row, diff: &RelationDiff) -> Result<(), StoreError> {
         const DELETE: &str = "DELETE FROM scim_relations \
             WHERE tenant = $1 AND source = $2 AND attribute = $3 AND target = $4";
+        // NB: Citus carries this out on the machine that has the row, and what a query yields in two phases.
         const INSERT: &str = "INSERT INTO scim_relations (tenant, source, attribute, target, added, place) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        const INSERT_MANY: &str = "INSERT INTO scim_relations (tenant, source, attribute, target, added, place) \
             SELECT $1::TEXT, $2::BIGINT, $3::TEXT, n.target, $4::BIGINT, n.place \
             FROM unnest($5::BIGINT[], $6::BIGINT[]) AS n (target, place)";
         let writing = self.writing()?;
@@ -153,11 +158,18 @@ impl Transaction for Rows<'_> {
                 self.session.flush()?;
             }
         }
+        let added = number(writing.version)?;
         for part in diff.added.chunks(BATCH) {
-            let places: Vec<i64> = part.iter().map(|_| writing.next_place()).collect();
-            let added = number(writing.version)?;
-            let params = params![self.tenant(), source, attribute.clone(), added, part.to_vec(), places];
-            self.session.change(Request::new(INSERT, params));
+            let mut params = params![self.tenant(), source, attribute.clone()];
+            let sql = if let [target] = part {
+                params.extend(params![*target, added, writing.next_place()]);
+                INSERT
+            } else {
+                let places: Vec<i64> = part.iter().map(|_| writing.next_place()).collect();
+                params.extend(params![added, part.to_vec(), places]);
+                INSERT_MANY
+            };
+            self.session.change(Request::new(sql, params));
         }
         writing.known.borrow_mut().relate(source, diff);
         Ok(())
